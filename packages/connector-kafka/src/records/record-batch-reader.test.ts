@@ -1,0 +1,216 @@
+/** Reading record batches: every layout, every damage. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isMillraceError } from '@millrace/core'
+import { RecordBatchBuilder } from './record-batch-builder.ts'
+import { BatchField, COMPRESSION_NAMES } from './record-batch-format.ts'
+import { offsetAfterBatches, RecordBatchReader, type RecordSource } from './record-batch-reader.ts'
+
+type Codec = (typeof COMPRESSION_NAMES)[number]
+
+/** One sealed batch of texts (null = tombstone) that begins at `baseOffset`. */
+function batch(
+  values: readonly (string | null)[],
+  baseOffset = 0,
+  codec: Codec = 'none',
+  more = {},
+) {
+  const bytes = Buffer.from(values.map((value) => value ?? '').join(''))
+  const starts = new Int32Array(values.length)
+  const lengths = new Int32Array(values.length)
+  let at = 0
+  values.forEach((value, i) => {
+    starts[i] = at
+    lengths[i] = value === null ? -1 : Buffer.byteLength(value)
+    at += Math.max(0, lengths[i] as number)
+  })
+  const builder = new RecordBatchBuilder(64, codec)
+  builder.append(bytes, starts, lengths, 0, values.length, 1 << 30)
+  builder.finish()
+  const sealed = Buffer.from(
+    builder.seal({
+      ...{ producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, timestampMs: 5 },
+      ...more,
+    }),
+  )
+  sealed.writeBigInt64BE(BigInt(baseOffset), BatchField.BASE_OFFSET)
+  return sealed
+}
+
+function readAll(bytes: Uint8Array, more: Partial<RecordSource> = {}, target = 1) {
+  const reader = new RecordBatchReader({ checkCrcs: true })
+  reader.open({
+    ...{ topic: 'readings', partition: 2, bytes, start: 0, end: bytes.length, fetchOffset: 0 },
+    ...{ stoppingOffset: Number.POSITIVE_INFINITY, aborted: [], readCommitted: false },
+    ...more,
+  })
+  const rows: [number, string | null][] = []
+  while (reader.fill(target)) {
+    for (let i = 0; i < reader.count; i++) {
+      const start = reader.starts[i] as number
+      const length = reader.lengths[i] as number
+      const text = Buffer.from(reader.bytes.subarray(start, start + Math.max(0, length))).toString()
+      rows.push([reader.offsets[i] as number, length < 0 ? null : text])
+    }
+  }
+  return { rows, nextOffset: reader.nextOffset }
+}
+
+test('values, tombstones and offsets survive every compression', () => {
+  for (const codec of COMPRESSION_NAMES) {
+    const values = ['a', null, '', 'ü'.repeat(300), 'z'.repeat(70_000)]
+    const { rows, nextOffset } = readAll(batch(values, 1000, codec))
+    assert.deepEqual(
+      rows,
+      values.map((value, i) => [1000 + i, value]),
+      codec,
+    )
+    assert.equal(nextOffset, 1005)
+  }
+})
+
+test('batches of mixed compressions are gathered without mixing their buffers', () => {
+  const parts: Buffer[] = []
+  const expected: [number, string][] = []
+  for (let i = 0; i < 20; i++) {
+    const values = Array.from({ length: 7 }, (_, k) => `batch ${i} value ${k}`)
+    parts.push(batch(values, i * 7, COMPRESSION_NAMES[i % 3 === 0 ? 3 : 0]))
+    values.forEach((value, k) => void expected.push([i * 7 + k, value]))
+  }
+  for (const target of [1, 10, 1000]) {
+    assert.deepEqual(readAll(Buffer.concat(parts), {}, target).rows, expected)
+  }
+})
+
+test('records before the asked offset and from the stopping offset on are left out', () => {
+  const bytes = Buffer.concat([batch(['0', '1', '2', '3'], 0), batch(['4', '5', '6', '7'], 4)])
+  const { rows, nextOffset } = readAll(bytes, { fetchOffset: 2, stoppingOffset: 6 })
+  assert.deepEqual(
+    rows.map(([offset]) => offset),
+    [2, 3, 4, 5],
+  )
+  assert.equal(nextOffset, 6)
+})
+
+test('a batch cut off at the end is left for the next fetch, at any byte', () => {
+  const first = batch(['a', 'b'], 0)
+  const bytes = Buffer.concat([first, batch(['c', 'd'], 2)])
+  for (let end = first.length; end < bytes.length; end++) {
+    const { rows, nextOffset } = readAll(bytes.subarray(0, end))
+    assert.deepEqual(rows, [
+      [0, 'a'],
+      [1, 'b'],
+    ])
+    assert.equal(nextOffset, 2)
+    assert.equal(offsetAfterBatches(bytes, 0, end, 0), 2)
+  }
+})
+
+test('a changed byte anywhere behind the length is found and its place named', () => {
+  const bytes = batch(['first', 'second'], 77)
+  for (let at = BatchField.CRC; at < bytes.length; at++) {
+    const damaged = Buffer.from(bytes)
+    damaged[at] = (damaged[at] as number) ^ 0x10
+    assert.throws(
+      () => readAll(damaged),
+      (error) => {
+        assert.ok(isMillraceError(error, 'KAFKA_RECORDS_CORRUPT'))
+        assert.deepEqual(error.location, { topic: 'readings', partition: 2, offset: '77' })
+        return true
+      },
+    )
+  }
+})
+
+test('random damage without CRC gives a named error or rows within bounds, never anything else', () => {
+  let seed = 12345
+  const random = () => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) / 2 ** 32
+  for (const codec of COMPRESSION_NAMES) {
+    const bytes = batch(
+      Array.from({ length: 50 }, (_, i) => `value ${i}`),
+      0,
+      codec,
+    )
+    for (let round = 0; round < 300; round++) {
+      const damaged = Buffer.from(bytes)
+      for (let k = 0; k < 3; k++) {
+        damaged[Math.floor(random() * damaged.length)] = Math.floor(random() * 256)
+      }
+      const reader = new RecordBatchReader({ checkCrcs: false })
+      reader.open({
+        ...{ topic: 't', partition: 0, bytes: damaged, start: 0, end: damaged.length },
+        ...{ fetchOffset: 0, stoppingOffset: 1e9, aborted: [], readCommitted: false },
+      })
+      try {
+        while (reader.fill(1)) {
+          for (let i = 0; i < reader.count; i++) {
+            const end = (reader.starts[i] as number) + Math.max(0, reader.lengths[i] as number)
+            assert.ok(end <= reader.bytes.length)
+          }
+        }
+      } catch (error) {
+        assert.ok(isMillraceError(error), String(error))
+      }
+    }
+  }
+})
+
+test('an old batch version is refused by name', () => {
+  const bytes = batch(['x'])
+  bytes.writeInt8(1, BatchField.MAGIC)
+  assert.throws(
+    () => readAll(bytes),
+    (error) => isMillraceError(error, 'KAFKA_RECORD_FORMAT_UNSUPPORTED'),
+  )
+})
+
+/** A control batch that ends producer 9's transaction. */
+function marker(offset: number, commit: boolean, producerId: bigint): Buffer {
+  const bytes = Buffer.alloc(BatchField.RECORDS + 16)
+  const record = Buffer.from([24, 0, 0, 0, 8, 0, 0, 0, commit ? 1 : 0, 6, 0, 0, 0, 0, 0, 0])
+  record.copy(bytes, BatchField.RECORDS)
+  bytes.writeBigInt64BE(BigInt(offset), BatchField.BASE_OFFSET)
+  bytes.writeInt32BE(bytes.length - 12, BatchField.LENGTH)
+  bytes.writeInt8(2, BatchField.MAGIC)
+  bytes.writeInt16BE(0x30, BatchField.ATTRIBUTES)
+  bytes.writeBigInt64BE(producerId, BatchField.PRODUCER_ID)
+  bytes.writeInt32BE(1, BatchField.COUNT)
+  return bytes
+}
+
+test('aborted transactions are left out, also when the broker lists them by their ends', () => {
+  const by = (producerId: bigint) => ({
+    producerId,
+    epoch: 0,
+    baseSequence: 0,
+    transactional: true,
+  })
+  const bytes = Buffer.concat([
+    batch(['a0'], 0, 'none', by(1n)),
+    batch(['b0'], 1, 'none', by(2n)),
+    batch(['c0'], 2, 'none', by(3n)),
+    marker(3, false, 2n),
+    marker(4, false, 1n),
+    marker(5, true, 3n),
+    batch(['b1'], 6, 'none', by(2n)),
+    marker(7, true, 2n),
+  ])
+  const aborted = [
+    { producerId: 2n, firstOffset: 1 },
+    { producerId: 1n, firstOffset: 0 },
+  ]
+  const reader = { readCommitted: true, aborted, fetchOffset: 0 }
+  const uncrc = new RecordBatchReader({ checkCrcs: false })
+  uncrc.open({
+    topic: 't',
+    partition: 0,
+    bytes,
+    start: 0,
+    end: bytes.length,
+    stoppingOffset: 1e9,
+    ...reader,
+  })
+  assert.ok(uncrc.fill(1000))
+  assert.deepEqual([...uncrc.offsets.subarray(0, uncrc.count)], [2, 6])
+  assert.equal(uncrc.nextOffset, 8)
+})

@@ -1,0 +1,214 @@
+/**
+ * Writes rows to one topic in a slot.
+ *
+ * Exactly once: one transaction a checkpoint and subtask. Rows are encoded into batches and sent in the background;
+ * at the barrier everything is
+ * flushed and the transaction's identity goes into the checkpoint (`prepareCommit`); once the checkpoint is complete
+ * it is committed. The
+ * transaction that is open belongs to no checkpoint, so it may be aborted at any time; a pre-committed one never is.
+ */
+import type { FormatEncoder, SinkWriter, WriterContext } from '@millrace/connector'
+import type { ColumnBatch } from '@millrace/core'
+import type { KafkaClient } from '../client/kafka-client.ts'
+import type { KafkaSettings } from '../client/kafka-properties.ts'
+import { type DeliveryGuarantee, findFormat, type KafkaSinkConfig } from '../kafka-table.ts'
+import type { OpenClient } from '../source/kafka-enumerator.ts'
+import { requireTopic } from '../source/kafka-enumerator.ts'
+import { decodeCommittable, encodeCommittable, type KafkaCommittable } from './committable.ts'
+import { PartitionBatches } from './partition-batches.ts'
+import { ProduceQueue } from './produce-queue.ts'
+import { NO_PRODUCER, ProducerSession } from './producer-session.ts'
+import { abortStrays, commitTransactions, transactionTimeoutMs } from './transaction-recovery.ts'
+import { transactionalIdOf } from './transactional-id.ts'
+
+/** How long `close` tries to abort the open transaction, so that readers do not wait for its timeout. */
+const ABORT_AT_CLOSE_MS = 2_000
+
+interface WriterState {
+  /** A prefix whose transactions may be open; a renamed job aborts those of its old name too. */
+  readonly prefix: string
+}
+
+export class KafkaWriter implements SinkWriter {
+  readonly #config: KafkaSinkConfig
+  readonly #context: WriterContext
+  readonly #openClient: OpenClient
+  readonly #encoder: FormatEncoder
+  readonly #guarantee: DeliveryGuarantee
+  readonly #prefix: string
+  #client: KafkaClient | null = null
+  #settings: KafkaSettings | null = null
+  #queue: ProduceQueue | null = null
+  #batches: PartitionBatches | null = null
+  #session: Promise<ProducerSession> | null = null
+  /** The checkpoint whose id the next transaction carries. */
+  #nextCheckpointId = 1
+  #transactionTimeoutMs = 0
+  #wasFull = false
+
+  constructor(config: KafkaSinkConfig, context: WriterContext, openClient: OpenClient) {
+    this.#config = config
+    this.#context = context
+    this.#openClient = openClient
+    this.#guarantee =
+      config.guarantee ?? (context.checkpointingEnabled ? 'exactly-once' : 'at-least-once')
+    this.#prefix = config.transactionalIdPrefix ?? `${context.jobName}-${context.tableName}`
+    const format = findFormat(context.formats, config.format)
+    this.#encoder = format.createEncoder({ schema: context.schema, options: config.options })
+  }
+
+  async open(restored: Parameters<SinkWriter['open']>[0]): Promise<void> {
+    const { platform, subtask } = this.#context
+    const { client, settings } = await this.#openClient(this.#config.properties)
+    this.#client = client
+    this.#settings = settings
+    const { topic } = this.#config
+    const [metadata] = (await client.metadata([topic])).topics
+    await requireTopic(client, topic, metadata?.error ?? 3)
+    if (this.#guarantee === 'exactly-once') await this.#recover(client, settings, restored)
+    this.#queue = new ProduceQueue(client, settings, platform, topic, {
+      session: () => (this.#session ??= this.#begin()),
+      onAcknowledged: (records, bytes) => this.#acknowledged(records, bytes),
+      onFailure: (error) => this.#context.fail(error),
+    })
+    this.#batches = new PartitionBatches(this.#queue, platform.clock, {
+      partitioner: this.#config.partitioner,
+      partitions: (metadata?.partitions ?? [])
+        .map((entry) => entry.partition)
+        .sort((a, b) => a - b),
+      subtaskIndex: subtask.subtaskIndex,
+      batchBytes: settings.batchBytes,
+      lingerMs: settings.lingerMs,
+      compression: settings.compression,
+    })
+  }
+
+  async #recover(
+    client: KafkaClient,
+    settings: KafkaSettings,
+    restored: Parameters<SinkWriter['open']>[0],
+  ): Promise<void> {
+    this.#transactionTimeoutMs = await transactionTimeoutMs(client, settings)
+    const committables = (restored?.committables ?? []).map(decodeCommittable)
+    await this.#commitAll(committables)
+    const prefixes = new Set([this.#prefix])
+    for (const bytes of restored?.states ?? []) {
+      prefixes.add((JSON.parse(new TextDecoder().decode(bytes)) as WriterState).prefix)
+    }
+    const { subtaskIndex, parallelism } = this.#context.subtask
+    await abortStrays(
+      client,
+      {
+        prefixes: [...prefixes],
+        subtask: subtaskIndex,
+        parallelism,
+        restoredCheckpointId: restored?.checkpointId ?? -1,
+        precommitted: new Set(committables.map((item) => item.transactionalId)),
+      },
+      this.#transactionTimeoutMs,
+    )
+    this.#nextCheckpointId = (restored?.checkpointId ?? 0) + 1
+  }
+
+  /** Begins the transaction, or the idempotent producer, that the next batches belong to. */
+  async #begin(): Promise<ProducerSession> {
+    const client = this.#client as KafkaClient
+    if (this.#guarantee !== 'exactly-once') {
+      const idempotent = this.#settings?.idempotent === true
+      const identity = idempotent ? await client.initProducerId(null, 60_000) : NO_PRODUCER
+      return new ProducerSession(null, identity)
+    }
+    const { subtaskIndex } = this.#context.subtask
+    const id = transactionalIdOf(this.#prefix, subtaskIndex, this.#nextCheckpointId)
+    return new ProducerSession(id, await client.initProducerId(id, this.#transactionTimeoutMs))
+  }
+
+  write(batch: ColumnBatch): void {
+    const spans = this.#encoder.encode(batch)
+    this.#batches?.append(spans)
+  }
+
+  isAvailable(): boolean {
+    const full = (this.#queue?.queuedBytes ?? 0) >= (this.#settings?.queueBytesMax ?? 0)
+    if (full) this.#wasFull = true
+    return !full
+  }
+
+  #acknowledged(records: number, bytes: number): void {
+    this.#context.metrics.numRecordsSend += records
+    this.#context.metrics.numBytesOut += bytes
+    if (!this.#wasFull) return
+    if ((this.#queue?.queuedBytes ?? 0) > (this.#settings?.queueBytesMax ?? 0) / 2) return
+    this.#wasFull = false
+    this.#context.wakeUp()
+  }
+
+  async prepareCommit(checkpointId: number): Promise<readonly Uint8Array[]> {
+    if (this.#guarantee === 'none') return []
+    await this.#flush()
+    if (this.#guarantee === 'at-least-once') return []
+    const session = await this.#session
+    this.#session = null
+    this.#nextCheckpointId = checkpointId + 1
+    return session === null ? [] : [encodeCommittable(committableOf(session))]
+  }
+
+  async #flush(): Promise<void> {
+    this.#batches?.sealAll()
+    await this.#queue?.flush()
+  }
+
+  snapshotState(): readonly Uint8Array[] {
+    if (this.#guarantee !== 'exactly-once') return []
+    const state: WriterState = { prefix: this.#prefix }
+    return [new TextEncoder().encode(JSON.stringify(state))]
+  }
+
+  async commit(committables: readonly Uint8Array[]): Promise<void> {
+    await this.#commitAll(committables.map(decodeCommittable))
+  }
+
+  #commitAll(committables: readonly KafkaCommittable[]): Promise<void> {
+    return commitTransactions(this.#client as KafkaClient, committables, {
+      ignore: this.#config.ignoreLostTransactions,
+      logger: this.#context.platform.logger,
+    })
+  }
+
+  async finish(): Promise<void> {
+    await this.#flush()
+    if (this.#guarantee !== 'exactly-once') return
+    const session = await this.#session
+    this.#session = null
+    if (session !== null) await this.#commitAll([committableOf(session)])
+  }
+
+  async close(): Promise<void> {
+    this.#batches?.close()
+    this.#queue?.close()
+    const open = this.#session
+    this.#session = null
+    if (open !== null && this.#guarantee === 'exactly-once') await this.#abort(open)
+    await this.#client?.close()
+  }
+
+  async #abort(open: Promise<ProducerSession>): Promise<void> {
+    const aborted = open
+      .then((session) =>
+        this.#client?.endTxn(session.transactionalId as string, session.identity, false),
+      )
+      .catch(() => {
+        // Nothing was written, or the next attempt aborts it.
+      })
+    let cancel = () => {}
+    const late = new Promise<void>((done) => {
+      cancel = this.#context.platform.clock.setTimer(ABORT_AT_CLOSE_MS, done)
+    })
+    await Promise.race([aborted, late])
+    cancel()
+  }
+}
+
+function committableOf(session: ProducerSession): KafkaCommittable {
+  return { transactionalId: session.transactionalId as string, ...session.identity }
+}

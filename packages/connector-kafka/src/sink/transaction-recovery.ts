@@ -1,0 +1,92 @@
+/**
+ * Ends transactions: commits what a completed checkpoint pre-committed, aborts what no checkpoint knows.
+ *
+ * Committing sends EndTxn with the stored producer id and epoch and never InitProducerId, which would abort. Ids are
+ * unique to a checkpoint and
+ * InitProducerId stands before every re-use, so a repeated EndTxn meets the same transaction or is refused (protocol
+ * TV1).
+ */
+import type { Logger } from '@millrace/platform'
+import type { KafkaClient } from '../client/kafka-client.ts'
+import type { KafkaSettings } from '../client/kafka-properties.ts'
+import { BrokerRefusal, protocolErrorName } from '../client/protocol-errors.ts'
+import { kafkaError } from '../error-codes.ts'
+import type { KafkaCommittable } from './committable.ts'
+import { type StrayFacts, strayTransactions, transactionalIdOf } from './transactional-id.ts'
+
+const TRANSACTION_TIMEOUT_DEFAULT_MS = 3_600_000
+/** Kafka's own default, assumed when the broker may not be asked. */
+const BROKER_TIMEOUT_MAX_DEFAULT_MS = 900_000
+/** Ids tried one after another when ongoing transactions cannot be listed. */
+const PROBES_MAX = 64
+
+export async function commitTransactions(
+  client: KafkaClient,
+  committables: readonly KafkaCommittable[],
+  lost: { readonly ignore: boolean; readonly logger: Logger },
+): Promise<void> {
+  for (const committable of committables) {
+    const { transactionalId } = committable
+    try {
+      await client.endTxn(transactionalId, committable, true)
+    } catch (error) {
+      if (!(error instanceof BrokerRefusal)) throw error
+      const message = `The transaction ${transactionalId} of a completed checkpoint can no longer be committed: ${protocolErrorName(error.code)}.`
+      if (lost.ignore) {
+        lost.logger.error(message, { transactionalId })
+        continue
+      }
+      throw kafkaError('KAFKA_TRANSACTION_LOST', message, {
+        hint: "It was open for longer than 'properties.transaction.timeout.ms' and its records are lost, or the checkpoint is so old that the broker has forgotten it was committed. Compare the output; 'sink.ignore-lost-transactions' = 'true' goes on without it.",
+        cause: error,
+      })
+    }
+  }
+}
+
+/** Aborts ongoing transactions that belong to no restored checkpoint. */
+export async function abortStrays(
+  client: KafkaClient,
+  facts: StrayFacts,
+  timeoutMs: number,
+): Promise<void> {
+  const ongoing = await client.listTransactions(['Ongoing'])
+  if (ongoing !== null) {
+    for (const id of strayTransactions(ongoing, facts)) await client.initProducerId(id, timeoutMs)
+    return
+  }
+  const first = Math.max(facts.restoredCheckpointId, 0) + 1
+  for (const prefix of facts.prefixes) {
+    for (let subtask = facts.subtask; ; subtask += facts.parallelism) {
+      let used = 0
+      for (; used < PROBES_MAX; used++) {
+        const id = transactionalIdOf(prefix, subtask, first + used)
+        if (facts.precommitted.has(id)) continue
+        if ((await client.initProducerId(id, timeoutMs)).epoch === 0) break
+      }
+      if (used === 0) break
+    }
+  }
+}
+
+/** The timeout that transactions are begun with; throws KAFKA_TRANSACTION_TIMEOUT_TOO_LARGE. */
+export async function transactionTimeoutMs(
+  client: KafkaClient,
+  settings: KafkaSettings,
+): Promise<number> {
+  const name = 'transaction.max.timeout.ms'
+  const configs = await client.describeBrokerConfigs([name])
+  const stated = configs?.get(name)
+  const maxMs = stated === undefined ? BROKER_TIMEOUT_MAX_DEFAULT_MS : Number(stated)
+  const wanted = settings.transactionTimeoutMs
+  if (wanted === null) return Math.min(TRANSACTION_TIMEOUT_DEFAULT_MS, maxMs)
+  if (stated === undefined || wanted <= maxMs) return wanted
+  throw kafkaError(
+    'KAFKA_TRANSACTION_TIMEOUT_TOO_LARGE',
+    `Set 'properties.transaction.timeout.ms' to at most the broker's ${name} of ${maxMs}; it is ${wanted}.`,
+    {
+      location: { optionKey: 'properties.transaction.timeout.ms' },
+      hint: `Or raise ${name} on the brokers.`,
+    },
+  )
+}

@@ -1,0 +1,49 @@
+/**
+ * Branded identifiers. Job, vertex and operator ids are 32 lower-case hex digits, as REST shows them.
+ */
+type Brand<T, B extends string> = T & { readonly __brand: B }
+
+export type JobId = Brand<string, 'JobId'>
+export type VertexId = Brand<string, 'VertexId'>
+export type OperatorId = Brand<string, 'OperatorId'>
+/** TaskManager (resource) id, e.g. `tm-127.0.0.1-6122-4f1c2a`. */
+export type TaskManagerId = Brand<string, 'TaskManagerId'>
+/** `<taskManagerId>_<slot index>`. */
+export type SlotId = Brand<string, 'SlotId'>
+/** One try to run one subtask: `<jobId>_<vertexId>_<subtask>_<attempt>`. */
+export type AttemptId = Brand<string, 'AttemptId'>
+/** Allocation of a slot to a job, chosen by the JobManager. */
+export type AllocationId = Brand<string, 'AllocationId'>
+
+export function attemptIdOf(
+  jobId: string,
+  vertexId: string,
+  subtaskIndex: number,
+  attempt: number,
+): AttemptId {
+  return `${jobId}_${vertexId}_${subtaskIndex}_${attempt}` as AttemptId
+}
+
+/** 16 random bytes → 32 hex digits. */
+export function hexId(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  return text
+}
+
+/** A stable 32-hex id from text (FNV-1a over 4 lanes): operator and vertex ids derived from the query's structure. */
+export function stableId(text: string): string {
+  let result = ''
+  for (let lane = 0; lane < 4; lane++) {
+    let hash = (0x811c9dc5 ^ Math.imul(lane + 1, 0x9e3779b1)) >>> 0
+    for (let i = 0; i < text.length; i++) {
+      hash ^= text.charCodeAt(i)
+      hash = Math.imul(hash, 0x01000193) >>> 0
+    }
+    hash ^= hash >>> 15
+    hash = Math.imul(hash, 0x85ebca6b) >>> 0
+    hash ^= hash >>> 13
+    result += (hash >>> 0).toString(16).padStart(8, '0')
+  }
+  return result
+}

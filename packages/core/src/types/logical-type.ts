@@ -1,0 +1,148 @@
+/**
+ * The SQL data types and how each is held in a column.
+ *
+ * Stands at the root of the data path: every schema, expression, batch and wire frame is described by these
+ * plain-data types (they are JSON, so they travel inside a JobGraph unchanged). Invariant: a logical type decides
+ * its physical column (`physicalTypeOf`) alone, so that two subtasks always agree on a batch's layout.
+ */
+
+/** BOOLEAN, 1 byte a row. */
+export interface BooleanType {
+  readonly kind: 'BOOLEAN'
+  readonly nullable: boolean
+}
+/** INT: 32-bit signed. TINYINT and SMALLINT are read as INT. */
+export interface IntType {
+  readonly kind: 'INT'
+  readonly nullable: boolean
+}
+/** BIGINT: 64-bit signed. */
+export interface BigIntType {
+  readonly kind: 'BIGINT'
+  readonly nullable: boolean
+}
+/** DOUBLE: IEEE 754 double. FLOAT is read as DOUBLE. */
+export interface DoubleType {
+  readonly kind: 'DOUBLE'
+  readonly nullable: boolean
+}
+/** DECIMAL(precision, scale): a 64-bit integer scaled by 10^scale; precision 1–18. */
+export interface DecimalType {
+  readonly kind: 'DECIMAL'
+  readonly precision: number
+  readonly scale: number
+  readonly nullable: boolean
+}
+/** STRING, VARCHAR(n) and CHAR(n), all read as STRING: UTF-8 bytes. */
+export interface StringType {
+  readonly kind: 'STRING'
+  readonly nullable: boolean
+}
+/** TIMESTAMP(p), wall-clock without zone: epoch milliseconds as if UTC, fraction kept to p digits (0–6). */
+export interface TimestampType {
+  readonly kind: 'TIMESTAMP'
+  readonly precision: number
+  readonly nullable: boolean
+  /** `rowtime` when a watermark is declared on the column, `proctime` for PROCTIME(). */
+  readonly attribute?: 'rowtime' | 'proctime'
+}
+/** TIMESTAMP_LTZ(p): an instant, epoch milliseconds UTC; shown in `table.local-time-zone`. */
+export interface TimestampLtzType {
+  readonly kind: 'TIMESTAMP_LTZ'
+  readonly precision: number
+  readonly nullable: boolean
+  readonly attribute?: 'rowtime' | 'proctime'
+}
+/** DATE: days since 1970-01-01. */
+export interface DateType {
+  readonly kind: 'DATE'
+  readonly nullable: boolean
+}
+/** INTERVAL DAY TO SECOND: milliseconds. */
+export interface IntervalDayTimeType {
+  readonly kind: 'INTERVAL_DAY_TIME'
+  readonly nullable: boolean
+}
+/** INTERVAL YEAR TO MONTH: months. */
+export interface IntervalYearMonthType {
+  readonly kind: 'INTERVAL_YEAR_MONTH'
+  readonly nullable: boolean
+}
+
+export type LogicalType =
+  | BooleanType
+  | IntType
+  | BigIntType
+  | DoubleType
+  | DecimalType
+  | StringType
+  | TimestampType
+  | TimestampLtzType
+  | DateType
+  | IntervalDayTimeType
+  | IntervalYearMonthType
+
+export type LogicalTypeKind = LogicalType['kind']
+
+/**
+ * How a column is stored: `bool` Uint8Array, `i32` Int32Array, `f64` Float64Array, `i64` BigInt64Array,
+ * `str` StringColumn.
+ */
+export type PhysicalType = 'bool' | 'i32' | 'f64' | 'i64' | 'str'
+
+/** The column layout of a logical type. */
+export function physicalTypeOf(type: LogicalType): PhysicalType {
+  switch (type.kind) {
+    case 'BOOLEAN':
+      return 'bool'
+    case 'INT':
+    case 'DATE':
+    case 'INTERVAL_YEAR_MONTH':
+      return 'i32'
+    case 'DOUBLE':
+    case 'TIMESTAMP':
+    case 'TIMESTAMP_LTZ':
+    case 'INTERVAL_DAY_TIME':
+      return 'f64'
+    case 'BIGINT':
+    case 'DECIMAL':
+      return 'i64'
+    case 'STRING':
+      return 'str'
+  }
+}
+
+/** A named column of a schema. */
+export interface Field {
+  readonly name: string
+  readonly type: LogicalType
+}
+
+/** Column names and types in order; names are unique and case-sensitive. */
+export interface Schema {
+  readonly fields: readonly Field[]
+}
+
+/** The type as SQL writes it, e.g. `DECIMAL(10, 2) NOT NULL`, `TIMESTAMP(3) *ROWTIME*`. */
+export function formatType(type: LogicalType): string {
+  let text: string
+  switch (type.kind) {
+    case 'DECIMAL':
+      text = `DECIMAL(${type.precision}, ${type.scale})`
+      break
+    case 'TIMESTAMP':
+    case 'TIMESTAMP_LTZ':
+      text = `${type.kind}(${type.precision})`
+      if (type.attribute !== undefined) text += ` *${type.attribute.toUpperCase()}*`
+      break
+    case 'INTERVAL_DAY_TIME':
+      text = 'INTERVAL DAY TO SECOND'
+      break
+    case 'INTERVAL_YEAR_MONTH':
+      text = 'INTERVAL YEAR TO MONTH'
+      break
+    default:
+      text = type.kind
+  }
+  return type.nullable ? text : `${text} NOT NULL`
+}

@@ -1,0 +1,146 @@
+/**
+ * JobManager and TaskManager processes as children of a composition root (npm start, cluster start, benchmarks, chaos).
+ *
+ * Each child says `ready` over its IPC channel once it serves; its log goes to a file, whose end is shown when it
+ * dies before.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { clusterError } from '../error-codes.ts'
+
+export interface SpawnedProcess {
+  readonly name: string
+  readonly child: ChildProcess
+  readonly pid: number
+  readonly logFile: string
+  /** What the process announced, e.g. `{ restAddress }`; rejects with PROCESS_START_FAILED. */
+  readonly ready: Promise<Readonly<Record<string, unknown>>>
+  readonly exited: Promise<void>
+}
+
+export interface SpawnSettings {
+  readonly role: 'jobmanager' | 'taskmanager'
+  readonly name: string
+  readonly properties: Readonly<Record<string, string>>
+  readonly logFile: string
+  /** True: goes on when this process ends. */
+  readonly detached?: boolean
+  readonly readyTimeoutMs?: number
+}
+
+/**
+ * Compiled (and stripped) modules are kept between starts, for worker threads too: a slot starts in a third
+ * of the time.
+ */
+export function compileCacheDirectory(): string {
+  return (
+    process.env.NODE_COMPILE_CACHE ??
+    fileURLToPath(new URL('../../../../node_modules/.cache/millrace-compile', import.meta.url))
+  )
+}
+
+/**
+ * The main threads keep little that is young; slots have limits of their own. Flags that change compiled code would
+ * make
+ * V8 refuse what the compile cache holds; this one does not.
+ */
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1']
+
+/** Environment variable of a spawned process: `0` when it must end with its parent. */
+const OUTLIVES_PARENT = 'MILLRACE_OUTLIVES_PARENT'
+
+/** In a spawned process: calls `stop` when the parent that must not be outlived has gone, however it went. */
+export function onParentGone(stop: () => void): void {
+  if (process.env[OUTLIVES_PARENT] === '0' && process.connected) process.once('disconnect', stop)
+}
+
+const READY_TIMEOUT_MS = 30_000
+
+/** Starts one process of the cluster. */
+export function spawnProcess(settings: SpawnSettings): SpawnedProcess {
+  const main = fileURLToPath(new URL('../../bin/millrace.mjs', import.meta.url))
+  const log = openSync(settings.logFile, 'a')
+  const args = Object.entries(settings.properties).map(([key, value]) => `-D${key}=${value}`)
+  const child = spawn(process.execPath, [...NODE_FLAGS, main, settings.role, ...args], {
+    stdio: ['ignore', log, log, 'ipc'],
+    detached: settings.detached ?? false,
+    env: {
+      ...process.env,
+      NODE_COMPILE_CACHE: compileCacheDirectory(),
+      [OUTLIVES_PARENT]: settings.detached === true ? '1' : '0',
+    },
+  })
+  closeSync(log)
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  return {
+    name: settings.name,
+    child,
+    pid: child.pid ?? -1,
+    logFile: settings.logFile,
+    ready: awaitReady(child, settings),
+    exited,
+  }
+}
+
+function awaitReady(
+  child: ChildProcess,
+  settings: SpawnSettings,
+): Promise<Record<string, unknown>> {
+  const timeoutMs = settings.readyTimeoutMs ?? READY_TIMEOUT_MS
+  const ready = new Promise<Record<string, unknown>>((resolve, reject) => {
+    const fail = (what: string) =>
+      reject(
+        clusterError('PROCESS_START_FAILED', `Start ${settings.name}: it ${what}.`, {
+          location: { file: settings.logFile },
+          hint: `The end of its log:\n${logTail(settings.logFile)}`,
+        }),
+      )
+    const timer = setTimeout(() => fail(`was not ready after ${timeoutMs / 1000} s`), timeoutMs)
+    child.once('message', (message) => {
+      clearTimeout(timer)
+      resolve(message as Record<string, unknown>)
+    })
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer)
+      fail(`ended with ${signal ?? `exit code ${code}`}`)
+    })
+    child.once('error', (error) => {
+      clearTimeout(timer)
+      fail(`could not be run (${error.message})`)
+    })
+  })
+  ready.catch(() => {})
+  return ready
+}
+
+/** The last lines of a log file. */
+export function logTail(file: string, lines = 15): string {
+  try {
+    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
+  } catch {
+    return '(no log)'
+  }
+}
+
+/** Ends a process: SIGTERM, and SIGKILL when it has not gone within `graceMs`. */
+export async function stopProcess(spawned: SpawnedProcess, graceMs = 5000): Promise<void> {
+  if (spawned.child.exitCode !== null || spawned.child.signalCode !== null) return
+  spawned.child.kill('SIGTERM')
+  const timer = setTimeout(() => spawned.child.kill('SIGKILL'), graceMs)
+  await spawned.exited
+  clearTimeout(timer)
+}
+
+/** A TCP port on loopback that was free just now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}

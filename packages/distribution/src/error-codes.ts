@@ -1,0 +1,20 @@
+/** Error codes of the executables. */
+import { defineErrors } from '@millrace/core'
+
+export const { error: clusterError, declarations: CLUSTER_ERRORS } = defineErrors({
+  PROCESS_START_FAILED: {
+    domain: 'internal',
+    retry: 'backoff',
+    description: 'A JobManager or TaskManager process ended, or said nothing, before it was ready.',
+  },
+  CLUSTER_ALREADY_RUNNING: {
+    domain: 'user',
+    retry: 'never',
+    description: '`cluster start` found a cluster of this directory that still runs.',
+  },
+  CLUSTER_NOT_RUNNING: {
+    domain: 'user',
+    retry: 'never',
+    description: '`cluster stop` found no running cluster of this directory.',
+  },
+})

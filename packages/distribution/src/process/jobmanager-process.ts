@@ -1,0 +1,43 @@
+/** `millrace jobmanager`: the JobManager with REST and, on the same port, the SQL gateway. */
+import { parseArguments } from '@millrace/cli'
+import { JobManager } from '@millrace/jobmanager'
+import { createNodePlatform, keepCompiledCode, onStopSignal } from '@millrace/platform/node'
+import { RestClient } from '@millrace/rest-api'
+import { registerGatewayRoutes } from '@millrace/sql-gateway/routes'
+import { createSqlCoordinatorRegistry } from '@millrace/sql-operators/coordinators'
+import { onParentGone } from '../cluster/spawn-process.ts'
+import { connectors } from '../registry/connectors.ts'
+import { lazyGateway } from './lazy-gateway.ts'
+import { loadConfiguration } from './load-configuration.ts'
+
+export async function runJobManager(args: readonly string[]): Promise<undefined> {
+  const { properties } = parseArguments(args, [])
+  const { configuration, warnings } = loadConfiguration(properties)
+  const platform = createNodePlatform({ logger: { fields: { process: 'jobmanager' } } })
+  for (const warning of warnings) platform.logger.warn(warning)
+  let restAddress = ''
+  const jobManager = new JobManager({
+    platform,
+    configuration,
+    coordinators: createSqlCoordinatorRegistry({ connectors }),
+    routes: (server) =>
+      registerGatewayRoutes(
+        server,
+        lazyGateway(async () => {
+          const { embeddedGateway } = await import('../cluster/embedded-gateway.ts')
+          const rest = new RestClient(`http://${restAddress}`, fetch)
+          return embeddedGateway(platform, configuration, rest)
+        }),
+      ),
+  })
+  const addresses = await jobManager.start()
+  restAddress = addresses.restAddress
+  process.send?.(addresses)
+  keepCompiledCode()
+  const stop = () => {
+    void jobManager.stop().then(() => process.exit(0))
+  }
+  onStopSignal(stop)
+  onParentGone(stop)
+  return undefined
+}

@@ -1,0 +1,283 @@
+/** What functions, operators and casts give, by example: the reference’s documented behaviour. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  ColumnBatch,
+  displayValue,
+  formatType,
+  type JsonValue,
+  type LogicalType,
+  parseDate,
+  parseTimestamp,
+} from '@millrace/core'
+import type { Expression } from '../expression.ts'
+import { interpret } from '../interpreter/interpret.ts'
+import { inferAggregate } from './aggregate-types.ts'
+import { FUNCTION_ALIASES, FUNCTIONS } from './function-table.ts'
+import { inferCall, makeCall, makeCase, makeCast } from './infer-call.ts'
+
+const CONTEXT = {
+  nowMs: () => parseTimestamp('2026-11-22 23:30:00.500'),
+  localTimeZone: 'Asia/Tokyo',
+}
+const literal = (value: boolean | number | string | null, type: LogicalType): Expression => ({
+  kind: 'literal',
+  value,
+  type: { ...type, nullable: value === null },
+})
+const text = (value: string | null) => literal(value, { kind: 'STRING', nullable: false })
+const int = (value: number | null) => literal(value, { kind: 'INT', nullable: false })
+const big = (value: string) => literal(value, { kind: 'BIGINT', nullable: false })
+const double = (value: number | string) => literal(value, { kind: 'DOUBLE', nullable: false })
+const bool = (value: boolean | null) => literal(value, { kind: 'BOOLEAN', nullable: false })
+/** `12.34` as DECIMAL(precision, digits after the point). */
+const dec = (value: string, precision = 10) =>
+  literal(value.replace('.', ''), {
+    kind: 'DECIMAL',
+    precision,
+    scale: value.includes('.') ? value.length - value.indexOf('.') - 1 : 0,
+    nullable: false,
+  })
+const ts = (value: string) =>
+  literal(parseTimestamp(value), { kind: 'TIMESTAMP', precision: 3, nullable: false })
+const ltz = (value: string) =>
+  literal(parseTimestamp(value), { kind: 'TIMESTAMP_LTZ', precision: 3, nullable: false })
+const date = (value: string) => literal(parseDate(value), { kind: 'DATE', nullable: false })
+const seconds = (value: number) =>
+  literal(value * 1000, { kind: 'INTERVAL_DAY_TIME', nullable: false })
+const months = (value: number) => literal(value, { kind: 'INTERVAL_YEAR_MONTH', nullable: false })
+
+/** A call's value as it is displayed. */
+function value(expression: Expression): JsonValue {
+  return displayValue(
+    interpret(expression, new ColumnBatch(0, []), 0, CONTEXT),
+    expression.type,
+    CONTEXT.localTimeZone,
+  )
+}
+const call = (name: string, ...args: Expression[]) => value(makeCall(name, args))
+const bare = (type: LogicalType) => formatType({ ...type, nullable: true })
+
+test('integers divide towards zero and wrap, decimals round half up, doubles follow IEEE', () => {
+  assert.equal(call('/', int(-7), int(2)), -3)
+  assert.equal(call('%', int(-7), int(2)), -1)
+  assert.equal(call('+', int(2147483647), int(1)), -2147483648)
+  assert.equal(call('*', big('9223372036854775807'), int(2)), -2)
+  assert.equal(call('+', int(1), big('2')), 3)
+  assert.equal(call('/', double(1), double(0)), 'Infinity')
+  assert.equal(call('+', dec('1.25'), dec('2.5')), '3.75')
+  assert.equal(call('*', dec('1.5'), dec('2.25')), '3.375')
+  assert.equal(call('/', dec('1.0', 3), dec('3.0', 3)), '0.333333')
+  assert.equal(call('-', dec('1.5'), int(2)), '-0.5')
+  assert.throws(() => call('/', int(1), int(0)), { code: 'DIVISION_BY_ZERO' })
+  assert.throws(() => call('*', dec('999999999999999999', 18), dec('10', 18)), {
+    code: 'NUMBER_OVERFLOW',
+  })
+})
+
+test('result types follow the promotion rules', () => {
+  const type = (name: string, ...args: Expression[]) => bare(makeCall(name, args).type)
+  assert.equal(type('+', int(1), big('1')), 'BIGINT')
+  assert.equal(type('/', int(1), int(1)), 'INT')
+  assert.equal(type('+', dec('1.5'), double(1)), 'DOUBLE')
+  assert.equal(type('+', dec('1.25', 10), dec('1.5', 8)), 'DECIMAL(11, 2)')
+  assert.equal(type('*', dec('1.25', 10), dec('1.5', 12)), 'DECIMAL(18, 3)')
+  assert.equal(type('-', ts('2026-01-01 00:00:00'), seconds(1)), 'TIMESTAMP(3)')
+  assert.equal(type('+', date('2026-01-01'), months(1)), 'DATE')
+  assert.equal(makeCall('upper', [text('a')]).type.nullable, false)
+  assert.equal(makeCall('upper', [text(null)]).type.nullable, true)
+  assert.equal(makeCall('split_index', [text('a'), text(','), int(0)]).type.nullable, true)
+})
+
+test('logic has three values', () => {
+  assert.equal(call('and', bool(false), bool(null)), false)
+  assert.equal(call('and', bool(true), bool(null)), null)
+  assert.equal(call('or', bool(true), bool(null)), true)
+  assert.equal(call('or', bool(false), bool(null)), null)
+  assert.equal(call('not', bool(null)), null)
+  assert.equal(call('is_not_true', bool(null)), true)
+  assert.equal(call('in', int(1), int(2), int(null)), null)
+  assert.equal(call('in', int(2), int(2), int(null)), true)
+  assert.equal(call('=', text(null), text('a')), null)
+})
+
+test('texts are cut, padded, searched and matched by characters', () => {
+  assert.equal(call('substring', text('größe😀x'), int(3), int(5)), 'öße😀x')
+  assert.equal(call('substring', text('flink'), int(-3), int(2)), 'in')
+  assert.equal(call('char_length', text('😀x')), 2)
+  assert.equal(call('position', text('x'), text('😀x')), 2)
+  assert.equal(call('trim', text('LEADING'), text('xxaxx'), text('x')), 'axx')
+  assert.equal(call('lpad', text('ab'), int(5), text('xy')), 'xyxab')
+  assert.equal(call('rpad', text('abc'), int(2), text('x')), 'ab')
+  assert.equal(call('initcap', text('hello WORLD')), 'Hello World')
+  assert.equal(call('reverse', text('a😀')), '😀a')
+  assert.equal(call('concat_ws', text(','), text('a'), text(null), text('b')), 'a,b')
+  assert.equal(call('||', text('a'), int(5)), 'a5')
+  assert.equal(call('regexp_extract', text('foothebar'), text('foo(.*?)(bar)'), int(2)), 'bar')
+  assert.equal(call('regexp_replace', text('a1b2'), text('(\\d)'), text('<$1>')), 'a<1>b<2>')
+  assert.equal(call('split_index', text('a,b,c'), text(','), int(1)), 'b')
+  assert.equal(call('split_index', text('a'), text(','), int(4)), null)
+  assert.equal(call('right', text('hello'), int(2)), 'lo')
+  assert.throws(() => call('regexp', text('a'), text('(')), { code: 'FUNCTION_VALUE_INVALID' })
+})
+
+test('LIKE knows runs, single characters and an escape', () => {
+  const cases: [string, string, string | null, boolean][] = [
+    ['hello', 'h%o', null, true],
+    ['hello', 'h_llo', null, true],
+    ['hello', 'ello', null, false],
+    ['a%b', 'a\\%b', '\\', true],
+    ['axb', 'a\\%b', '\\', false],
+    ['a.b', 'a.b', null, true],
+    ['axb', 'a.b', null, false],
+    ['two\nlines', 'two%', null, true],
+    ['two\nlines', 't_o%l%', null, true],
+  ]
+  for (const [value, pattern, escapeBy, expected] of cases) {
+    const args = [text(value), text(pattern), ...(escapeBy === null ? [] : [text(escapeBy)])]
+    assert.equal(call('like', ...args), expected, `${value} LIKE ${pattern}`)
+    assert.equal(call('not_like', ...args), !expected)
+  }
+})
+
+test('numbers are rounded through their decimal form', () => {
+  assert.equal(call('round', double(2.675), int(2)), 2.68)
+  assert.equal(call('round', double(-2.5)), -3)
+  assert.equal(call('round', int(155), int(-1)), 160)
+  assert.equal(call('round', dec('2.345'), int(2)), '2.350')
+  assert.equal(call('floor', dec('-2.5')), '-3')
+  assert.equal(call('truncate', double(-2.679), int(2)), -2.67)
+  assert.equal(call('greatest', int(1), double(2.5), big('2')), 2.5)
+  assert.equal(call('least', text('b'), text('a')), 'a')
+  assert.equal(call('sign', dec('-2.50')), '-1.00')
+  assert.equal(call('power', int(2), int(10)), 1024)
+})
+
+test('times are taken apart, rounded and moved by the calendar', () => {
+  const time = ts('2026-11-22 10:15:30.123')
+  assert.equal(call('extract', text('QUARTER'), time), 4)
+  assert.equal(call('extract', text('DOW'), time), 1)
+  assert.equal(call('week', date('2027-01-01')), 53)
+  assert.equal(call('dayofyear', date('2024-12-31')), 366)
+  assert.equal(call('hour', ltz('2026-11-22 23:30:00')), 8)
+  assert.equal(call('floor_to', time, text('HOUR')), '2026-11-22 10:00:00.000')
+  assert.equal(call('ceil_to', time, text('MONTH')), '2026-12-01 00:00:00.000')
+  assert.equal(call('floor_to', ltz('2026-11-22 20:00:00'), text('DAY')), '2026-11-23 00:00:00.000')
+  assert.equal(call('timestampadd', text('MONTH'), int(3), time), '2027-02-22 10:15:30.123')
+  assert.equal(
+    call('timestampdiff', text('MONTH'), ts('2026-01-31 00:00:00'), ts('2026-03-30 00:00:00')),
+    1,
+  )
+  assert.equal(call('-', time, seconds(10)), '2026-11-22 10:15:20.123')
+  assert.equal(call('+', ts('2024-01-31 01:00:00'), months(1)), '2024-02-29 01:00:00.000')
+  assert.throws(() => call('year', makeCall('+', [time, seconds(1e15)])), {
+    code: 'FUNCTION_VALUE_INVALID',
+  })
+  assert.throws(() => call('floor_to', time, text('FORTNIGHT')), { code: 'FUNCTION_VALUE_INVALID' })
+})
+
+test('times are read and written by Java patterns', () => {
+  const time = ts('2026-11-02 14:05:30.123')
+  assert.equal(
+    call('date_format', time, text("EEE d MMM yy, hh:mm a 'o''clock' SSS")),
+    "Mon 2 Nov 26, 02:05 PM o'clock 123",
+  )
+  assert.equal(
+    call('to_timestamp', text('02/11/2026 14:05'), text('dd/MM/yyyy HH:mm')),
+    '2026-11-02 14:05:00.000',
+  )
+  assert.equal(
+    call('to_timestamp', text('20261102140530'), text('yyyyMMddHHmmss')),
+    '2026-11-02 14:05:30.000',
+  )
+  assert.equal(call('to_timestamp', text('no time')), null)
+  assert.equal(call('to_date', text('31.12.2026'), text('dd.MM.yyyy')), '2026-12-31')
+  assert.equal(call('to_timestamp_ltz', big('1000'), int(0)), '1970-01-01 09:16:40.000')
+  assert.equal(call('from_unixtime', big('0')), '1970-01-01 09:00:00')
+  assert.equal(call('unix_timestamp', text('1970-01-01 09:00:01')), 1)
+  assert.throws(() => call('date_format', time, text('QQQ')), { code: 'FUNCTION_VALUE_INVALID' })
+})
+
+test('the clock and the zone come from the context', () => {
+  assert.equal(call('current_timestamp'), '2026-11-23 08:30:00.500')
+  assert.equal(call('localtimestamp'), '2026-11-23 08:30:00.500')
+  assert.equal(call('current_date'), '2026-11-23')
+})
+
+test('casts follow the reference, and a bad value fails or is NULL under TRY_CAST', () => {
+  const to = (operand: Expression, type: LogicalType, safe = false) =>
+    value(makeCast(operand, type, safe))
+  const INT: LogicalType = { kind: 'INT', nullable: true }
+  const STRING: LogicalType = { kind: 'STRING', nullable: true }
+  assert.equal(to(text(' 12.9 '), INT), 12)
+  assert.equal(to(double(1e20), INT), 2147483647)
+  assert.equal(to(double('NaN'), INT), 0)
+  assert.equal(to(big('4294967297'), INT), 1)
+  assert.equal(to(bool(true), STRING), 'TRUE')
+  assert.equal(to(double(1), STRING), '1.0')
+  assert.equal(to(dec('1.50'), STRING), '1.50')
+  assert.equal(to(seconds(-93_784.005), STRING), '-1 02:03:04.005')
+  assert.equal(to(months(14), STRING), '+1-02')
+  assert.equal(
+    to(double(2.345), { kind: 'DECIMAL', precision: 4, scale: 2, nullable: true }),
+    '2.35',
+  )
+  assert.equal(to(ltz('2026-11-22 23:30:00'), STRING), '2026-11-23 08:30:00.000')
+  assert.equal(to(ts('2026-11-22 23:30:00'), { kind: 'DATE', nullable: true }), '2026-11-22')
+  assert.equal(to(text('yes'), { kind: 'BOOLEAN', nullable: true }), true)
+  assert.equal(to(text('2147483648'), INT, true), null)
+  assert.throws(() => to(text('abc'), INT), {
+    code: 'CAST_FAILED',
+    message: "Cannot cast to INT; the value is 'abc'.",
+  })
+  assert.throws(() => makeCast(bool(true), { kind: 'DATE', nullable: true }), {
+    code: 'CAST_UNSUPPORTED',
+  })
+})
+
+test('CASE takes the common type of its results and is NULL without ELSE', () => {
+  // biome-ignore lint/suspicious/noThenProperty: the field of a CASE branch
+  const expression = makeCase([{ when: bool(false), then: int(1) }], double(2))
+  assert.equal(bare(expression.type), 'DOUBLE')
+  assert.equal(value(expression), 2)
+  // biome-ignore lint/suspicious/noThenProperty: the field of a CASE branch
+  assert.equal(value(makeCase([{ when: bool(null), then: int(1) }])), null)
+})
+
+test('a text beside a time is read as that time', () => {
+  assert.equal(call('<', ts('2026-01-01 00:00:00'), text('2026-01-02')), true)
+  assert.equal(call('=', date('2026-01-01'), ts('2026-01-01 00:00:00')), true)
+})
+
+test('wrong calls say what the function takes and which name is near', () => {
+  const error = (name: string, types: LogicalType[]) => {
+    const inferred = inferCall(name, types)
+    assert.ok(!inferred.ok)
+    return inferred.error
+  }
+  const unknown = error('UPPR', [])
+  assert.equal(unknown.code, 'FUNCTION_UNKNOWN')
+  assert.equal(unknown.hint, "Did you mean 'UPPER'?")
+  const wrong = error('+', [text('a').type, int(1).type])
+  assert.equal(
+    wrong.message,
+    'Give + two numbers, or a time and an interval; it has (STRING, INT).',
+  )
+  assert.equal(error('substring', [text('a').type]).code, 'FUNCTION_ARGUMENTS')
+})
+
+test('aggregates have the reference’s result types', () => {
+  const type = (name: string, argument: LogicalType | null) => {
+    const inferred = inferAggregate(name, argument)
+    return inferred.ok ? formatType(inferred.type) : inferred.error.code
+  }
+  assert.equal(type('COUNT', null), 'BIGINT NOT NULL')
+  assert.equal(type('SUM', int(1).type), 'INT')
+  assert.equal(type('avg', dec('1.5').type), 'DECIMAL(18, 6)')
+  assert.equal(type('MAX', ts('2026-01-01 00:00:00').type), 'TIMESTAMP(3)')
+  assert.equal(type('SUM', text('a').type), 'FUNCTION_ARGUMENTS')
+})
+
+test('every alias leads to a function', () => {
+  for (const target of Object.values(FUNCTION_ALIASES)) assert.ok(FUNCTIONS.has(target), target)
+})

@@ -1,0 +1,34 @@
+/** The manifest of a fully acknowledged checkpoint. */
+import type { CheckpointManifest, OperatorManifest } from '@millrace/state'
+import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
+import type { PendingCheckpoint } from './pending-checkpoint.ts'
+
+export function checkpointManifest(
+  graph: ExecutionGraph,
+  checkpoint: PendingCheckpoint,
+  leaderEpoch: number,
+): CheckpointManifest {
+  const operators: OperatorManifest[] = []
+  for (const { vertex, subtasks } of graph.vertices.values()) {
+    for (const { id, name } of vertex.operators) {
+      operators.push({
+        operatorId: id,
+        operatorName: name,
+        vertexId: vertex.id,
+        parallelism: vertex.parallelism,
+        maxParallelism: vertex.maxParallelism,
+        subtasks: subtasks.map(
+          ({ current }) => checkpoint.acknowledgements.get(current.id)?.state[id] ?? null,
+        ),
+      })
+    }
+  }
+  return {
+    jobId: graph.jobGraph.jobId,
+    checkpointId: checkpoint.id,
+    timestampMs: checkpoint.timestampMs,
+    leaderEpoch,
+    operators,
+    coordinators: checkpoint.coordinators ?? {},
+  }
+}

@@ -1,0 +1,362 @@
+/**
+ * Takes a job's checkpoints: triggers the sources, gathers acknowledgements, writes the manifest, tells the tasks,
+ * drops old ones.
+ *
+ * Invariant: a checkpoint counts only once its manifest is durable; only then are tasks told and older ones dropped.
+ * Everything of one
+ * that ended otherwise is ignored and removed.
+ */
+import { fromErrorData, type MillraceError, toErrorData } from '@millrace/core'
+import type { Clock, Logger } from '@millrace/platform'
+import type { CheckpointTaskMetrics } from '@millrace/protocol'
+import type { CheckpointManifest, CheckpointStorage, SubtaskStateHandles } from '@millrace/state'
+import { decideDiscard, keepsCheckpointsAfter } from '@millrace/state'
+import { jobManagerError } from '../error-codes.ts'
+import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
+import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
+import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
+import { checkpointManifest } from './build-manifest.ts'
+import type { CheckpointSettings } from './checkpoint-settings.ts'
+import type { CheckpointStatistics } from './checkpoint-statistics.ts'
+import { decideTrigger } from './decide-trigger.ts'
+import { PendingCheckpoint } from './pending-checkpoint.ts'
+
+/** What the coordinator needs of the job. */
+export interface CheckpointHost {
+  readonly graph: ExecutionGraph
+  readonly leaderEpoch: number
+  /**
+   * Takes the operator coordinators' states; later events are held back until `release`. Earlier ones have
+   * been delivered.
+   */
+  snapshotCoordinators(checkpointId: number): Promise<{
+    readonly states: Readonly<Record<string, unknown>>
+    release(): void
+  }>
+  triggerSources(checkpointId: number, timestampMs: number, aligned: boolean): Promise<void>
+  /** To tasks and, when complete, operator coordinators. */
+  notify(checkpointId: number, outcome: 'complete' | 'aborted'): Promise<void>
+  /** Too many checkpoints failed. */
+  failJob(error: MillraceError): void
+  /** The checkpoint after the end of all input is complete and its sinks were told. */
+  finalCheckpointDone(): void
+}
+
+export class CheckpointCoordinator {
+  readonly settings: CheckpointSettings
+  readonly storage: CheckpointStorage
+  readonly statistics: CheckpointStatistics
+  readonly #host: CheckpointHost
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #pending = new Map<number, PendingCheckpoint>()
+  /** Complete ones that are kept, oldest first. */
+  readonly #retained: PendingCheckpoint[] = []
+  /** The manifest that a restart begins from. */
+  latest: CheckpointManifest | null = null
+  latestPath = ''
+  #nextId = 1
+  #running = false
+  #finalWanted = false
+  #startedMs = 0
+  #lastTriggerMs: number | null = null
+  #lastEndMs: number | null = null
+  #failuresInRow = 0
+  #cancelTimer: () => void = () => {}
+
+  constructor(
+    platform: { readonly clock: Clock; readonly logger: Logger },
+    settings: CheckpointSettings,
+    storage: CheckpointStorage,
+    statistics: CheckpointStatistics,
+    host: CheckpointHost,
+  ) {
+    this.#clock = platform.clock
+    this.#logger = platform.logger
+    this.settings = settings
+    this.storage = storage
+    this.statistics = statistics
+    this.#host = host
+  }
+
+  /** The job starts from `manifest` (of another job, or an earlier life): ids go on after it. */
+  restoreFrom(manifest: CheckpointManifest, externalPath: string): void {
+    this.latest = manifest
+    this.latestPath = externalPath
+    this.#nextId = manifest.checkpointId + 1
+  }
+
+  /** All tasks run: checkpoints are taken from now on. */
+  start(): void {
+    this.#running = true
+    this.#startedMs = this.#clock.monotonicMs()
+    this.#lastTriggerMs = null
+    this.#arm()
+  }
+
+  /** No further checkpoint; those under way are given up (this does not count as a failure of theirs). */
+  stop(reason: string): void {
+    this.#running = false
+    this.#finalWanted = false
+    this.#cancelTimer()
+    for (const checkpoint of [...this.#pending.values()]) {
+      this.#end(
+        checkpoint,
+        jobManagerError('CHECKPOINT_DECLINED', `Gave up checkpoint ${checkpoint.id}: ${reason}.`),
+      )
+    }
+  }
+
+  /** All input is read: takes the last checkpoint as soon as none is under way. */
+  requestFinal(): void {
+    this.#finalWanted = true
+    this.#arm()
+  }
+
+  acknowledge(
+    attempt: ExecutionAttempt,
+    checkpointId: number,
+    state: SubtaskStateHandles,
+    metrics: CheckpointTaskMetrics | null,
+  ): void {
+    const checkpoint = this.#pending.get(checkpointId)
+    if (checkpoint === undefined || checkpoint.phase !== 'pending') return
+    checkpoint.acknowledge(attempt.id, {
+      vertexId: attempt.vertexId,
+      subtaskIndex: attempt.subtaskIndex,
+      timestampMs: this.#clock.nowMs(),
+      state,
+      metrics,
+    })
+    this.#completeWhenFull(checkpoint)
+  }
+
+  decline(checkpointId: number, taskName: string, cause: unknown): void {
+    const checkpoint = this.#pending.get(checkpointId)
+    if (checkpoint === undefined) return
+    this.#fail(
+      checkpoint,
+      jobManagerError(
+        'CHECKPOINT_DECLINED',
+        `${taskName} could not take part in checkpoint ${checkpointId}.`,
+        {
+          location: { subtask: taskName },
+          ...(cause === undefined ? {} : { cause }),
+        },
+      ),
+    )
+  }
+
+  /** The job has ended: applies the retention. */
+  async jobEnded(state: TerminalJobStatus): Promise<void> {
+    this.stop('the job ended')
+    try {
+      if (!keepsCheckpointsAfter(state, this.settings.retention)) {
+        await this.storage.discardAll()
+        for (const checkpoint of this.#retained) checkpoint.discarded = true
+      } else await this.storage.removeAbandoned(new Set())
+    } catch (error) {
+      this.#logger.warn('Checkpoints of an ended job could not be removed', {
+        error: String(error),
+      })
+    }
+  }
+
+  /** Triggers, or sets the timer for when to look again. */
+  #arm(): void {
+    this.#cancelTimer()
+    const decision = decideTrigger({
+      nowMs: this.#clock.monotonicMs(),
+      running: this.#running,
+      pending: this.#pending.size,
+      maxConcurrent: this.settings.maxConcurrent,
+      startedMs: this.#startedMs,
+      lastTriggerMs: this.#lastTriggerMs,
+      lastEndMs: this.#lastEndMs,
+      intervalMs: this.settings.intervalMs,
+      minPauseMs: this.settings.minPauseMs,
+      finalWanted: this.#finalWanted,
+    })
+    if (decision.kind === 'trigger') void this.#trigger()
+    if (decision.kind !== 'postpone') return
+    const delayMs = Math.max(0, decision.untilMs - this.#clock.monotonicMs())
+    this.#cancelTimer = this.#clock.setTimer(delayMs, () => this.#arm(), { unref: true })
+  }
+
+  async #trigger(): Promise<void> {
+    const checkpoint = new PendingCheckpoint(
+      this.#nextId++,
+      this.#clock.nowMs(),
+      this.#host.graph.attempts(),
+      this.#finalWanted,
+    )
+    this.#pending.set(checkpoint.id, checkpoint)
+    this.#lastTriggerMs = this.#clock.monotonicMs()
+    this.statistics.triggered(checkpoint)
+    checkpoint.cancelTimeout = this.#clock.setTimer(
+      this.settings.timeoutMs,
+      () => this.#expire(checkpoint),
+      { unref: true },
+    )
+    this.#arm()
+    try {
+      const { states, release } = await this.#host.snapshotCoordinators(checkpoint.id)
+      try {
+        if (checkpoint.phase !== 'pending') return
+        await this.#host.triggerSources(
+          checkpoint.id,
+          checkpoint.timestampMs,
+          this.settings.mode === 'exactly-once',
+        )
+        checkpoint.coordinators = states
+      } finally {
+        release()
+      }
+      this.#completeWhenFull(checkpoint)
+    } catch (cause) {
+      this.#fail(
+        checkpoint,
+        jobManagerError(
+          'CHECKPOINT_TRIGGER_FAILED',
+          `Checkpoint ${checkpoint.id} could not be started.`,
+          { cause },
+        ),
+      )
+    }
+  }
+
+  #completeWhenFull(checkpoint: PendingCheckpoint): void {
+    if (checkpoint.phase === 'pending' && checkpoint.isFullyAcknowledged) {
+      void this.#complete(checkpoint)
+    }
+  }
+
+  async #complete(checkpoint: PendingCheckpoint): Promise<void> {
+    checkpoint.phase = 'completing'
+    const manifest = checkpointManifest(this.#host.graph, checkpoint, this.#host.leaderEpoch)
+    try {
+      const written = await this.storage.complete(manifest)
+      if (!this.#pending.has(checkpoint.id)) {
+        // Given up while it was written: the job already goes back to an older one.
+        await this.storage.discard(checkpoint.id)
+        return
+      }
+      checkpoint.externalPath = written.externalPath
+    } catch (error) {
+      if (this.#pending.has(checkpoint.id))
+        this.#fail(checkpoint, fromErrorData(toErrorData(error)))
+      return
+    }
+    this.#finishCompleted(checkpoint, manifest)
+    const notified = this.#host.notify(checkpoint.id, 'complete')
+    void this.#discardOld()
+    if (checkpoint.isFinal) {
+      await notified
+      if (this.#finalWanted && this.#running) this.#host.finalCheckpointDone()
+    } else this.#arm()
+  }
+
+  #finishCompleted(checkpoint: PendingCheckpoint, manifest: CheckpointManifest): void {
+    checkpoint.cancelTimeout()
+    checkpoint.phase = 'completed'
+    checkpoint.endMs = this.#clock.nowMs()
+    this.#pending.delete(checkpoint.id)
+    this.#lastEndMs = this.#clock.monotonicMs()
+    this.#failuresInRow = 0
+    this.latest = manifest
+    this.latestPath = checkpoint.externalPath as string
+    this.#retained.push(checkpoint)
+    this.statistics.completed(checkpoint)
+    this.#logger.info('Checkpoint complete', {
+      checkpoint: checkpoint.id,
+      durationMs: checkpoint.endMs - checkpoint.timestampMs,
+    })
+    for (const older of [...this.#pending.values()]) {
+      if (older.id > checkpoint.id) continue
+      this.#end(
+        older,
+        jobManagerError(
+          'CHECKPOINT_DECLINED',
+          `Checkpoint ${older.id} was overtaken by ${checkpoint.id}.`,
+        ),
+      )
+    }
+  }
+
+  async #discardOld(): Promise<void> {
+    const gone = decideDiscard(
+      this.#retained.map(({ id }) => id),
+      this.settings.retained,
+    )
+    for (const id of gone) {
+      const index = this.#retained.findIndex((checkpoint) => checkpoint.id === id)
+      const [checkpoint] = this.#retained.splice(index, 1)
+      if (checkpoint !== undefined) checkpoint.discarded = true
+      await this.#discard(id)
+    }
+  }
+
+  async #discard(checkpointId: number): Promise<void> {
+    try {
+      await this.storage.discard(checkpointId)
+    } catch (error) {
+      this.#logger.warn('A checkpoint could not be removed', {
+        checkpoint: checkpointId,
+        error: String(error),
+      })
+    }
+  }
+
+  #expire(checkpoint: PendingCheckpoint): void {
+    const missing = checkpoint.subtaskCount - checkpoint.acknowledgements.size
+    this.#fail(
+      checkpoint,
+      jobManagerError(
+        'CHECKPOINT_EXPIRED',
+        `Checkpoint ${checkpoint.id} was not complete after ${this.settings.timeoutMs / 1000} s: ` +
+          `${missing} of ${checkpoint.subtaskCount} subtasks have not acknowledged it.`,
+        {
+          hint: 'Look for backpressure, or raise execution.checkpointing.timeout.',
+          location: { optionKey: 'execution.checkpointing.timeout' },
+        },
+      ),
+    )
+  }
+
+  /** Ends it as a failure that counts. */
+  #fail(checkpoint: PendingCheckpoint, error: MillraceError): void {
+    if (!this.#end(checkpoint, error)) return
+    this.#failuresInRow++
+    this.#logger.warn('A checkpoint failed.', { checkpoint: checkpoint.id, error })
+    if (this.#failuresInRow <= this.settings.tolerableFailures) {
+      this.#arm()
+      return
+    }
+    const tolerated = this.settings.tolerableFailures
+    this.#failuresInRow = 0
+    this.#host.failJob(
+      jobManagerError(
+        'CHECKPOINT_FAILURES_EXCEEDED',
+        `Checkpoint ${checkpoint.id} failed; execution.checkpointing.tolerable-failed-checkpoints is ${tolerated}.`,
+        {
+          location: { optionKey: 'execution.checkpointing.tolerable-failed-checkpoints' },
+          cause: error,
+        },
+      ),
+    )
+  }
+
+  #end(checkpoint: PendingCheckpoint, error: MillraceError): boolean {
+    if (!this.#pending.delete(checkpoint.id)) return false
+    const wasCompleting = checkpoint.phase === 'completing'
+    checkpoint.cancelTimeout()
+    checkpoint.phase = 'failed'
+    checkpoint.error = error
+    checkpoint.endMs = this.#clock.nowMs()
+    this.#lastEndMs = this.#clock.monotonicMs()
+    this.statistics.failed(checkpoint)
+    void this.#host.notify(checkpoint.id, 'aborted')
+    if (!wasCompleting) void this.#discard(checkpoint.id)
+    return true
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * A job's checkpoints as REST shows them: counts, summary, latest, a bounded history. Outlives restarts and
+ * the job's end.
+ */
+import type {
+  CheckpointEntry,
+  CheckpointsAnswer,
+  CheckpointTaskEntry,
+  RestoredCheckpoint,
+} from '@millrace/rest-api'
+import { stateSizeOf } from '@millrace/state'
+import type { Acknowledgement, PendingCheckpoint } from './pending-checkpoint.ts'
+import { SummaryStatistics } from './summary-statistics.ts'
+
+export class CheckpointStatistics {
+  readonly #historyMax: number
+  readonly #history: PendingCheckpoint[] = []
+  readonly #sizes = new SummaryStatistics()
+  readonly #stateSizes = new SummaryStatistics()
+  readonly #durations = new SummaryStatistics()
+  #counts = { restored: 0, total: 0, in_progress: 0, completed: 0, failed: 0 }
+  #latestCompleted: PendingCheckpoint | null = null
+  #latestFailed: PendingCheckpoint | null = null
+  #latestRestored: RestoredCheckpoint | null = null
+
+  constructor(historyMax: number) {
+    this.#historyMax = Math.max(1, historyMax)
+  }
+
+  triggered(checkpoint: PendingCheckpoint): void {
+    this.#counts.total++
+    this.#counts.in_progress++
+    this.#history.unshift(checkpoint)
+    if (this.#history.length > this.#historyMax) this.#history.pop()
+  }
+
+  completed(checkpoint: PendingCheckpoint): void {
+    this.#counts.in_progress--
+    this.#counts.completed++
+    this.#latestCompleted = checkpoint
+    const entry = checkpointEntry(checkpoint)
+    this.#sizes.add(entry.checkpointed_size)
+    this.#stateSizes.add(entry.state_size)
+    this.#durations.add(entry.end_to_end_duration)
+  }
+
+  failed(checkpoint: PendingCheckpoint): void {
+    this.#counts.in_progress--
+    this.#counts.failed++
+    this.#latestFailed = checkpoint
+  }
+
+  restored(checkpointId: number, timestampMs: number, externalPath: string): void {
+    this.#counts.restored++
+    this.#latestRestored = {
+      id: checkpointId,
+      restore_timestamp: timestampMs,
+      is_savepoint: false,
+      external_path: externalPath,
+    }
+  }
+
+  get counts(): CheckpointsAnswer['counts'] {
+    return this.#counts
+  }
+
+  details(checkpointId: number): CheckpointEntry | null {
+    const found = [...this.#history, this.#latestCompleted, this.#latestFailed].find(
+      (checkpoint) => checkpoint?.id === checkpointId,
+    )
+    return found ? checkpointEntry(found) : null
+  }
+
+  answer(): CheckpointsAnswer {
+    const none = new SummaryStatistics().summary()
+    return {
+      counts: { ...this.#counts },
+      summary: {
+        checkpointed_size: this.#sizes.summary(),
+        state_size: this.#stateSizes.summary(),
+        end_to_end_duration: this.#durations.summary(),
+        alignment_buffered: none,
+        processed_data: none,
+        persisted_data: none,
+      },
+      latest: {
+        completed: this.#latestCompleted && checkpointEntry(this.#latestCompleted),
+        savepoint: null,
+        failed: this.#latestFailed && checkpointEntry(this.#latestFailed),
+        restored: this.#latestRestored,
+      },
+      history: this.#history.map(checkpointEntry),
+    }
+  }
+}
+
+function checkpointEntry(checkpoint: PendingCheckpoint): CheckpointEntry {
+  const acknowledgements = [...checkpoint.acknowledgements.values()]
+  const className =
+    checkpoint.phase === 'completed'
+      ? 'completed'
+      : checkpoint.phase === 'failed'
+        ? 'failed'
+        : 'in_progress'
+  const status = className.toUpperCase() as CheckpointEntry['status']
+  const tasks: Record<string, CheckpointTaskEntry> = {}
+  for (const [vertexId, subtasks] of checkpoint.subtaskCounts) {
+    const own = acknowledgements.filter((entry) => entry.vertexId === vertexId)
+    tasks[vertexId] = {
+      id: checkpoint.id,
+      status: own.length === subtasks ? 'COMPLETED' : status,
+      ...figures(checkpoint, own),
+      num_subtasks: subtasks,
+    }
+  }
+  const totals = figures(checkpoint, acknowledgements)
+  const ended = checkpoint.endMs >= 0
+  return {
+    className,
+    id: checkpoint.id,
+    status,
+    is_savepoint: false,
+    checkpoint_type: 'CHECKPOINT',
+    trigger_timestamp: checkpoint.timestampMs,
+    ...totals,
+    ...(ended ? { end_to_end_duration: checkpoint.endMs - checkpoint.timestampMs } : {}),
+    num_subtasks: checkpoint.subtaskCount,
+    tasks,
+    ...(checkpoint.externalPath === null
+      ? {}
+      : { external_path: checkpoint.externalPath, discarded: checkpoint.discarded }),
+    ...(className === 'failed'
+      ? {
+          failure_timestamp: checkpoint.endMs,
+          failure_message: checkpoint.error?.message ?? null,
+        }
+      : {}),
+  }
+}
+
+function figures(checkpoint: PendingCheckpoint, acknowledgements: readonly Acknowledgement[]) {
+  let checkpointedSize = 0
+  let stateSize = 0
+  let latestMs = -1
+  for (const { metrics, state, timestampMs } of acknowledgements) {
+    let handlesSize = 0
+    for (const handles of Object.values(state)) handlesSize += stateSizeOf(handles)
+    checkpointedSize += metrics?.checkpointedBytes ?? handlesSize
+    stateSize += metrics?.stateBytes ?? handlesSize
+    latestMs = Math.max(latestMs, timestampMs)
+  }
+  return {
+    latest_ack_timestamp: latestMs,
+    checkpointed_size: checkpointedSize,
+    state_size: stateSize,
+    end_to_end_duration: latestMs < 0 ? 0 : latestMs - checkpoint.timestampMs,
+    alignment_buffered: 0,
+    processed_data: 0,
+    persisted_data: 0,
+    num_acknowledged_subtasks: acknowledgements.length,
+  }
+}

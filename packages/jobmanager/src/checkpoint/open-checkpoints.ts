@@ -1,0 +1,41 @@
+/** At a job's start: its checkpoint storage, checked, and the checkpoint that it starts from. */
+import type { Configuration } from '@millrace/core'
+import type { Platform } from '@millrace/platform'
+import { checkpointDirectoryPath, createCheckpointStorage, readCheckpoint } from '@millrace/state'
+import { jobManagerError } from '../error-codes.ts'
+import { CheckpointingOptions } from '../jobmanager-options.ts'
+import { CheckpointCoordinator, type CheckpointHost } from './checkpoint-coordinator.ts'
+import { checkpointSettingsOf } from './checkpoint-settings.ts'
+import type { CheckpointStatistics } from './checkpoint-statistics.ts'
+
+/** Null when checkpoints are off. Rejects with what is wrong with the directory or the checkpoint. */
+export async function openCheckpoints(job: {
+  readonly platform: Platform
+  readonly configuration: Configuration
+  readonly statistics: CheckpointStatistics
+  readonly host: CheckpointHost
+}): Promise<CheckpointCoordinator | null> {
+  const { platform, configuration, statistics, host } = job
+  const settings = checkpointSettingsOf(configuration)
+  const recoveryPath = configuration.get(CheckpointingOptions.recoveryPath)
+  if (settings === null) {
+    if (recoveryPath === undefined) return null
+    throw jobManagerError(
+      'NOT_SUPPORTED_YET',
+      `Not supported yet: '${CheckpointingOptions.recoveryPath.key}' in a job without checkpoints.`,
+      {
+        hint: `Set '${CheckpointingOptions.interval.key}', for example to 10 s.`,
+        location: { optionKey: CheckpointingOptions.interval.key },
+      },
+    )
+  }
+  const { jobId } = host.graph.jobGraph
+  const storage = createCheckpointStorage(configuration, jobId, platform.filesystem)
+  await storage.prepare()
+  const coordinator = new CheckpointCoordinator(platform, settings, storage, statistics, host)
+  if (recoveryPath !== undefined) {
+    const location = checkpointDirectoryPath(recoveryPath)
+    coordinator.restoreFrom(await readCheckpoint(location, platform.filesystem), location)
+  }
+  return coordinator
+}

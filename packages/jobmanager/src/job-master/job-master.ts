@@ -1,0 +1,359 @@
+/**
+ * JobMaster: runs one job, from its graph to its end.
+ *
+ * Every method is one synchronous step over the job's state; what waits (slots, calls, files) comes back as a later
+ * step. Deploying is
+ * `TaskDeployer`'s, going down and coming back `Failover`'s, checkpoints `CheckpointCoordinator`'s; this class joins
+ * them and takes
+ * the TaskManagers' reports.
+ */
+import type { CoordinatorRegistry } from '@millrace/connector'
+import {
+  type Configuration,
+  type ErrorData,
+  fromErrorData,
+  type MillraceError,
+} from '@millrace/core'
+import type { JobGraph } from '@millrace/graph'
+import type { Platform } from '@millrace/platform'
+import {
+  type CheckpointTaskMetrics,
+  type Fence,
+  protocolError,
+  type TaskState,
+} from '@millrace/protocol'
+import type { SubtaskStateHandles } from '@millrace/state'
+import { checkpointSettingsOf } from '../checkpoint/checkpoint-settings.ts'
+import { CheckpointStatistics } from '../checkpoint/checkpoint-statistics.ts'
+import { openCheckpoints } from '../checkpoint/open-checkpoints.ts'
+import { jobManagerError } from '../error-codes.ts'
+import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
+import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
+import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
+import { RestOptions } from '../jobmanager-options.ts'
+import type { SlotPool } from '../slot-pool/slot-pool.ts'
+import type { RegisteredTaskManager } from '../taskmanager-registry/registered-task-manager.ts'
+import { describeStatus } from './describe-status.ts'
+import { Failover } from './failover.ts'
+import type { FailureHistory } from './failure-history.ts'
+import { JobCoordinators } from './job-coordinators.ts'
+import { JobState } from './job-state.ts'
+import { type RestartSettings, restartSettingsOf } from './restart-strategy.ts'
+import { TaskCalls } from './task-calls.ts'
+import { TaskDeployer } from './task-deployer.ts'
+
+export interface JobMasterOptions {
+  readonly platform: Platform
+  readonly jobGraph: JobGraph
+  /** The job's over the cluster's. */
+  readonly configuration: Configuration
+  readonly fence: Fence
+  readonly slotPool: SlotPool
+  readonly coordinators: CoordinatorRegistry
+  onEnded(job: JobMaster): void
+}
+
+export class JobMaster {
+  readonly restartSettings: RestartSettings
+  readonly statistics: CheckpointStatistics
+  readonly #options: JobMasterOptions
+  readonly #job: JobState
+  readonly #calls: TaskCalls
+  readonly #coordinators: JobCoordinators
+  readonly #deployer: TaskDeployer
+  readonly #failover: Failover
+
+  /** Throws the user's errors: unknown coordinators, options that do not fit. */
+  constructor(options: JobMasterOptions) {
+    const { platform, jobGraph, configuration, fence, slotPool } = options
+    this.#options = options
+    this.#job = new JobState(platform, jobGraph, configuration)
+    this.statistics = new CheckpointStatistics(configuration.get(RestOptions.checkpointHistory))
+    const checkpointingEnabled = checkpointSettingsOf(configuration) !== null
+    this.restartSettings = restartSettingsOf(configuration, checkpointingEnabled)
+    this.#calls = new TaskCalls(fence)
+    this.#coordinators = new JobCoordinators(
+      {
+        platform,
+        jobId: jobGraph.jobId,
+        jobName: jobGraph.name,
+        checkpointingEnabled,
+        deliver: (vertexId, subtaskIndex, operatorId, event) =>
+          this.#deliverEvent(vertexId, subtaskIndex, operatorId, event),
+        eventLost: (vertexId, subtaskIndex, error) =>
+          this.#eventLost(vertexId, subtaskIndex, error),
+        failJob: (error) => this.#failover.fail(error),
+      },
+      jobGraph,
+      options.coordinators,
+    )
+    this.#deployer = new TaskDeployer(this.#job, slotPool, this.#calls, {
+      fail: (error) => this.#failover.fail(error),
+      attemptsFailed: (attempts, error) => this.#failover.attemptsFailed(attempts, error),
+    })
+    this.#failover = new Failover(
+      this.#job,
+      this.restartSettings,
+      { deployer: this.#deployer, coordinators: this.#coordinators, calls: this.#calls },
+      (state) => this.#ended(state),
+    )
+  }
+
+  get jobId(): string {
+    return this.#job.jobId
+  }
+
+  get graph(): ExecutionGraph {
+    return this.#job.graph
+  }
+
+  get configuration(): Configuration {
+    return this.#job.configuration
+  }
+
+  get hasEnded(): boolean {
+    return this.#job.hasEnded
+  }
+
+  get failures(): FailureHistory {
+    return this.#job.failures
+  }
+
+  get failureCause(): ErrorData | null {
+    return this.#job.failureCause
+  }
+
+  get restarts(): number {
+    return this.#job.restarts
+  }
+
+  /** Where checkpoints are kept; null: in memory, or there are none. */
+  get checkpointDirectory(): string | null {
+    return this.#job.checkpoints?.storage.directory ?? null
+  }
+
+  /** Checks the checkpoint directory, reads the checkpoint to start from, and schedules every task. */
+  async start(): Promise<void> {
+    const job = this.#job
+    try {
+      job.checkpoints = await openCheckpoints({
+        platform: job.platform,
+        configuration: job.configuration,
+        statistics: this.statistics,
+        host: {
+          graph: job.graph,
+          leaderEpoch: this.#options.fence.leaderEpoch,
+          snapshotCoordinators: (checkpointId) => this.#coordinators.snapshot(checkpointId),
+          triggerSources: (checkpointId, timestampMs, aligned) =>
+            this.#calls.triggerCheckpoint(this.#sources(), checkpointId, timestampMs, aligned),
+          notify: (checkpointId, outcome) => this.#notify(checkpointId, outcome),
+          failJob: (error) => this.#failover.fail(error),
+          finalCheckpointDone: () => this.#finish(),
+        },
+      })
+    } catch (error) {
+      this.#failover.fail(error)
+      return
+    }
+    // It may have been cancelled meanwhile.
+    if (job.graph.state !== 'INITIALIZING') return
+    job.setState('CREATED')
+    this.#coordinators.start(job.restoredCoordinators())
+    this.#deployer.deploy(new Set(job.graph.vertices.keys()))
+  }
+
+  // ——— reports from TaskManagers ———
+
+  /** The current attempt of that id. Throws STALE_ATTEMPT. */
+  #attempt(attemptId: string): ExecutionAttempt {
+    const attempt = this.#job.graph.attempt(attemptId)
+    if (attempt !== undefined) return attempt
+    throw protocolError('STALE_ATTEMPT', `Attempt ${attemptId} is not the current one any more.`)
+  }
+
+  updateTaskState(attemptId: string, state: TaskState, ended: boolean, error?: ErrorData): void {
+    const attempt = this.#attempt(attemptId)
+    if (state === 'FAILED') {
+      const cause =
+        error === undefined
+          ? jobManagerError('SLOT_LOST', `${this.#job.taskName(attempt)} failed without a cause.`)
+          : fromErrorData(error)
+      this.#failover.attemptsFailed([attempt], cause)
+      return
+    }
+    const moved = this.#job.move(attempt, state)
+    if (moved && state === 'RUNNING') this.#taskRuns(attempt)
+    if (ended && !attempt.ended && attempt.state === 'RUNNING') {
+      attempt.ended = true
+      this.#checkAllEnded()
+    }
+    if (moved && attempt.isTerminal) this.#failover.taskEnded()
+  }
+
+  #taskRuns(attempt: ExecutionAttempt): void {
+    const { graph, logger, checkpoints } = this.#job
+    this.#coordinators.subtaskReady(attempt.vertexId, attempt.subtaskIndex)
+    if (graph.state !== 'CREATED' && graph.state !== 'RESTARTING') return
+    if (!graph.every(({ state }) => state === 'RUNNING')) return
+    this.#job.setState('RUNNING')
+    logger.info('Job runs', { tasks: [...graph.attempts()].length })
+    checkpoints?.start()
+    this.#checkAllEnded()
+  }
+
+  #checkAllEnded(): void {
+    const { graph, checkpoints, finishing } = this.#job
+    if (graph.state !== 'RUNNING' || finishing || !graph.every(({ ended }) => ended)) return
+    if (checkpoints === null) this.#finish()
+    else checkpoints.requestFinal()
+  }
+
+  /** All input is processed and, with checkpoints, durable: operators finish and close. */
+  #finish(): void {
+    const job = this.#job
+    if (job.graph.state !== 'RUNNING' || job.finishing) return
+    job.finishing = true
+    job.checkpoints?.stop('all input is processed')
+    const attempts = [...job.graph.attempts()]
+    this.#calls.finish(attempts).catch((error) => {
+      // A lost TaskManager is noticed as such; anything else needs new attempts.
+      const same = attempts.every(({ id }) => job.graph.attempt(id) !== undefined)
+      if (same && job.finishing && job.graph.state === 'RUNNING') this.#failover.fail(error)
+    })
+  }
+
+  operatorEvent(attemptId: string, operatorId: string, event: unknown): Promise<unknown> {
+    const attempt = this.#attempt(attemptId)
+    const coordinator = this.#coordinators.find(attempt.vertexId, operatorId)
+    if (coordinator !== undefined) return coordinator.handleEvent(attempt.subtaskIndex, event)
+    throw jobManagerError(
+      'COORDINATOR_NOT_FOUND',
+      `Operator ${operatorId} of ${this.#job.taskName(attempt)} has no coordinator.`,
+    )
+  }
+
+  acknowledgeCheckpoint(
+    attemptId: string,
+    checkpointId: number,
+    state: unknown,
+    metrics?: CheckpointTaskMetrics,
+  ): void {
+    const attempt = this.#attempt(attemptId)
+    const handles = (state ?? {}) as SubtaskStateHandles
+    this.#job.checkpoints?.acknowledge(attempt, checkpointId, handles, metrics ?? null)
+  }
+
+  declineCheckpoint(attemptId: string, checkpointId: number, error?: ErrorData): void {
+    const taskName = this.#job.taskName(this.#attempt(attemptId))
+    const cause = error === undefined ? undefined : fromErrorData(error)
+    this.#job.checkpoints?.decline(checkpointId, taskName, cause)
+  }
+
+  taskManagerLost(taskManager: RegisteredTaskManager, error: MillraceError): void {
+    const hit = this.#job.attemptsIn((slot) => slot.taskManager === taskManager)
+    this.#deployer.slotsGone((slot) => slot.taskManager === taskManager)
+    if (hit.length > 0) this.#failover.attemptsFailed(hit, error)
+  }
+
+  slotLost(allocationId: string): void {
+    const hit = this.#job.attemptsIn((slot) => slot.allocationId === allocationId)
+    const [slot] = this.#deployer.slotsGone((held) => held.allocationId === allocationId)
+    if (slot === undefined || hit.length === 0) return
+    const error = jobManagerError(
+      'SLOT_LOST',
+      `TaskManager '${slot.taskManager.id}' no longer has slot ${slot.slotIndex} for the job.`,
+      { location: { taskManager: slot.taskManager.id } },
+    )
+    this.#failover.attemptsFailed(hit, error)
+  }
+
+  // ——— requests of clients ———
+
+  /** Begins the cancellation. Throws JOB_ALREADY_ENDED. */
+  cancel(): void {
+    this.#failover.cancel()
+  }
+
+  /** Asks an operator's coordinator. Throws COORDINATOR_NOT_FOUND. */
+  clientRequest(vertexId: string, operatorId: string, request: unknown): Promise<unknown> {
+    const coordinator = this.#coordinators.find(vertexId, operatorId)
+    if (coordinator !== undefined) return coordinator.clientRequest(request)
+    throw jobManagerError(
+      'COORDINATOR_NOT_FOUND',
+      `Job ${this.jobId} has no operator ${operatorId} with a coordinator in vertex ${vertexId}.`,
+    )
+  }
+
+  /** Why the job is where it is; null while it simply runs. */
+  statusReason(): string | null {
+    return describeStatus({
+      graph: this.#job.graph,
+      slots: this.#deployer.describeWait(),
+      restartInMs: this.#failover.restartInMs(),
+      lastFailure: this.#job.failures.entries.at(-1)?.root.error ?? null,
+      failureCause: this.#job.failureCause,
+    })
+  }
+
+  // ——— the end ———
+
+  #ended(state: TerminalJobStatus): void {
+    this.#coordinators.jobEnded(state)
+    this.#deployer.releaseSlots(() => true, `the job is ${state}`)
+    void this.#job.checkpoints?.jobEnded(state)
+    this.#options.onEnded(this)
+  }
+
+  /** The JobManager stops: nothing durable is touched, another one may start from the checkpoints. */
+  async shutDown(): Promise<void> {
+    if (!this.#job.hasEnded) {
+      this.#job.setState('SUSPENDED')
+      this.#job.checkpoints?.stop('the JobManager stops')
+      this.#failover.abandon()
+      await this.#deployer.releaseAll('the JobManager stops')
+    }
+    await this.close()
+  }
+
+  /** Releases what an ended job still keeps for clients. */
+  close(): Promise<void> {
+    return this.#coordinators.close()
+  }
+
+  // ——— calls to tasks ———
+
+  async #deliverEvent(
+    vertexId: string,
+    subtaskIndex: number,
+    operatorId: string,
+    event: unknown,
+  ): Promise<void> {
+    const attempt = this.#job.graph.vertices.get(vertexId)?.subtasks[subtaskIndex]?.current
+    if (attempt?.slot == null || attempt.state !== 'RUNNING') return
+    await attempt.slot.taskManager.gateway.operatorEvent({
+      fence: this.#options.fence,
+      attemptId: attempt.id,
+      operatorId,
+      event,
+    })
+  }
+
+  #eventLost(vertexId: string, subtaskIndex: number, cause: unknown): void {
+    const attempt = this.#job.graph.vertices.get(vertexId)?.subtasks[subtaskIndex]?.current
+    if (attempt?.slot == null || attempt.state !== 'RUNNING') return
+    const message = `An event for ${this.#job.taskName(attempt)} could not be delivered.`
+    const error = jobManagerError('OPERATOR_EVENT_LOST', message, { cause })
+    this.#failover.attemptsFailed([attempt], error)
+  }
+
+  async #notify(checkpointId: number, outcome: 'complete' | 'aborted'): Promise<void> {
+    if (outcome === 'complete') this.#coordinators.notifyCheckpointComplete(checkpointId)
+    await this.#calls.notifyCheckpoint(this.#job.graph.attempts(), checkpointId, outcome)
+  }
+
+  *#sources(): Iterable<ExecutionAttempt> {
+    for (const vertex of this.#job.graph.vertices.values()) {
+      if (vertex.isSource) yield* this.#job.graph.attempts([vertex.vertex.id])
+    }
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Brings tasks into slots: asks the pool for those that are missing, cuts the deployments, sends them to all
+ * TaskManagers at once.
+ *
+ * `abandon` ends whatever is waited for: a step of an older round does nothing.
+ */
+import type { MillraceError } from '@millrace/core'
+import type { TaskCheckpointing } from '@millrace/protocol'
+import { IGNORE_UNCLAIMED_STATE, type ReassignedState, reassignState } from '@millrace/state'
+import { jobManagerError } from '../error-codes.ts'
+import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
+import { JobManagerOptions } from '../jobmanager-options.ts'
+import { JobSlots } from '../scheduler/job-slots.ts'
+import { taskDeployments } from '../scheduler/task-deployments.ts'
+import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
+import type { SlotPool, SlotRequest } from '../slot-pool/slot-pool.ts'
+import type { JobState } from './job-state.ts'
+import type { TaskCalls } from './task-calls.ts'
+
+export interface DeploymentListener {
+  /** The job cannot be deployed: no slots in time, a checkpoint that does not fit. */
+  fail(error: unknown): void
+  attemptsFailed(attempts: readonly ExecutionAttempt[], error: MillraceError): void
+}
+
+export class TaskDeployer {
+  readonly slots: JobSlots
+  readonly #job: JobState
+  readonly #slotPool: SlotPool
+  readonly #calls: TaskCalls
+  readonly #listener: DeploymentListener
+  #request: SlotRequest | null = null
+  #round = 0
+
+  constructor(job: JobState, slotPool: SlotPool, calls: TaskCalls, listener: DeploymentListener) {
+    this.#job = job
+    this.#slotPool = slotPool
+    this.#calls = calls
+    this.#listener = listener
+    this.slots = new JobSlots(job.graph.jobGraph)
+  }
+
+  /** `needs 3 slots, 2 registered, …` while slots are waited for. */
+  describeWait(): string | null {
+    return this.#request?.describe() ?? null
+  }
+
+  abandon(): void {
+    this.#round++
+    this.#request?.cancel()
+    this.#request = null
+  }
+
+  /** Deploys new attempts of the vertices, in the job's slots and as many new ones as it lacks. */
+  deploy(vertexIds: ReadonlySet<string>): void {
+    this.abandon()
+    const round = this.#round
+    for (const attempt of this.#job.graph.attempts(vertexIds)) this.#job.move(attempt, 'SCHEDULED')
+    const missing = this.slots.missing()
+    if (missing === 0) {
+      this.#send(vertexIds)
+      return
+    }
+    const request = this.#slotPool.request({
+      jobId: this.#job.jobId,
+      jobName: this.#job.graph.jobGraph.name,
+      count: missing,
+      timeoutMs: this.#job.configuration.get(JobManagerOptions.slotRequestTimeout),
+    })
+    this.#request = request
+    request.slots.then(
+      (slots) => this.#granted(round, slots, vertexIds),
+      (error) => {
+        if (round !== this.#round) return
+        this.#request = null
+        this.#listener.fail(error)
+      },
+    )
+  }
+
+  #granted(round: number, slots: readonly AllocatedSlot[], vertexIds: ReadonlySet<string>): void {
+    if (round !== this.#round) {
+      for (const slot of slots) this.#release(slot, 'the job does not need the slot any more')
+      return
+    }
+    this.#request = null
+    const usable = slots.filter(({ taskManager }) => !taskManager.lost)
+    this.slots.fill(usable)
+    if (usable.length < slots.length) this.deploy(vertexIds)
+    else this.#send(vertexIds)
+  }
+
+  #release(slot: AllocatedSlot, reason: string): void {
+    void this.#slotPool.release(slot, reason)
+  }
+
+  /** Gives back the slots that `condition` names. */
+  releaseSlots(condition: (slot: AllocatedSlot) => boolean, reason: string): AllocatedSlot[] {
+    const released = this.slots.remove(condition)
+    for (const slot of released) this.#release(slot, reason)
+    return released
+  }
+
+  /** Gives everything back; resolves when the TaskManagers have confirmed it. */
+  async releaseAll(reason: string): Promise<void> {
+    const held = this.slots.remove(() => true)
+    await Promise.all(held.map((slot) => this.#slotPool.release(slot, reason)))
+  }
+
+  /** Slots are gone by themselves. Vertices that wait for slots are asked for anew. */
+  slotsGone(condition: (slot: AllocatedSlot) => boolean): AllocatedSlot[] {
+    const gone = this.slots.remove(condition)
+    if (gone.length === 0 || this.#request === null) return gone
+    const waiting = new Set<string>()
+    for (const { state, vertexId } of this.#job.graph.attempts()) {
+      if (state === 'SCHEDULED') waiting.add(vertexId)
+    }
+    this.deploy(waiting)
+    return gone
+  }
+
+  #send(vertexIds: ReadonlySet<string>): void {
+    let restored: ReassignedState | null
+    try {
+      restored = this.#restoredState()
+    } catch (error) {
+      this.#listener.fail(error)
+      return
+    }
+    const { graph, configuration, checkpoints } = this.#job
+    for (const id of vertexIds) {
+      const group = graph.vertices.get(id)?.vertex.slotSharingGroup as string
+      for (const attempt of graph.attempts([id])) {
+        attempt.slot = this.slots.get(group, attempt.subtaskIndex)
+        this.#job.move(attempt, 'DEPLOYING')
+      }
+    }
+    const checkpointId = checkpoints?.latest?.checkpointId ?? 0
+    const batches = taskDeployments(graph, vertexIds, {
+      configuration: configuration.toObject(),
+      checkpointing: this.#checkpointing(),
+      restoredOf: (vertexId, subtaskIndex) =>
+        restored === null
+          ? null
+          : { checkpointId, operators: this.#operatorsOf(restored, vertexId, subtaskIndex) },
+    })
+    void this.#calls.deploy(batches, (slot, cause) => this.#refused(slot, cause))
+  }
+
+  #checkpointing(): TaskCheckpointing | null {
+    const { checkpoints } = this.#job
+    if (checkpoints === null) return null
+    return { mode: checkpoints.settings.mode, directory: checkpoints.storage.directory }
+  }
+
+  /** What tasks start from: the latest checkpoint, dealt out anew. */
+  #restoredState(): ReassignedState | null {
+    const { checkpoints, graph, configuration, platform } = this.#job
+    const manifest = checkpoints?.latest ?? null
+    if (checkpoints === null || manifest === null) return null
+    const reassigned = reassignState(manifest, graph.jobGraph.vertices, {
+      ignoreUnclaimedState: configuration.get(IGNORE_UNCLAIMED_STATE),
+    })
+    checkpoints.statistics.restored(
+      manifest.checkpointId,
+      platform.clock.nowMs(),
+      checkpoints.latestPath,
+    )
+    return reassigned
+  }
+
+  #operatorsOf(
+    state: ReassignedState,
+    vertexId: string,
+    subtaskIndex: number,
+  ): Record<string, unknown> {
+    const operators: Record<string, unknown> = {}
+    for (const { id } of this.#job.graph.vertices.get(vertexId)?.vertex.operators ?? []) {
+      const handles = state.get(id)?.[subtaskIndex] ?? null
+      if (handles !== null) operators[id] = handles
+    }
+    return operators
+  }
+
+  #refused(slot: AllocatedSlot, cause: unknown): void {
+    if (slot.taskManager.lost) return
+    const attempts = this.#job.attemptsIn(
+      (held) => held.allocationId === slot.allocationId,
+      ({ state }) => state === 'DEPLOYING' || state === 'CANCELING',
+    )
+    if (attempts.length === 0) return
+    const error = jobManagerError(
+      'TASK_DEPLOYMENT_FAILED',
+      `TaskManager '${slot.taskManager.id}' did not take the tasks for slot ${slot.slotIndex}.`,
+      { location: { taskManager: slot.taskManager.id }, cause },
+    )
+    this.#listener.attemptsFailed(attempts, error)
+  }
+}

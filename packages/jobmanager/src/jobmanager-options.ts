@@ -1,0 +1,255 @@
+/**
+ * Configuration options that the JobManager reads: its own, and those of a job (merged over the cluster's).
+ *
+ * Keys, aliases and defaults are the reference engine's where it has them.
+ */
+import { option } from '@millrace/core'
+
+export const JobManagerOptions = {
+  rpcAddress: option.string({
+    key: 'jobmanager.rpc.address',
+    defaultValue: 'localhost',
+    description: 'Address under which TaskManagers reach the JobManager.',
+  }),
+  rpcPort: option.int({
+    key: 'jobmanager.rpc.port',
+    defaultValue: 6123,
+    description: 'Port of the control plane; 0 picks a free one.',
+  }),
+  bindHost: option.string({
+    key: 'jobmanager.bind-host',
+    defaultValue: undefined as string | undefined,
+    description:
+      'Address that the control plane binds to; `jobmanager.rpc.address` when not set (127.0.0.1 for `localhost`).',
+  }),
+  rpcTimeout: option.duration({
+    key: 'pekko.ask.timeout',
+    aliases: ['akka.ask.timeout'],
+    defaultValue: 10_000,
+    description: 'Deadline of a control-plane call.',
+  }),
+  heartbeatInterval: option.duration({
+    key: 'heartbeat.interval',
+    defaultValue: 10_000,
+    description: 'Time between heartbeats of JobManager and TaskManagers.',
+  }),
+  heartbeatTimeout: option.duration({
+    key: 'heartbeat.timeout',
+    defaultValue: 50_000,
+    description: 'Silence after which the other side counts as lost.',
+  }),
+  heartbeatRpcFailureThreshold: option.int({
+    key: 'heartbeat.rpc-failure-threshold',
+    defaultValue: 2,
+    description:
+      'Failed heartbeat calls in a row after which the other side counts as lost; -1: only the timeout counts.',
+  }),
+  slotRequestTimeout: option.duration({
+    key: 'slot.request.timeout',
+    defaultValue: 300_000,
+    description: 'How long a job waits for the slots that it needs before it fails.',
+  }),
+  cancellationTimeout: option.duration({
+    key: 'jobmanager.task-cancellation.timeout',
+    defaultValue: 10_000,
+    description:
+      'How long tasks may take to confirm their cancellation before their slots are released by force.',
+  }),
+  failoverStrategy: option.enum({
+    key: 'jobmanager.execution.failover-strategy',
+    values: ['region', 'full'],
+    defaultValue: 'region',
+    description: 'What is restarted after a failure: the connected part of the job, or all of it.',
+  }),
+} as const
+
+export const RestOptions = {
+  address: option.string({
+    key: 'rest.address',
+    defaultValue: '127.0.0.1',
+    description: 'Address under which clients reach the REST server.',
+  }),
+  bindAddress: option.string({
+    key: 'rest.bind-address',
+    defaultValue: '127.0.0.1',
+    description: 'Address that the REST server binds to.',
+  }),
+  port: option.int({
+    key: 'rest.port',
+    defaultValue: 8081,
+    description: 'Port of the REST server.',
+  }),
+  bindPort: option.string({
+    key: 'rest.bind-port',
+    defaultValue: undefined as string | undefined,
+    description:
+      'Port, list or range (`50100-50200`) that the REST server binds to; 0 picks a free one. `rest.port` when not set.',
+  }),
+  asyncStoreDuration: option.duration({
+    key: 'rest.async.store-duration',
+    defaultValue: 300_000,
+    description: 'How long the rows of a SELECT stay fetchable after its job has ended.',
+  }),
+  bodySizeMax: option.memory({
+    key: 'rest.server.max-content-length',
+    defaultValue: 104_857_600,
+    description: 'Largest body of a REST request.',
+  }),
+  accessControlAllowOrigin: option.string({
+    key: 'web.access-control-allow-origin',
+    defaultValue: '*',
+    description: 'Value of the Access-Control-Allow-Origin header.',
+  }),
+  refreshInterval: option.long({
+    key: 'web.refresh-interval',
+    defaultValue: 3000,
+    description: 'How often the web UI asks for news, in ms.',
+  }),
+  submitEnabled: option.boolean({
+    key: 'web.submit.enable',
+    defaultValue: true,
+    description: 'Whether the web UI offers to submit jobs.',
+  }),
+  cancelEnabled: option.boolean({
+    key: 'web.cancel.enable',
+    defaultValue: true,
+    description: 'Whether the web UI offers to cancel jobs.',
+  }),
+  checkpointHistory: option.int({
+    key: 'web.checkpoints.history',
+    defaultValue: 10,
+    description: 'How many recent checkpoints are kept for display.',
+  }),
+  exceptionHistorySize: option.int({
+    key: 'web.exception-history-size',
+    defaultValue: 16,
+    description: 'How many failures of a job are kept.',
+  }),
+  jobStoreMaxCapacity: option.int({
+    key: 'jobstore.max-capacity',
+    defaultValue: 100,
+    description: 'How many ended jobs are kept for display.',
+  }),
+} as const
+
+export const RestartStrategyOptions = {
+  type: option.enum({
+    key: 'restart-strategy.type',
+    aliases: ['restart-strategy'],
+    values: [
+      'none',
+      'off',
+      'disable',
+      'fixed-delay',
+      'fixeddelay',
+      'failure-rate',
+      'failurerate',
+      'exponential-delay',
+      'exponentialdelay',
+    ],
+    defaultValue: undefined,
+    description:
+      'How often and when a failed job is restarted. Default: exponential-delay with checkpoints, none without.',
+  }),
+  fixedDelayAttempts: option.int({
+    key: 'restart-strategy.fixed-delay.attempts',
+    defaultValue: 1,
+    description: 'fixed-delay: restarts before the job fails.',
+  }),
+  fixedDelayDelay: option.duration({
+    key: 'restart-strategy.fixed-delay.delay',
+    defaultValue: 1000,
+    description: 'fixed-delay: time before each restart.',
+  }),
+  failureRateMax: option.int({
+    key: 'restart-strategy.failure-rate.max-failures-per-interval',
+    defaultValue: 1,
+    description: 'failure-rate: failures within the interval that are still restarted.',
+  }),
+  failureRateInterval: option.duration({
+    key: 'restart-strategy.failure-rate.failure-rate-interval',
+    defaultValue: 60_000,
+    description: 'failure-rate: the interval.',
+  }),
+  failureRateDelay: option.duration({
+    key: 'restart-strategy.failure-rate.delay',
+    defaultValue: 1000,
+    description: 'failure-rate: time before each restart.',
+  }),
+  exponentialInitialBackoff: option.duration({
+    key: 'restart-strategy.exponential-delay.initial-backoff',
+    defaultValue: 1000,
+    description: 'exponential-delay: time before the first restart.',
+  }),
+  exponentialMaxBackoff: option.duration({
+    key: 'restart-strategy.exponential-delay.max-backoff',
+    defaultValue: 60_000,
+    description: 'exponential-delay: longest time before a restart.',
+  }),
+  exponentialMultiplier: option.double({
+    key: 'restart-strategy.exponential-delay.backoff-multiplier',
+    defaultValue: 1.5,
+    description: 'exponential-delay: factor by which the time grows with each failure.',
+  }),
+  exponentialResetThreshold: option.duration({
+    key: 'restart-strategy.exponential-delay.reset-backoff-threshold',
+    defaultValue: 3_600_000,
+    description: 'exponential-delay: time without failure after which the backoff starts anew.',
+  }),
+  exponentialJitter: option.double({
+    key: 'restart-strategy.exponential-delay.jitter-factor',
+    defaultValue: 0.1,
+    description: 'exponential-delay: random part of the backoff, up or down, as a fraction of it.',
+  }),
+  exponentialAttemptsMax: option.int({
+    key: 'restart-strategy.exponential-delay.attempts-before-reset-backoff',
+    defaultValue: undefined as number | undefined,
+    description: 'exponential-delay: restarts before the job fails; not set: no limit.',
+  }),
+} as const
+
+export const CheckpointingOptions = {
+  interval: option.duration({
+    key: 'execution.checkpointing.interval',
+    defaultValue: undefined as number | undefined,
+    description: 'Time between checkpoints; not set: no checkpoints.',
+  }),
+  mode: option.enum({
+    key: 'execution.checkpointing.mode',
+    values: ['EXACTLY_ONCE', 'AT_LEAST_ONCE'],
+    defaultValue: 'EXACTLY_ONCE',
+    description: 'Whether inputs are aligned on barriers.',
+  }),
+  timeout: option.duration({
+    key: 'execution.checkpointing.timeout',
+    defaultValue: 600_000,
+    description: 'Time after which an unfinished checkpoint is given up.',
+  }),
+  minPause: option.duration({
+    key: 'execution.checkpointing.min-pause',
+    defaultValue: 0,
+    description: 'Least time between the end of a checkpoint and the start of the next.',
+  }),
+  maxConcurrent: option.int({
+    key: 'execution.checkpointing.max-concurrent-checkpoints',
+    defaultValue: 1,
+    description: 'How many checkpoints may be under way at once.',
+  }),
+  tolerableFailed: option.int({
+    key: 'execution.checkpointing.tolerable-failed-checkpoints',
+    defaultValue: 0,
+    description: 'Checkpoints that may fail in a row before the job does.',
+  }),
+  recoveryPath: option.string({
+    key: 'execution.state-recovery.path',
+    aliases: ['execution.savepoint.path'],
+    defaultValue: undefined as string | undefined,
+    description: 'A retained checkpoint that the job starts from.',
+  }),
+  unalignedEnabled: option.boolean({
+    key: 'execution.checkpointing.unaligned.enabled',
+    aliases: ['execution.checkpointing.unaligned'],
+    defaultValue: false,
+    description: 'Whether barriers may overtake buffers. Not supported yet: true is refused.',
+  }),
+} as const

@@ -1,0 +1,112 @@
+/**
+ * Cuts an ExecutionGraph into TaskDeployments, one a subtask, batched by slot.
+ *
+ * Both ends of an exchange are numbered alike: `edgeIndex` is the place among the producer's outputs in the JobGraph's
+ * order; channel i of a gate comes from producer subtask i (with `forward`: the one of equal index); the
+ * subpartition is the
+ * consumer's index (`forward`: 0).
+ */
+import type { JobEdge } from '@millrace/graph'
+import type {
+  ChannelDeployment,
+  GateDeployment,
+  OutputDeployment,
+  TaskCheckpointing,
+  TaskDeployment,
+  TaskRestore,
+} from '@millrace/protocol'
+import type { ExecutionGraph, ExecutionVertex } from '../execution-graph/execution-graph.ts'
+import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
+
+export interface DeploymentSettings {
+  readonly configuration: Readonly<Record<string, string>>
+  readonly checkpointing: TaskCheckpointing | null
+  readonly restoredOf: (vertexId: string, subtaskIndex: number) => TaskRestore | null
+}
+
+/** Deployments of every subtask of `vertexIds`; each attempt must have its slot. */
+export function taskDeployments(
+  graph: ExecutionGraph,
+  vertexIds: Iterable<string>,
+  settings: DeploymentSettings,
+): Map<AllocatedSlot, TaskDeployment[]> {
+  const batches = new Map<AllocatedSlot, TaskDeployment[]>()
+  for (const id of vertexIds) {
+    const vertex = graph.vertices.get(id) as ExecutionVertex
+    const outputs = outputsOf(graph, vertex)
+    for (const { current } of vertex.subtasks) {
+      const slot = current.slot as AllocatedSlot
+      const deployment: TaskDeployment = {
+        jobId: graph.jobGraph.jobId,
+        jobName: graph.jobGraph.name,
+        vertex: vertex.vertex,
+        subtaskIndex: current.subtaskIndex,
+        attempt: current.number,
+        attemptId: current.id,
+        allocationId: slot.allocationId,
+        configuration: settings.configuration,
+        gates: gatesOf(graph, vertex, current.subtaskIndex),
+        outputs,
+        restored: settings.restoredOf(id, current.subtaskIndex),
+        checkpointing: settings.checkpointing,
+      }
+      const batch = batches.get(slot)
+      if (batch === undefined) batches.set(slot, [deployment])
+      else batch.push(deployment)
+    }
+  }
+  return batches
+}
+
+function outputsOf(graph: ExecutionGraph, vertex: ExecutionVertex): OutputDeployment[] {
+  return vertex.outputs.map((edge, edgeIndex) => {
+    const consumer = (graph.vertices.get(edge.targetVertexId) as ExecutionVertex).vertex
+    return {
+      edgeIndex,
+      sourceOperator: edge.sourceOperator,
+      partitioning: edge.partitioning,
+      schema: edge.schema,
+      subpartitions: edge.partitioning.kind === 'forward' ? 1 : consumer.parallelism,
+      maxParallelism: consumer.maxParallelism,
+    }
+  })
+}
+
+function gatesOf(
+  graph: ExecutionGraph,
+  vertex: ExecutionVertex,
+  subtaskIndex: number,
+): GateDeployment[] {
+  return [...vertex.inputs]
+    .sort((a, b) => a.targetGate - b.targetGate)
+    .map((edge) => ({
+      gate: edge.targetGate,
+      schema: edge.schema,
+      partitioning: edge.partitioning,
+      channels: channelsOf(graph, edge, subtaskIndex),
+    }))
+}
+
+function channelsOf(
+  graph: ExecutionGraph,
+  edge: JobEdge,
+  subtaskIndex: number,
+): ChannelDeployment[] {
+  const producer = graph.vertices.get(edge.sourceVertexId) as ExecutionVertex
+  const edgeIndex = producer.outputs.indexOf(edge)
+  const forward = edge.partitioning.kind === 'forward'
+  const producers = forward ? [producer.subtasks[subtaskIndex]] : producer.subtasks
+  return producers.map((subtask, channelIndex) => {
+    const attempt = (subtask as (typeof producer.subtasks)[number]).current
+    const slot = attempt.slot as AllocatedSlot
+    return {
+      channelIndex,
+      producerAttemptId: attempt.id,
+      edgeIndex,
+      subpartition: forward ? 0 : subtaskIndex,
+      taskManagerId: slot.taskManager.id,
+      slotIndex: slot.slotIndex,
+      dataAddress: slot.dataAddress,
+    }
+  })
+}

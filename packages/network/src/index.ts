@@ -1,0 +1,19 @@
+export { Segment, SegmentPool } from './buffer/segment-pool.ts'
+export * from './error-codes.ts'
+export { memoryConnectionPair } from './exchange/memory-connection.ts'
+export { type PeerSlot, SlotExchange } from './exchange/slot-exchange.ts'
+export type { InputChannel } from './input/input-channel.ts'
+export {
+  type AlignmentTimes,
+  type GateSettings,
+  type InputListener,
+  SubtaskInput,
+  type SubtaskInputSettings,
+} from './input/subtask-input.ts'
+export * from './network-options.ts'
+export {
+  type PartitionKind,
+  ResultPartition,
+  type ResultPartitionSettings,
+} from './partition/result-partition.ts'
+export type { PartitionRequest } from './wire/frame.ts'

@@ -1,0 +1,5 @@
+export { PLATFORM_ERRORS, platformError } from './error-codes.ts'
+export type * from './filesystem.ts'
+export type * from './logger.ts'
+export type * from './platform.ts'
+export type * from './transport.ts'

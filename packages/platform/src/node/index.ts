@@ -1,0 +1,7 @@
+export { keepCompiledCode } from './compile-cache.ts'
+export type { NodeDataTransportOptions } from './data/tcp-transport.ts'
+export type { NodeLoggerOptions } from './node-logger.ts'
+export { createNodePlatform, type NodePlatformOptions } from './node-platform.ts'
+export { onStopSignal } from './process-signals.ts'
+export type { GrpcTransportOptions } from './rpc/grpc-transport.ts'
+export { type WorkerEndpoint, workerEndpoint } from './thread/worker-endpoint.ts'

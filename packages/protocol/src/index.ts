@@ -1,0 +1,8 @@
+export * from './error-codes.ts'
+export * from './fence.ts'
+export type * from './job-manager-gateway.ts'
+export * from './json-payload.ts'
+export * from './rpc-gateway.ts'
+export type * from './task-deployment.ts'
+export type * from './task-manager-gateway.ts'
+export type * from './task-metrics.ts'

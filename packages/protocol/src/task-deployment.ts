@@ -1,0 +1,81 @@
+/**
+ * TaskDeployment: everything that a slot needs to run one attempt of one subtask, as plain JSON.
+ *
+ * The JobManager cuts one per subtask out of the ExecutionGraph; `DeployTasks` carries all of one slot together, so
+ * that fused
+ * channels inside the slot find their producers.
+ */
+import type { Schema } from '@millrace/core'
+import type { JobVertex, Partitioning } from '@millrace/graph'
+
+/** One input channel: consumer's gate ← producer's subpartition. */
+export interface ChannelDeployment {
+  /** 0-based in the gate, in order of the producer's subtask. */
+  readonly channelIndex: number
+  readonly producerAttemptId: string
+  /** Number of the output edge in the producer's `outputs`. */
+  readonly edgeIndex: number
+  readonly subpartition: number
+  readonly taskManagerId: string
+  readonly slotIndex: number
+  /** Data server of the producer's slot. */
+  readonly dataAddress: string
+}
+
+export interface GateDeployment {
+  /** The gate number that operators' `inputs` refer to. */
+  readonly gate: number
+  readonly schema: Schema
+  readonly partitioning: Partitioning
+  readonly channels: readonly ChannelDeployment[]
+}
+
+export interface OutputDeployment {
+  /** Number of this output in the vertex (its index here, too). */
+  readonly edgeIndex: number
+  /** Index in the vertex's operators whose output leaves here. */
+  readonly sourceOperator: number
+  readonly partitioning: Partitioning
+  readonly schema: Schema
+  /** The consumer's parallelism; 1 with `forward`. */
+  readonly subpartitions: number
+  /** Max parallelism of the consumer: key group → subpartition. */
+  readonly maxParallelism: number
+}
+
+export interface TaskRestore {
+  readonly checkpointId: number
+  /** Operator id → state's `OperatorStateHandles`. Operators without state are absent. */
+  readonly operators: Readonly<Record<string, unknown>>
+}
+
+export interface TaskCheckpointing {
+  readonly mode: 'exactly-once' | 'at-least-once'
+  /**
+   * The job's own checkpoint directory (`<execution.checkpointing.dir>/<job id>`), absolute; null: in the
+   * JobManager's memory.
+   */
+  readonly directory: string | null
+}
+
+export interface TaskDeployment {
+  readonly jobId: string
+  readonly jobName: string
+  readonly vertex: JobVertex
+  readonly subtaskIndex: number
+  /** 0 for the first attempt. */
+  readonly attempt: number
+  readonly attemptId: string
+  readonly allocationId: string
+  /** The job's configuration over the cluster's. */
+  readonly configuration: Readonly<Record<string, string>>
+  readonly gates: readonly GateDeployment[]
+  readonly outputs: readonly OutputDeployment[]
+  /** Null: start empty. */
+  readonly restored: TaskRestore | null
+  /** Null: no checkpoints will be taken. */
+  readonly checkpointing: TaskCheckpointing | null
+}
+
+/** What a TaskManager reports about an attempt. */
+export type TaskState = 'INITIALIZING' | 'RUNNING' | 'FINISHED' | 'CANCELED' | 'FAILED'

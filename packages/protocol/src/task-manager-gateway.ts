@@ -1,0 +1,66 @@
+/** What each TaskManager serves to the JobManager (proto/task-manager.proto), typed. */
+import type { Fence } from './fence.ts'
+import type { OperatorEventRequest, SlotReport } from './job-manager-gateway.ts'
+import type { TaskDeployment } from './task-deployment.ts'
+
+export interface RequestSlotRequest {
+  readonly fence: Fence
+  readonly slotIndex: number
+  readonly allocationId: string
+  readonly jobId: string
+}
+
+export interface FreeSlotRequest {
+  readonly fence: Fence
+  readonly allocationId: string
+  readonly reason: string
+}
+
+export interface DeployTasksRequest {
+  readonly fence: Fence
+  readonly allocationId: string
+  readonly deployments: readonly TaskDeployment[]
+}
+
+export interface AttemptsRequest {
+  readonly fence: Fence
+  readonly attemptIds: readonly string[]
+}
+
+export interface TriggerCheckpointRequest {
+  readonly fence: Fence
+  readonly checkpointId: number
+  /** Epoch ms. */
+  readonly timestampMs: number
+  /** False: at-least-once. */
+  readonly aligned: boolean
+  /** Source attempts on this TaskManager. */
+  readonly attemptIds: readonly string[]
+}
+
+export interface NotifyCheckpointRequest {
+  readonly fence: Fence
+  readonly checkpointId: number
+  readonly attemptIds: readonly string[]
+  readonly outcome: 'complete' | 'aborted'
+}
+
+export interface JobManagerHeartbeat {
+  readonly fence: Fence
+}
+
+/** Every method may reject with STALE_LEADER. Attempts that are gone are skipped (their end was reported already). */
+export interface TaskManagerGateway {
+  /** Starts the slot's thread. Rejects with SLOT_OCCUPIED or SLOT_UNKNOWN. */
+  requestSlot(request: RequestSlotRequest): Promise<{ readonly dataAddress: string }>
+  freeSlot(request: FreeSlotRequest): Promise<void>
+  /** Resolves once the deployments are accepted, not when they run. */
+  deployTasks(request: DeployTasksRequest): Promise<void>
+  cancelTasks(request: AttemptsRequest): Promise<void>
+  finishTasks(request: AttemptsRequest): Promise<void>
+  triggerCheckpoint(request: TriggerCheckpointRequest): Promise<void>
+  notifyCheckpoint(request: NotifyCheckpointRequest): Promise<void>
+  /** Rejects with STALE_ATTEMPT when the attempt is not here. */
+  operatorEvent(request: OperatorEventRequest): Promise<void>
+  heartbeat(request: JobManagerHeartbeat): Promise<{ readonly slots: readonly SlotReport[] }>
+}

@@ -1,0 +1,55 @@
+/** Metrics as TaskManagers report them with `ReportMetrics` (periodically) and with a checkpoint's acknowledgement. */
+import type { WatermarkHold } from '@millrace/core'
+
+/** One operator in one subtask: the fields of core's `OperatorMetrics`. */
+export interface OperatorMetricsReport {
+  readonly operatorId: string
+  readonly operatorName: string
+  /**
+   * Counter and gauge name → value, as in `OperatorMetrics` (`numRecordsIn`, `currentOutputWatermark`,
+   * `gauges` merged in).
+   */
+  readonly values: Readonly<Record<string, number>>
+  readonly watermarkHold: WatermarkHold | null
+}
+
+export interface TaskMetricsReport {
+  readonly attemptId: string
+  readonly numRecordsIn: number
+  readonly numRecordsOut: number
+  readonly numBytesIn: number
+  readonly numBytesOut: number
+  readonly numRecordsInPerSecond: number
+  readonly numRecordsOutPerSecond: number
+  readonly busyTimeMsPerSecond: number
+  readonly idleTimeMsPerSecond: number
+  readonly backPressuredTimeMsPerSecond: number
+  /** Combined watermark over the task's inputs (a source: its output watermark); -Infinity when none. */
+  readonly currentInputWatermark: number
+  readonly operators: readonly OperatorMetricsReport[]
+  /**
+   * Further task metrics by the reference's names (`mailboxQueueSize`,
+   * `Shuffle.Netty.Input.Buffers.inPoolUsage`, …).
+   */
+  readonly values?: Readonly<Record<string, number>>
+}
+
+export interface TaskManagerMetricsReport {
+  /** Process-wide values by the reference's names (`Status.JVM.Memory.Heap.Used`, `Status.JVM.CPU.Load`, …). */
+  readonly process: Readonly<Record<string, number>>
+  readonly tasks: readonly TaskMetricsReport[]
+}
+
+/** Sent with an acknowledgement; durations in ms, sizes in bytes. */
+export interface CheckpointTaskMetrics {
+  /** Bytes that this checkpoint newly wrote. */
+  readonly checkpointedBytes: number
+  /** Bytes of the whole state that it refers to. */
+  readonly stateBytes: number
+  readonly syncDurationMs: number
+  readonly asyncDurationMs: number
+  /** From the first barrier to the last; 0 for sources. */
+  readonly alignmentDurationMs: number
+  /** From the trigger's timestamp to the first barrier. */
+  readonly startDelayMs: number
+}

@@ -1,0 +1,101 @@
+/** Answers about checkpoints: fields as the reference engine's; sizes in bytes, durations in ms. */
+export type CheckpointStatus = 'IN_PROGRESS' | 'COMPLETED' | 'FAILED'
+
+export interface CheckpointEntry {
+  /** `completed`, `in_progress` or `failed`. */
+  readonly className: 'completed' | 'in_progress' | 'failed'
+  readonly id: number
+  readonly status: CheckpointStatus
+  readonly is_savepoint: boolean
+  readonly checkpoint_type: 'CHECKPOINT'
+  readonly trigger_timestamp: number
+  readonly latest_ack_timestamp: number
+  readonly checkpointed_size: number
+  readonly state_size: number
+  readonly end_to_end_duration: number
+  readonly alignment_buffered: number
+  readonly processed_data: number
+  readonly persisted_data: number
+  readonly num_subtasks: number
+  readonly num_acknowledged_subtasks: number
+  readonly tasks: Readonly<Record<string, CheckpointTaskEntry>>
+  /** Completed ones. */
+  readonly external_path?: string
+  readonly discarded?: boolean
+  /** Failed ones. */
+  readonly failure_timestamp?: number
+  readonly failure_message?: string | null
+}
+
+export interface CheckpointTaskEntry {
+  readonly id: number
+  readonly status: CheckpointStatus
+  readonly latest_ack_timestamp: number
+  readonly checkpointed_size: number
+  readonly state_size: number
+  readonly end_to_end_duration: number
+  readonly alignment_buffered: number
+  readonly processed_data: number
+  readonly persisted_data: number
+  readonly num_subtasks: number
+  readonly num_acknowledged_subtasks: number
+}
+
+export interface StatisticsSummary {
+  readonly min: number
+  readonly max: number
+  readonly avg: number
+  readonly p50: number
+  readonly p90: number
+  readonly p95: number
+  readonly p99: number
+  readonly p999: number
+}
+
+export interface RestoredCheckpoint {
+  readonly id: number
+  readonly restore_timestamp: number
+  readonly is_savepoint: boolean
+  readonly external_path: string
+}
+
+export interface CheckpointsAnswer {
+  readonly counts: {
+    readonly restored: number
+    readonly total: number
+    readonly in_progress: number
+    readonly completed: number
+    readonly failed: number
+  }
+  readonly summary: {
+    readonly checkpointed_size: StatisticsSummary
+    readonly state_size: StatisticsSummary
+    readonly end_to_end_duration: StatisticsSummary
+    readonly alignment_buffered: StatisticsSummary
+    readonly processed_data: StatisticsSummary
+    readonly persisted_data: StatisticsSummary
+  }
+  readonly latest: {
+    readonly completed: CheckpointEntry | null
+    readonly savepoint: CheckpointEntry | null
+    readonly failed: CheckpointEntry | null
+    readonly restored: RestoredCheckpoint | null
+  }
+  readonly history: readonly CheckpointEntry[]
+}
+
+export interface CheckpointsConfigAnswer {
+  readonly mode: 'exactly_once' | 'at_least_once'
+  readonly interval: number
+  readonly timeout: number
+  readonly min_pause: number
+  readonly max_concurrent: number
+  readonly externalization: { readonly enabled: boolean; readonly delete_on_cancellation: boolean }
+  readonly state_backend: string
+  readonly checkpoint_storage: string
+  readonly unaligned_checkpoints: boolean
+  readonly tolerable_failed_checkpoints: number
+  readonly aligned_checkpoint_timeout: number
+  readonly checkpoints_after_tasks_finish: boolean
+  readonly state_changelog_enabled: boolean
+}

@@ -1,0 +1,8 @@
+export type * from './checkpoint-responses.ts'
+export type * from './cluster-responses.ts'
+export * from './error-codes.ts'
+export { HttpSqlGateway } from './http-sql-gateway.ts'
+export type * from './job-responses.ts'
+export * from './rest-client.ts'
+export * from './rest-paths.ts'
+export type * from './sql-gateway.ts'

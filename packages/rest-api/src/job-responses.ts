@@ -1,0 +1,243 @@
+/** Answers about jobs: fields as the reference engine's, times in epoch ms (-1: not yet), ours marked. */
+import type { ErrorData, WatermarkHold } from '@millrace/core'
+
+export type JobStatus =
+  | 'INITIALIZING'
+  | 'CREATED'
+  | 'RUNNING'
+  | 'FAILING'
+  | 'FAILED'
+  | 'CANCELLING'
+  | 'CANCELED'
+  | 'FINISHED'
+  | 'RESTARTING'
+  | 'SUSPENDED'
+  | 'RECONCILING'
+
+export type ExecutionState =
+  | 'CREATED'
+  | 'SCHEDULED'
+  | 'DEPLOYING'
+  | 'INITIALIZING'
+  | 'RUNNING'
+  | 'FINISHED'
+  | 'CANCELING'
+  | 'CANCELED'
+  | 'FAILED'
+  | 'RECONCILING'
+
+export interface JobsAnswer {
+  readonly jobs: readonly { readonly id: string; readonly status: JobStatus }[]
+}
+
+export interface SubmitAnswer {
+  readonly jobUrl: string
+  readonly jobid: string
+}
+
+/** Counts of subtasks: `total` and each execution state in lower case. */
+export type TaskCounts = Readonly<Record<string, number>>
+
+export interface JobOverview {
+  readonly jid: string
+  readonly name: string
+  readonly 'start-time': number
+  readonly 'end-time': number
+  readonly duration: number
+  readonly state: JobStatus
+  readonly 'last-modification': number
+  readonly tasks: TaskCounts
+  readonly jobType: string
+  readonly schedulerType: string
+  /** Ours: why the job is not RUNNING, or null. */
+  readonly 'status-reason': string | null
+}
+
+export interface JobsOverviewAnswer {
+  readonly jobs: readonly JobOverview[]
+}
+
+export interface VertexMetrics {
+  readonly 'read-bytes': number
+  readonly 'read-bytes-complete': boolean
+  readonly 'write-bytes': number
+  readonly 'write-bytes-complete': boolean
+  readonly 'read-records': number
+  readonly 'read-records-complete': boolean
+  readonly 'write-records': number
+  readonly 'write-records-complete': boolean
+  readonly 'accumulated-backpressured-time': number
+  readonly 'accumulated-idle-time': number
+  readonly 'accumulated-busy-time': number
+}
+
+/** Ours: what holds a vertex's watermark back. */
+export interface VertexWatermarkHold extends WatermarkHold {
+  readonly subtask: number
+  readonly operator: string
+}
+
+export interface JobVertexSummary {
+  readonly id: string
+  readonly slotSharingGroupId: string
+  readonly name: string
+  readonly maxParallelism: number
+  readonly parallelism: number
+  readonly status: ExecutionState
+  readonly 'start-time': number
+  readonly 'end-time': number
+  readonly duration: number
+  readonly tasks: TaskCounts
+  readonly metrics: VertexMetrics
+  /** Ours: least watermark over the subtasks, epoch ms; null when none. */
+  readonly 'low-watermark': number | null
+  /** Ours: rows dropped as late so far. */
+  readonly 'late-records-dropped': number
+  /** Ours: malformed records skipped, and fields read as NULL, with `json.ignore-parse-errors`. */
+  readonly 'records-in-errors': number
+  /** Ours. */
+  readonly 'watermark-holds': readonly VertexWatermarkHold[]
+}
+
+export interface JobPlanNode {
+  readonly id: string
+  readonly parallelism: number
+  readonly operator: string
+  readonly operator_strategy: string
+  readonly description: string
+  readonly inputs?: readonly {
+    readonly num: number
+    readonly id: string
+    readonly ship_strategy: string
+    readonly exchange: string
+  }[]
+  readonly optimizer_properties: object
+}
+
+export interface JobPlan {
+  readonly jid: string
+  readonly name: string
+  readonly type: string
+  readonly nodes: readonly JobPlanNode[]
+}
+
+export interface JobDetail {
+  readonly jid: string
+  readonly name: string
+  readonly isStoppable: boolean
+  readonly state: JobStatus
+  readonly jobType: string
+  readonly 'start-time': number
+  readonly 'end-time': number
+  readonly duration: number
+  readonly maxParallelism: number
+  readonly now: number
+  readonly timestamps: Readonly<Record<JobStatus, number>>
+  readonly vertices: readonly JobVertexSummary[]
+  readonly 'status-counts': Readonly<Record<ExecutionState, number>>
+  readonly plan: JobPlan
+  readonly schedulerType: string
+  /** Ours: why the job is not RUNNING ("needs 3 slots, 2 registered, waiting 4:12 of 5:00"), or null. */
+  readonly 'status-reason': string | null
+  /** Ours: the error that ended the job, or null. */
+  readonly 'failure-cause': ErrorData | null
+  /** Ours. */
+  readonly restarts: number
+}
+
+export interface JobConfigAnswer {
+  readonly jid: string
+  readonly name: string
+  readonly 'execution-config': {
+    readonly 'restart-strategy': string
+    readonly 'job-parallelism': number
+    readonly 'object-reuse-mode': boolean
+    readonly 'user-config': Readonly<Record<string, string>>
+  }
+}
+
+export interface ExceptionEntry {
+  readonly exceptionName: string
+  readonly stacktrace: string
+  readonly timestamp: number
+  readonly taskName: string | null
+  readonly endpoint: string | null
+  readonly location: string | null
+  readonly taskManagerId: string | null
+  readonly failureLabels: Readonly<Record<string, string>>
+  /** Ours: the whole error with its cause chain. */
+  readonly error: ErrorData
+}
+
+export interface RootExceptionEntry extends ExceptionEntry {
+  readonly concurrentExceptions: readonly ExceptionEntry[]
+}
+
+export interface JobExceptionsAnswer {
+  readonly 'root-exception': string | null
+  readonly timestamp: number | null
+  readonly 'all-exceptions': readonly {
+    readonly exception: string
+    readonly task: string
+    readonly location: string
+    readonly endpoint: string
+    readonly timestamp: number
+    readonly taskManagerId: string
+  }[]
+  readonly truncated: boolean
+  readonly exceptionHistory: {
+    readonly entries: readonly RootExceptionEntry[]
+    readonly truncated: boolean
+  }
+}
+
+export interface SubtaskDetail {
+  readonly subtask: number
+  readonly status: ExecutionState
+  readonly attempt: number
+  readonly endpoint: string
+  readonly host: string
+  readonly 'start-time': number
+  readonly 'end-time': number
+  readonly duration: number
+  readonly metrics: VertexMetrics
+  readonly 'taskmanager-id': string
+  readonly 'status-duration': Readonly<Record<string, number>>
+}
+
+export interface VertexDetail {
+  readonly id: string
+  readonly name: string
+  readonly parallelism: number
+  readonly maxParallelism: number
+  readonly now: number
+  readonly subtasks: readonly SubtaskDetail[]
+  /** Ours. */
+  readonly 'watermark-holds': readonly VertexWatermarkHold[]
+}
+
+/** Without `get`: the names alone; with it: values as text (one metric) or aggregates. */
+export type MetricsAnswer = readonly {
+  readonly id: string
+  readonly value?: string
+  readonly min?: number
+  readonly max?: number
+  readonly avg?: number
+  readonly sum?: number
+}[]
+
+export interface BackpressureAnswer {
+  readonly status: 'ok' | 'deprecated'
+  readonly backpressureLevel: 'ok' | 'low' | 'high'
+  readonly 'backpressure-level': 'ok' | 'low' | 'high'
+  readonly 'end-timestamp': number
+  readonly subtasks: readonly {
+    readonly subtask: number
+    readonly 'attempt-number': number
+    readonly backpressureLevel: 'ok' | 'low' | 'high'
+    readonly 'backpressure-level': 'ok' | 'low' | 'high'
+    readonly ratio: number
+    readonly busyRatio: number
+    readonly idleRatio: number
+  }[]
+}

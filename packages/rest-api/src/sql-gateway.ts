@@ -1,0 +1,108 @@
+/**
+ * The SQL gateway's REST shapes (v4 paths, bare and under /v1 … /v4) and the port behind them.
+ *
+ * The SQL client talks to a `SqlGateway`: in embedded mode the service itself, in gateway mode `HttpSqlGateway`;
+ * both give the same objects, so
+ * that an error or a page looks alike whichever way it came.
+ */
+import type { ErrorData } from '@millrace/core'
+
+export interface OpenSessionRequest {
+  readonly sessionName?: string
+  /** Initial session configuration. */
+  readonly properties?: Readonly<Record<string, string>>
+}
+
+export interface ExecuteStatementRequest {
+  readonly statement: string
+  /** Milliseconds; 0 or absent: no limit. */
+  readonly executionTimeout?: number
+  readonly executionConfig?: Readonly<Record<string, string>>
+}
+
+export type OperationStatus =
+  | 'INITIALIZED'
+  | 'PENDING'
+  | 'RUNNING'
+  | 'FINISHED'
+  | 'CANCELED'
+  | 'CLOSED'
+  | 'ERROR'
+  | 'TIMEOUT'
+
+export interface OperationStatusResponse {
+  readonly status: OperationStatus
+  /** Ours: what the statement is doing or waiting for, for people. */
+  readonly progress?: string
+}
+
+export interface ResultColumn {
+  readonly name: string
+  readonly logicalType: { readonly type: string; readonly nullable: boolean }
+  readonly comment: null
+}
+
+export type ResultRowKind = 'INSERT' | 'UPDATE_BEFORE' | 'UPDATE_AFTER' | 'DELETE'
+
+export interface ResultRow {
+  readonly kind: ResultRowKind
+  /** JSON values in column order. */
+  readonly fields: readonly unknown[]
+}
+
+export interface FetchResultsResponse {
+  readonly resultType: 'NOT_READY' | 'PAYLOAD' | 'EOS'
+  /** Whether rows are those of a query (true) or of a command. */
+  readonly isQueryResult?: boolean
+  readonly resultKind?: 'SUCCESS' | 'SUCCESS_WITH_CONTENT'
+  readonly jobID?: string
+  readonly results?: {
+    readonly columns: readonly ResultColumn[]
+    readonly rowFormat: 'JSON'
+    readonly data: readonly ResultRow[]
+  }
+  /** Path of the next page; absent at the end. */
+  readonly nextResultUri?: string
+  /** Ours: token of the next page, for clients that do not follow the path. */
+  readonly nextToken?: number
+  /** Ours: remarks on the statement, e.g. an unknown key with the nearest known one. */
+  readonly warnings?: readonly string[]
+  /** Ours: as in the status. */
+  readonly progress?: string
+}
+
+/** `{ errors: [text], error }` with the HTTP status that fits. */
+export interface ErrorResponse {
+  readonly errors: readonly string[]
+  readonly error: ErrorData
+}
+
+/** Sessions, statements, operations, paging. Every method rejects with a MillraceError. */
+export interface SqlGateway {
+  openSession(request: OpenSessionRequest): Promise<{ readonly sessionHandle: string }>
+  closeSession(session: string): Promise<void>
+  sessionConfig(session: string): Promise<{ readonly properties: Readonly<Record<string, string>> }>
+  execute(
+    session: string,
+    request: ExecuteStatementRequest,
+  ): Promise<{ readonly operationHandle: string }>
+  status(session: string, operation: string): Promise<OperationStatusResponse>
+  /**
+   * Rejects with the statement's error when it failed. `waitMs`: how long to wait for something new before
+   * NOT_READY (at most 1,000).
+   */
+  fetchResults(
+    session: string,
+    operation: string,
+    token: number,
+    waitMs: number,
+  ): Promise<FetchResultsResponse>
+  /** Stops a running statement; a SELECT's job is cancelled with it. */
+  cancel(session: string, operation: string): Promise<OperationStatusResponse>
+  closeOperation(session: string, operation: string): Promise<void>
+  complete(
+    session: string,
+    statement: string,
+    position: number,
+  ): Promise<{ readonly candidates: readonly string[] }>
+}

@@ -1,0 +1,5 @@
+export type { ClusterClient, ClusterJobStatus } from './cluster-client.ts'
+export { GATEWAY_ERRORS } from './error-codes.ts'
+export { GATEWAY_OPTIONS } from './gateway-options.ts'
+export { registerGatewayRoutes } from './gateway-routes.ts'
+export { GatewayService, type GatewaySettings } from './gateway-service.ts'

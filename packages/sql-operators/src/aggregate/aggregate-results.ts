@@ -1,0 +1,132 @@
+/**
+ * Accumulator words → result columns.
+ *
+ * Behind a firing window or a changed group. SQL's rules: COUNT of nothing is 0, every other aggregate of nothing is
+ * NULL; AVG of
+ * whole numbers truncates, as in the reference engine; a DECIMAL sum beyond its precision is NULL.
+ */
+import {
+  BooleanColumn,
+  type Column,
+  Float64Column,
+  Int32Column,
+  Int64Column,
+  physicalTypeOf,
+  StringColumn,
+} from '@millrace/core'
+import type { AggregateResult } from './accumulator-plan.ts'
+import type { GroupTable } from './group-table.ts'
+import type { StringHeap } from './string-heap.ts'
+
+/** The column of `result` for `slots[from … to)`. */
+export function resultColumn(
+  result: AggregateResult,
+  table: GroupTable,
+  heap: StringHeap,
+  slots: Int32Array,
+  from: number,
+  to: number,
+): Column {
+  const nulls = result.call.function === 'COUNT' ? null : nullsOf(result, table, slots, from, to)
+  if (result.storage === 'str') {
+    const codes = new Int32Array(to - from)
+    for (let i = from; i < to; i++) {
+      const entry = table.words[slots[i]! * table.stride + result.valueWord]!
+      codes[i - from] = Math.max(entry, 0)
+    }
+    return new StringColumn(heap.pool, codes, nulls)
+  }
+  if (physicalTypeOf(result.call.resultType) === 'i64') {
+    const values = new BigInt64Array(to - from)
+    for (let i = from; i < to; i++) {
+      const row = i - from
+      if (nulls !== null && nulls[row] === 1) continue
+      values[row] = longResult(result, table, slots[i]!)
+    }
+    return new Int64Column(values, nullDecimalOverflow(result, values, nulls))
+  }
+  return doubleResultColumn(result, table, slots, from, to, nulls)
+}
+
+function nullsOf(
+  result: AggregateResult,
+  table: GroupTable,
+  slots: Int32Array,
+  from: number,
+  to: number,
+): Uint8Array | null {
+  let nulls: Uint8Array | null = null
+  for (let i = from; i < to; i++) {
+    if (table.words[slots[i]! * table.stride + result.countWord]! > 0) continue
+    nulls ??= new Uint8Array(to - from)
+    nulls[i - from] = 1
+  }
+  return nulls
+}
+
+function doubleResultColumn(
+  result: AggregateResult,
+  table: GroupTable,
+  slots: Int32Array,
+  from: number,
+  to: number,
+  nulls: Uint8Array | null,
+): Column {
+  const { words, longs, stride } = table
+  const physical = physicalTypeOf(result.call.resultType)
+  const average = result.call.function === 'AVG'
+  const scale = result.argumentType?.kind === 'DECIMAL' ? 10 ** result.argumentType.scale : 1
+  const values = new Float64Array(to - from)
+  for (let i = from; i < to; i++) {
+    const base = slots[i]! * stride
+    let value =
+      result.storage === 'i64'
+        ? Number(longs[base + result.valueWord]) / scale
+        : words[base + result.valueWord]!
+    if (average) value /= words[base + result.countWord]!
+    values[i - from] = value
+  }
+  if (physical === 'f64') return new Float64Column(values, nulls)
+  if (physical === 'bool') return new BooleanColumn(Uint8Array.from(values), nulls)
+  // Conversion to Int32Array truncates and wraps, as INT arithmetic does.
+  return new Int32Column(Int32Array.from(values), nulls)
+}
+
+/** A BIGINT or DECIMAL result of a group that is not NULL. */
+function longResult(result: AggregateResult, table: GroupTable, slot: number): bigint {
+  const { words, longs, stride } = table
+  const base = slot * stride
+  const { call, argumentType, storage, valueWord, countWord } = result
+  if (call.function === 'COUNT') return BigInt(words[base + valueWord]!)
+  const resultScale = call.resultType.kind === 'DECIMAL' ? call.resultType.scale : 0
+  const argumentScale = argumentType?.kind === 'DECIMAL' ? argumentType.scale : 0
+  const value =
+    storage === 'i64' ? longs[base + valueWord]! : BigInt(Math.trunc(words[base + valueWord]!))
+  const scaled =
+    resultScale >= argumentScale
+      ? value * 10n ** BigInt(resultScale - argumentScale)
+      : value / 10n ** BigInt(argumentScale - resultScale)
+  if (call.function !== 'AVG') return scaled
+  const count = BigInt(words[base + countWord]!)
+  if (call.resultType.kind !== 'DECIMAL') return scaled / count
+  const half = count / 2n
+  return (scaled >= 0n ? scaled + half : scaled - half) / count
+}
+
+function nullDecimalOverflow(
+  result: AggregateResult,
+  values: BigInt64Array,
+  nulls: Uint8Array | null,
+): Uint8Array | null {
+  const type = result.call.resultType
+  if (type.kind !== 'DECIMAL') return nulls
+  const limit = 10n ** BigInt(type.precision)
+  let marked = nulls
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!
+    if (value < limit && value > -limit) continue
+    marked ??= new Uint8Array(values.length)
+    marked[i] = 1
+  }
+  return marked
+}

@@ -1,0 +1,242 @@
+/**
+ * Generated accumulator loops: rows into slots, pre-aggregated rows into slots, slots into slots.
+ *
+ * The text is made of fixed phrases and whole numbers from the plan alone; nothing of a user's reaches it. Columns
+ * come in as data. One
+ * loop over the batch for all aggregates: a row's words lie side by side. Measured in window-aggregate.bench.ts.
+ */
+import type { Column } from '@millrace/core'
+import { CodeBuilder } from '@millrace/expression'
+import type { AccumulatorPlan, AccumulatorWord } from './accumulator-plan.ts'
+import type { StringHeap } from './string-heap.ts'
+import type { ValueCounts } from './value-counts.ts'
+
+export interface LoopOptions {
+  /** Some argument or filter column has a nulls array. */
+  readonly nullable: boolean
+  /** Rows come with a sign, -1 for a retraction; MIN and MAX are then left to `ValueCounts`. */
+  readonly signed: boolean
+}
+
+/**
+ * `columns`: argument and filter columns by input, `[argument 0, filter 0, argument 1, …]`; null where there
+ * is none.
+ */
+export type UpdateLoop = (
+  rowCount: number,
+  slots: Int32Array,
+  words: Float64Array,
+  longs: BigInt64Array,
+  heap: StringHeap,
+  counts: ValueCounts | null,
+  columns: readonly (Column | null)[],
+  signs: Int8Array | null,
+) => void
+
+/** `columns`: one accumulator column a word. */
+export type MergeLoop = (
+  rowCount: number,
+  slots: Int32Array,
+  words: Float64Array,
+  longs: BigInt64Array,
+  heap: StringHeap,
+  columns: readonly Column[],
+) => void
+
+/** Words of slot `from` (first two arrays) into those of slot `to`. */
+export type MergeSlots = (
+  fromWords: Float64Array,
+  fromLongs: BigInt64Array,
+  from: number,
+  words: Float64Array,
+  longs: BigInt64Array,
+  to: number,
+  heap: StringHeap,
+) => void
+
+export function generateUpdateLoop(plan: AccumulatorPlan, options: LoopOptions): UpdateLoop {
+  const head: string[] = []
+  const body: string[] = []
+  const stride = plan.words.length
+  const unit = options.signed ? 'g' : '1'
+  plan.inputs.forEach((input, k) => {
+    const conditions: string[] = []
+    if (input.physical !== null) {
+      head.push(`const column${k} = columns[${2 * k}]`)
+      if (input.physical === 'str') {
+        head.push(`const pool${k} = column${k}.pool, codes${k} = column${k}.codes`)
+      } else head.push(`const values${k} = column${k}.values`)
+      if (options.nullable) {
+        head.push(`const nulls${k} = column${k}.nulls`)
+        conditions.push(`(nulls${k} === null || nulls${k}[i] === 0)`)
+      }
+    }
+    if (input.filter !== null) {
+      head.push(`const filter${k} = columns[${2 * k + 1}].values`)
+      conditions.push(`filter${k}[i] === 1`)
+      if (options.nullable) {
+        head.push(`const filterNulls${k} = columns[${2 * k + 1}].nulls`)
+        conditions.push(`(filterNulls${k} === null || filterNulls${k}[i] === 0)`)
+      }
+    }
+    const statements = inputStatements(plan, k, options, unit)
+    if (statements.length === 0) return
+    if (conditions.length === 0) body.push(`{ ${statements.join('; ')} }`)
+    else body.push(`if (${conditions.join(' && ')}) { ${statements.join('; ')} }`)
+  })
+  const lines = [
+    ...head,
+    'for (let i = 0; i < rowCount; i++) {',
+    'const slot = slots[i]',
+    `const b = slot * ${stride}`,
+    ...(options.signed ? ['const g = signs[i]'] : []),
+    `words[b] += ${unit}`,
+    ...body,
+    '}',
+  ]
+  return compile(
+    ['rowCount', 'slots', 'words', 'longs', 'heap', 'counts', 'columns', 'signs'],
+    lines,
+  ) as UpdateLoop
+}
+
+/** The statements for one row of input `k`, conditions apart. */
+function inputStatements(
+  plan: AccumulatorPlan,
+  k: number,
+  options: LoopOptions,
+  unit: string,
+): string[] {
+  const input = plan.inputs[k]!
+  const words = plan.words
+    .map((word, index) => ({ word, index }))
+    .filter(({ word }) => word.input === k)
+  const counted = input.distinct || (options.signed && words.some(({ word }) => isExtreme(word)))
+  const statements: string[] = []
+  let sign = unit
+  if (input.physical === 'str') {
+    statements.push(`const e = codes${k} === null ? i : codes${k}[i]`)
+  } else if (input.physical !== null) statements.push(`const v = values${k}[i]`)
+  if (counted) {
+    statements.push(`const d = slot === 0 ? 0 : counts.change(${k}, slot, column${k}, i, ${unit})`)
+  }
+  const inner: string[] = []
+  if (input.distinct) sign = 'd'
+  for (const { word, index } of words) {
+    const text = wordStatement(word, index, k, sign, options)
+    if (text !== null) inner.push(text)
+  }
+  if (!input.distinct) return [...statements, ...inner]
+  return [...statements, `if (d !== 0) { ${inner.join('; ')} }`]
+}
+
+function isExtreme(word: AccumulatorWord): boolean {
+  return word.kind === 'min' || word.kind === 'max'
+}
+
+function wordStatement(
+  word: AccumulatorWord,
+  w: number,
+  k: number,
+  sign: string,
+  options: LoopOptions,
+): string | null {
+  const at = `b + ${w}`
+  if (word.kind === 'count') return `words[${at}] += ${sign}`
+  if (word.kind === 'sum') {
+    if (word.storage === 'i64') {
+      if (sign === '1') return `longs[${at}] = BigInt.asIntN(64, longs[${at}] + v)`
+      return `longs[${at}] = BigInt.asIntN(64, ${sign} > 0 ? longs[${at}] + v : longs[${at}] - v)`
+    }
+    return sign === '1' ? `words[${at}] += v` : `words[${at}] += ${sign} * v`
+  }
+  if (options.signed) return null
+  const compare = word.kind === 'min' ? '<' : '>'
+  if (word.storage === 'str') {
+    const direction = word.kind === 'min' ? 1 : -1
+    return `words[${at}] = heap.pick(words[${at}], pool${k}, e, ${direction})`
+  }
+  const array = word.storage === 'i64' ? 'longs' : 'words'
+  return `if (v ${compare} ${array}[${at}]) ${array}[${at}] = v`
+}
+
+export function generateMergeLoop(plan: AccumulatorPlan): MergeLoop {
+  const stride = plan.words.length
+  const head: string[] = []
+  const body: string[] = []
+  plan.words.forEach((word, w) => {
+    const at = `b + ${w}`
+    if (word.storage === 'str') {
+      const direction = word.kind === 'min' ? 1 : -1
+      head.push(`const nulls${w} = columns[${w}].nulls`)
+      head.push(`const pool${w} = columns[${w}].pool, codes${w} = columns[${w}].codes`)
+      body.push(
+        `if (nulls${w} === null || nulls${w}[i] === 0) { words[${at}] = heap.pick(words[${at}], ` +
+          `pool${w}, codes${w} === null ? i : codes${w}[i], ${direction}) }`,
+      )
+      return
+    }
+    head.push(`const values${w} = columns[${w}].values`)
+    body.push(mergeStatement(word, at, `values${w}[i]`))
+  })
+  const lines = [
+    ...head,
+    'for (let i = 0; i < rowCount; i++) {',
+    `const b = slots[i] * ${stride}`,
+    ...body,
+    '}',
+  ]
+  return compile(['rowCount', 'slots', 'words', 'longs', 'heap', 'columns'], lines) as MergeLoop
+}
+
+export function generateMergeSlots(plan: AccumulatorPlan): MergeSlots {
+  const stride = plan.words.length
+  const lines = [`const a = from * ${stride}, b = to * ${stride}`]
+  plan.words.forEach((word, w) => {
+    const at = `b + ${w}`
+    if (word.storage === 'str') {
+      const direction = word.kind === 'min' ? 1 : -1
+      lines.push(
+        `if (fromWords[a + ${w}] >= 0) { words[${at}] = ` +
+          `heap.pick(words[${at}], heap.pool, fromWords[a + ${w}], ${direction}) }`,
+      )
+      return
+    }
+    lines.push(
+      mergeStatement(word, at, `${word.storage === 'i64' ? 'fromLongs' : 'fromWords'}[a + ${w}]`),
+    )
+  })
+  return compile(
+    ['fromWords', 'fromLongs', 'from', 'words', 'longs', 'to', 'heap'],
+    lines,
+  ) as MergeSlots
+}
+
+function mergeStatement(word: AccumulatorWord, at: string, value: string): string {
+  const array = word.storage === 'i64' ? 'longs' : 'words'
+  if (word.kind === 'count' || word.kind === 'sum') {
+    if (word.storage === 'f64') return `words[${at}] += ${value}`
+    return `longs[${at}] = BigInt.asIntN(64, longs[${at}] + ${value})`
+  }
+  const compare = word.kind === 'min' ? '<' : '>'
+  return `if (${value} ${compare} ${array}[${at}]) ${array}[${at}] = ${value}`
+}
+
+/** Words of a group that has seen no row. */
+export function emptyWords(plan: AccumulatorPlan): Float64Array {
+  const words = new Float64Array(plan.words.length)
+  const longs = new BigInt64Array(words.buffer)
+  plan.words.forEach((word, w) => {
+    if (word.storage === 'str') words[w] = -1
+    else if (word.kind === 'min' || word.kind === 'max') {
+      const least = word.kind === 'max'
+      if (word.storage === 'i64') longs[w] = least ? -(2n ** 63n) : 2n ** 63n - 1n
+      else words[w] = least ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
+    }
+  })
+  return words
+}
+
+function compile(parameters: readonly string[], lines: readonly string[]): unknown {
+  return new CodeBuilder().compile(parameters, lines.join('\n'))
+}

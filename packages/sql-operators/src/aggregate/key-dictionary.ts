@@ -1,0 +1,256 @@
+/**
+ * KeyDictionary: key columns ↔ dense key ids, 0, 1, 2, …
+ *
+ * First step of every keyed operator: after it, a key of any shape is one small integer. A key is found by core's
+ * row hash (which the
+ * exchange partitions by) in an open-addressing table and compared with the stored columns; for a single
+ * dictionary-coded text
+ * the id is cached per code under the pool's identity, and a row costs one load.
+ *
+ * Invariant: ids stay until `compact`, which renumbers the live ones and empties the caches.
+ */
+import {
+  allocateColumn,
+  type Column,
+  ColumnBatch,
+  copyBytes,
+  growArray,
+  hashRows,
+  type PhysicalType,
+  StringColumn,
+  type StringPool,
+} from '@millrace/core'
+
+export class KeyDictionary {
+  readonly types: readonly PhysicalType[]
+  size = 0
+  /** Core's row hash of each key. */
+  hashes = new Int32Array(64)
+  /** One a key column, indexed by key id; a text column's pool entry e is key e. */
+  columns: Column[]
+  #table = new Int32Array(128).fill(-1)
+  #capacity = 64
+  readonly #bytesUsed: number[]
+  #idsOfCodes = new WeakMap<StringPool, Int32Array>()
+  #rowHashes = new Int32Array(0)
+
+  constructor(types: readonly PhysicalType[]) {
+    this.types = types
+    this.columns = types.map((type) => allocateColumn(type, this.#capacity, true))
+    this.#bytesUsed = types.map(() => 0)
+  }
+
+  /** Writes the key id of rows 0 … rowCount into `into`, adding keys that are new. */
+  resolve(columns: readonly Column[], rowCount: number, into: Int32Array): void {
+    if (this.types.length === 0) {
+      if (this.size === 0) this.size = 1
+      into.fill(0, 0, rowCount)
+      return
+    }
+    const first = columns[0] as Column
+    if (this.types.length === 1 && first.kind === 'str' && first.codes !== null) {
+      this.#resolveCodes(first, first.codes, rowCount, into)
+      return
+    }
+    if (this.#rowHashes.length < rowCount) this.#rowHashes = new Int32Array(rowCount)
+    const hashes = this.#rowHashes
+    const batch = new ColumnBatch(rowCount, columns as Column[])
+    hashRows(
+      batch,
+      columns.map((_, index) => index),
+      hashes,
+    )
+    for (let i = 0; i < rowCount; i++) into[i] = this.#idOf(columns, i, hashes[i] as number)
+  }
+
+  #resolveCodes(column: StringColumn, codes: Int32Array, rowCount: number, into: Int32Array): void {
+    const ids = this.#idsOf(column.pool)
+    const { nulls } = column
+    if (nulls === null) {
+      for (let i = 0; i < rowCount; i++) {
+        const code = codes[i] as number
+        let id = ids[code] as number
+        if (id < 0) {
+          id = this.idOfRow(column, i)
+          ids[code] = id
+        }
+        into[i] = id
+      }
+      return
+    }
+    for (let i = 0; i < rowCount; i++) {
+      if (nulls[i] === 1) {
+        into[i] = this.idOfRow(column, i)
+        continue
+      }
+      const code = codes[i] as number
+      let id = ids[code] as number
+      if (id < 0) {
+        id = this.idOfRow(column, i)
+        ids[code] = id
+      }
+      into[i] = id
+    }
+  }
+
+  #oneHash = new Int32Array(1)
+  /** The key id of one row of a single text key. */
+  idOfRow(column: StringColumn, row: number): number {
+    const codes = column.codes as Int32Array
+    const nulls = column.nulls === null ? null : column.nulls.subarray(row, row + 1)
+    const one = new StringColumn(column.pool, codes.subarray(row, row + 1), nulls)
+    hashRows(new ColumnBatch(1, [one]), [0], this.#oneHash)
+    return this.#idOf([column], row, this.#oneHash[0] as number)
+  }
+
+  #idsOf(pool: StringPool): Int32Array {
+    let ids = this.#idsOfCodes.get(pool)
+    if (ids === undefined || ids.length < pool.size) {
+      const grown = new Int32Array(Math.max(pool.size * 2, 64)).fill(-1)
+      if (ids !== undefined) grown.set(ids)
+      ids = grown
+      this.#idsOfCodes.set(pool, ids)
+    }
+    return ids
+  }
+
+  #idOf(columns: readonly Column[], row: number, hash: number): number {
+    const mask = this.#table.length - 1
+    let at = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1) & mask
+    for (;;) {
+      const id = this.#table[at] as number
+      if (id < 0) return this.#add(columns, row, hash, at)
+      if (this.hashes[id] === hash && this.#equals(id, columns, row)) return id
+      at = (at + 1) & mask
+    }
+  }
+
+  #equals(id: number, columns: readonly Column[], row: number): boolean {
+    for (let c = 0; c < this.columns.length; c++) {
+      if (!sameValue(this.columns[c] as Column, id, columns[c] as Column, row)) return false
+    }
+    return true
+  }
+
+  #add(columns: readonly Column[], row: number, hash: number, at: number): number {
+    if (this.size === this.#capacity) this.#growColumns()
+    const id = this.size++
+    this.hashes[id] = hash
+    for (let c = 0; c < this.columns.length; c++) this.#store(c, id, columns[c] as Column, row)
+    this.#table[at] = id
+    if (this.size * 2 > this.#table.length) this.#rehash(this.#table.length * 2)
+    return id
+  }
+
+  #store(c: number, id: number, source: Column, row: number): void {
+    const target = this.columns[c] as Column
+    const isNull = source.nulls !== null && source.nulls[row] === 1
+    ;(target.nulls as Uint8Array)[id] = isNull ? 1 : 0
+    if (target.kind === 'str') {
+      const { pool } = target
+      let length = 0
+      const start = this.#bytesUsed[c] as number
+      if (!isNull && source.kind === 'str') {
+        const entry = source.codes === null ? row : (source.codes[row] as number)
+        length = source.pool.lengths[entry] as number
+        if (start + length > pool.bytes.length) pool.bytes = growArray(pool.bytes, start + length)
+        copyBytes(source.pool.bytes, source.pool.starts[entry] as number, pool.bytes, start, length)
+      }
+      pool.starts[id] = start
+      pool.lengths[id] = length
+      pool.size = id + 1
+      this.#bytesUsed[c] = start + length
+    } else if (!isNull) {
+      target.values[id] = source.kind === 'str' ? (0 as never) : (source.values[row] as never)
+    }
+  }
+
+  #growColumns(): void {
+    this.#capacity *= 2
+    this.hashes = growArray(this.hashes, this.#capacity)
+    for (const column of this.columns) {
+      column.nulls = growArray(column.nulls as Uint8Array, this.#capacity)
+      if (column.kind === 'str') {
+        column.pool.starts = growArray(column.pool.starts, this.#capacity)
+        column.pool.lengths = growArray(column.pool.lengths, this.#capacity)
+      } else column.values = growArray(column.values as never, this.#capacity) as never
+    }
+  }
+
+  #rehash(length: number): void {
+    const table = new Int32Array(length).fill(-1)
+    const mask = length - 1
+    for (let id = 0; id < this.size; id++) {
+      const hash = this.hashes[id] as number
+      let at = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1) & mask
+      while ((table[at] as number) >= 0) at = (at + 1) & mask
+      table[at] = id
+    }
+    this.#table = table
+  }
+
+  /** Keeps the keys with `live[id] === 1`; gives old id → new id (-1: gone). Pools and arrays are new afterwards. */
+  compact(live: Uint8Array): Int32Array {
+    const old = this.columns
+    const oldSize = this.size
+    const oldHashes = this.hashes
+    const renumbered = new Int32Array(oldSize).fill(-1)
+    let count = 0
+    for (let id = 0; id < oldSize; id++) if (live[id] === 1) renumbered[id] = count++
+    this.clear(count)
+    if (this.types.length === 0) {
+      this.size = count
+      return renumbered
+    }
+    for (let id = 0; id < oldSize; id++) {
+      const to = renumbered[id] as number
+      if (to < 0) continue
+      this.hashes[to] = oldHashes[id] as number
+      for (let c = 0; c < old.length; c++) this.#store(c, to, old[c] as Column, id)
+    }
+    this.size = count
+    this.#rehash(this.#table.length)
+    return renumbered
+  }
+
+  /** Forgets every key and makes room for `count`. */
+  clear(count = 0): void {
+    this.#capacity = 64
+    while (this.#capacity < count) this.#capacity *= 2
+    this.size = 0
+    this.hashes = new Int32Array(this.#capacity)
+    this.columns = this.types.map((type) => allocateColumn(type, this.#capacity, true))
+    this.#bytesUsed.fill(0)
+    this.#table = new Int32Array(this.#capacity * 2).fill(-1)
+    this.#idsOfCodes = new WeakMap()
+  }
+}
+
+/** Whether two rows hold the same key value: NULL equals NULL, NaN equals NaN, -0 equals 0. */
+function sameValue(a: Column, i: number, b: Column, j: number): boolean {
+  const aNull = a.nulls !== null && a.nulls[i] === 1
+  const bNull = b.nulls !== null && b.nulls[j] === 1
+  if (aNull || bNull) return aNull && bNull
+  if (a.kind === 'str') {
+    if (b.kind !== 'str') return false
+    const q = b.codes === null ? j : (b.codes[j] as number)
+    const p = a.codes === null ? i : (a.codes[i] as number)
+    return sameBytes(a.pool, p, b.pool, q)
+  }
+  if (b.kind === 'str') return false
+  const x = a.values[i]
+  const y = b.values[j]
+  // biome-ignore lint/suspicious/noSelfCompare: NaN is a key like any other.
+  return x === y || (x !== x && y !== y)
+}
+
+function sameBytes(a: StringPool, p: number, b: StringPool, q: number): boolean {
+  const length = a.lengths[p] as number
+  if (length !== b.lengths[q]) return false
+  const from = a.starts[p] as number
+  const other = b.starts[q] as number
+  const x = a.bytes
+  const y = b.bytes
+  for (let i = 0; i < length; i++) if (x[from + i] !== y[other + i]) return false
+  return true
+}

@@ -1,0 +1,51 @@
+/**
+ * StringHeap: the texts that MIN and MAX over STRING hold, as entries of an append-only pool; a word holds the
+ * entry, or -1.
+ *
+ * Order is that of UTF-8 bytes, unsigned. Replaced entries are garbage until the owner compacts into a new heap.
+ */
+import { allocateStringPool, copyBytes, growArray, type StringPool } from '@millrace/core'
+
+export class StringHeap {
+  pool: StringPool = allocateStringPool(16, 256)
+  #bytesUsed = 0
+
+  /**
+   * The entry to hold afterwards: `held`, or a copy of the other when there is none or it is smaller (`sign`
+   * 1) or larger (-1).
+   */
+  pick(held: number, other: StringPool, entry: number, sign: number): number {
+    if (held >= 0 && compareEntries(other, entry, this.pool, held) * sign >= 0) return held
+    return this.add(other, entry)
+  }
+
+  add(source: StringPool, entry: number): number {
+    const { pool } = this
+    const length = source.lengths[entry] as number
+    const start = this.#bytesUsed
+    if (start + length > pool.bytes.length) pool.bytes = growArray(pool.bytes, start + length)
+    if (pool.size === pool.starts.length) {
+      pool.starts = growArray(pool.starts, pool.size + 1)
+      pool.lengths = growArray(pool.lengths, pool.size + 1)
+    }
+    copyBytes(source.bytes, source.starts[entry] as number, pool.bytes, start, length)
+    pool.starts[pool.size] = start
+    pool.lengths[pool.size] = length
+    this.#bytesUsed = start + length
+    return pool.size++
+  }
+}
+
+/** Below 0, 0 or above 0, as entry p of `a` is smaller, equal or larger than entry q of `b`. */
+export function compareEntries(a: StringPool, p: number, b: StringPool, q: number): number {
+  const aLength = a.lengths[p] as number
+  const bLength = b.lengths[q] as number
+  const from = a.starts[p] as number
+  const other = b.starts[q] as number
+  const common = Math.min(aLength, bLength)
+  for (let i = 0; i < common; i++) {
+    const difference = (a.bytes[from + i] as number) - (b.bytes[other + i] as number)
+    if (difference !== 0) return difference
+  }
+  return aLength - bLength
+}

@@ -1,0 +1,8 @@
+export * from './aggregate/accumulator-schema.ts'
+export * from './error-codes.ts'
+export * from './operator-config.ts'
+export * from './registry/sql-coordinator-registry.ts'
+export * from './registry/sql-operator-registry.ts'
+export type * from './sink/collect-protocol.ts'
+export type { SourceCoordinatorConfig } from './source/source-coordinator.ts'
+export * from './sql-operators-options.ts'

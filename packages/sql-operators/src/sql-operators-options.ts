@@ -1,0 +1,37 @@
+/** Configuration options that the SQL operators read from the job's configuration. */
+import { option } from '@millrace/core'
+
+export const LOCAL_AGGREGATE_GROUPS_MAX = option.int({
+  key: 'table.exec.local-aggregate.max-groups',
+  defaultValue: 65_536,
+  description:
+    'Groups (key and slice) that a local window aggregate keeps before it hands them on ahead of the next watermark; bounds its memory.',
+})
+
+export const COLLECT_BUFFER_ROWS = option.int({
+  key: 'table.exec.collect.buffer-rows',
+  defaultValue: 50_000,
+  description:
+    'Rows of a SELECT that wait for the client; the query is held back (backpressure) until the client has fetched some.',
+})
+
+export const COLLECT_UNCOMMITTED_ROWS_MAX = option.int({
+  key: 'table.exec.collect.uncommitted-rows-max',
+  defaultValue: 1_000_000,
+  description:
+    'Rows of a SELECT that may wait for the next checkpoint before they are shown; a query that gives more fails.',
+})
+
+export const COLLECT_FLUSH_INTERVAL_MS = option.duration({
+  key: 'table.exec.collect.flush-interval',
+  defaultValue: 50,
+  description:
+    'Longest time that a row of a SELECT waits in the slot before it is sent on to the client.',
+})
+
+export const SQL_OPERATORS_OPTIONS = [
+  LOCAL_AGGREGATE_GROUPS_MAX,
+  COLLECT_BUFFER_ROWS,
+  COLLECT_UNCOMMITTED_ROWS_MAX,
+  COLLECT_FLUSH_INTERVAL_MS,
+]

@@ -1,0 +1,7 @@
+export { formatSqlError } from './environment/format-sql-error.ts'
+export type * from './environment/statement-result.ts'
+export { TableEnvironment, type TableEnvironmentSettings } from './environment/table-environment.ts'
+export { SQL_ERRORS } from './error-codes.ts'
+export { KEYWORDS } from './parse/keywords.ts'
+export { type StatementText, splitStatements } from './parse/split-statements.ts'
+export { SQL_OPTIONS } from './sql-options.ts'

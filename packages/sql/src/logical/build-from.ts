@@ -1,0 +1,139 @@
+/** FROM: tables, views, names of WITH, sub-queries and window table functions → a plan and the scope of its columns. */
+import { isMillraceError, type LogicalType } from '@millrace/core'
+import { type CatalogTable, type CatalogView, formatPath } from '../catalog/catalog-object.ts'
+import { raise } from '../error-codes.ts'
+import type { FromSyntax, OptionList, WindowTableSyntax } from '../parse/syntax-tree.ts'
+import { withoutAttribute } from '../validate/function-typing.ts'
+import { Scope } from '../validate/scope.ts'
+import { type BuildContext, schemaOf } from './build-context.ts'
+import type { LogicalNode } from './logical-plan.ts'
+import { renameColumns } from './rename-columns.ts'
+import { checkTimeAttribute, windowSpec } from './window-spec.ts'
+
+export interface FromPlan {
+  readonly node: LogicalNode
+  readonly scope: Scope
+}
+
+export function buildFrom(from: FromSyntax, context: BuildContext): FromPlan {
+  switch (from.kind) {
+    case 'table': {
+      const node = buildNamed(from, context)
+      const name = from.alias ?? from.name.parts[from.name.parts.length - 1]
+      return { node, scope: new Scope(node.schema, name?.name ?? null) }
+    }
+    case 'subquery': {
+      let node = context.buildQuery(from.query, context)
+      if (from.columns !== null) node = renameColumns(node, from.columns)
+      return { node, scope: new Scope(node.schema, from.alias?.name ?? null) }
+    }
+    case 'window': {
+      const { node, qualifier } = buildWindow(from, context)
+      return { node, scope: new Scope(node.schema, from.alias?.name ?? qualifier) }
+    }
+  }
+}
+
+function buildNamed(from: FromSyntax & { kind: 'table' }, context: BuildContext): LogicalNode {
+  const [first] = from.name.parts
+  const cte = from.name.parts.length === 1 ? context.ctes.get(first?.name ?? '') : undefined
+  if (cte !== undefined) {
+    if (from.hints !== null) throw hintMisplaced(from.hints, first?.name ?? '')
+    return cte
+  }
+  const object = context.catalog.get(from.name, context.database)
+  if (object.kind === 'table') return scan(object, from.hints)
+  if (from.hints !== null) throw hintMisplaced(from.hints, object.path.name)
+  return expandView(object, from, context)
+}
+
+function hintMisplaced(hints: OptionList, name: string) {
+  return raise(
+    'SQL_INVALID',
+    hints[0]?.keySpan ?? null,
+    `OPTIONS changes a table's options; '${name}' is a view or sub-query.`,
+  )
+}
+
+function scan(table: CatalogTable, hints: OptionList | null): LogicalNode {
+  const overrides = Object.fromEntries((hints ?? []).map(({ key, value }) => [key, value]))
+  if ('connector' in overrides) {
+    throw raise(
+      'SQL_INVALID',
+      hints?.[0]?.keySpan ?? null,
+      "The option 'connector' cannot be changed.",
+    )
+  }
+  return {
+    kind: 'scan',
+    table,
+    options: { ...table.options, ...overrides },
+    columns: table.columns.map((_, i) => i),
+    schema: table.schema,
+  }
+}
+
+/**
+ * The view's query in its place. Errors inside it (a table dropped since) are told without a place in this
+ * statement.
+ */
+function expandView(
+  view: CatalogView,
+  from: FromSyntax & { kind: 'table' },
+  context: BuildContext,
+): LogicalNode {
+  const path = formatPath(view.path)
+  if (context.viewPath.includes(path)) {
+    throw raise('SQL_INVALID', from.name.span, `The view '${view.path.name}' contains itself.`)
+  }
+  const inner: BuildContext = {
+    ...context,
+    database: view.database,
+    ctes: new Map(),
+    viewPath: [...context.viewPath, path],
+  }
+  let node: LogicalNode
+  try {
+    node = context.buildQuery(view.query, inner)
+  } catch (error) {
+    if (!isMillraceError(error)) throw error
+    throw raise(
+      error.code as 'SQL_INVALID',
+      from.name.span,
+      `The view '${view.path.name}' is no longer valid: ${error.message}`,
+      `Drop and create it again, or mend what it reads. ${error.hint ?? ''}`.trim(),
+    )
+  }
+  const names = view.schema.fields.map((field) => field.name)
+  return { ...node, schema: schemaOf(names, node.schema.fields) }
+}
+
+const PLAIN_TIMESTAMP: LogicalType = { kind: 'TIMESTAMP', precision: 3, nullable: false }
+
+function buildWindow(
+  from: WindowTableSyntax,
+  context: BuildContext,
+): { node: LogicalNode; qualifier: string | null } {
+  const { node: input, scope } = buildFrom(from.input, context)
+  const timeColumn = scope.resolve([from.timeColumn], from.timeColumn.span)
+  const field = input.schema.fields[timeColumn] as (typeof input.schema.fields)[number]
+  const attribute = checkTimeAttribute(field, from.timeColumn.span, context.localTimeZone)
+  const window = windowSpec(from.function, from.intervals, from.span)
+  const timeType = { ...withoutAttribute(field.type), precision: 3, nullable: false, attribute }
+  const names = ['window_start', 'window_end', 'window_time']
+  const taken = input.schema.fields.find(({ name }) => names.includes(name))
+  if (taken !== undefined) {
+    throw raise(
+      'SQL_INVALID',
+      from.functionSpan,
+      `The window adds a column '${taken.name}', and its input has one already.`,
+      'Rename or leave out that column in a sub-query.',
+    )
+  }
+  const added = [PLAIN_TIMESTAMP, PLAIN_TIMESTAMP, timeType as LogicalType]
+  const fields = [...input.schema.fields, ...added.map((type, i) => ({ name: names[i]!, type }))]
+  return {
+    node: { kind: 'window-table', input, window, timeColumn, schema: { fields } },
+    qualifier: scope.qualifier,
+  }
+}

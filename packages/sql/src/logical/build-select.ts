@@ -1,0 +1,191 @@
+/** SELECT … FROM … WHERE … GROUP BY … HAVING → logical plan. */
+import type { Expression } from '@millrace/expression'
+import { notSupported, raise } from '../error-codes.ts'
+import type { ExpressionSyntax, SelectItem, SelectSyntax } from '../parse/syntax-tree.ts'
+import { conjuncts } from '../validate/expression-parts.ts'
+import { ExpressionValidator } from '../validate/expression-validator.ts'
+import { withoutAttribute } from '../validate/function-typing.ts'
+import { Scope } from '../validate/scope.ts'
+import { type BuildContext, schemaOf } from './build-context.ts'
+import { buildFrom, type FromPlan } from './build-from.ts'
+import { GroupCollector } from './group-collector.ts'
+import { groupRows } from './group-rows.ts'
+import { GroupWindow } from './group-window.ts'
+import type { LogicalNode } from './logical-plan.ts'
+
+interface NamedExpression {
+  readonly name: string
+  readonly expression: Expression
+}
+
+export function buildSelect(select: SelectSyntax, context: BuildContext): LogicalNode {
+  if (select.from === null) return selectWithoutFrom(select)
+  const from = filtered(buildFrom(select.from, context), select)
+  const window = groupWindowOf(select, from.scope, context)
+  const grouped = select.groupBy.length > 0
+  const collector = new GroupCollector(from.scope, grouped, window)
+  const validator = new ExpressionValidator({ scope: from.scope, clause: 'SELECT', collector })
+  const items = selectItems(select.items, from.scope, validator)
+  const havingValidator = new ExpressionValidator({
+    scope: from.scope.explaining(aliasReasons(select.items, 'HAVING')),
+    clause: 'HAVING',
+    collector,
+  })
+  const having = select.having === null ? null : havingValidator.condition(select.having)
+  let node: LogicalNode
+  if (!grouped && having === null && collector.firstSpan === null) {
+    node = project(from.node, items)
+  } else {
+    const keys = groupKeys(select, from.scope, window)
+    const over = (expression: Expression, from_: ExpressionValidator) =>
+      collector.overGroups(expression, keys, from_)
+    const outer = items.map((item) => ({ ...item, expression: over(item.expression, validator) }))
+    const condition = having === null ? null : over(having, havingValidator)
+    const groups = groupRows(from.node, keys, collector, window, select)
+    const kept: LogicalNode =
+      condition === null
+        ? groups
+        : { kind: 'filter', input: groups, condition, schema: groups.schema }
+    node = project(kept, outer)
+  }
+  return select.distinct ? distinctRows(node, select) : node
+}
+
+function selectWithoutFrom(select: SelectSyntax): LogicalNode {
+  const tail = [...select.groupBy, select.where, select.having].find((part) => part !== null)
+  if (tail !== undefined) {
+    throw raise('SQL_INVALID', tail.span, 'WHERE, GROUP BY and HAVING need a FROM.')
+  }
+  const scope = new Scope({ fields: [] })
+  const clause = 'SELECT without FROM'
+  const validator = new ExpressionValidator({ scope, clause, collector: null })
+  const items = selectItems(select.items, scope, validator)
+  const expressions = items.map((item) => item.expression)
+  const names = items.map((item) => item.name)
+  return { kind: 'values', rows: [expressions], schema: schemaOf(names, plain(expressions)) }
+}
+
+function plain(expressions: readonly Expression[]) {
+  return expressions.map((expression) => ({ type: expression.type }))
+}
+
+/** FROM with WHERE; a column that WHERE proves NOT NULL is so from there on. */
+function filtered(from: FromPlan, select: SelectSyntax): FromPlan {
+  if (select.where === null) return from
+  const scope = from.scope.explaining(aliasReasons(select.items, 'WHERE'))
+  const validator = new ExpressionValidator({ scope, clause: 'WHERE', collector: null })
+  const condition = validator.condition(select.where)
+  const proven = new Set<number>()
+  for (const part of conjuncts(condition)) {
+    const [operand] = part.kind === 'call' ? part.args : []
+    if (part.kind === 'call' && part.function === 'is_not_null' && operand?.kind === 'column') {
+      proven.add(operand.index)
+    }
+  }
+  const fields = from.node.schema.fields.map((field, i) =>
+    proven.has(i) ? { ...field, type: { ...field.type, nullable: false } } : field,
+  )
+  const schema = { fields }
+  return {
+    node: { kind: 'filter', input: from.node, condition, schema },
+    scope: new Scope(schema, from.scope.qualifier),
+  }
+}
+
+/** Why the aliases of SELECT are no columns in `clause`. */
+function aliasReasons(items: readonly SelectItem[], clause: string): ReadonlyMap<string, string> {
+  const reasons = new Map<string, string>()
+  for (const item of items) {
+    if (item.kind !== 'expression' || item.alias === null) continue
+    const { name } = item.alias
+    reasons.set(
+      name,
+      `'${name}' is an alias of SELECT, which ${clause} cannot see: repeat the expression.`,
+    )
+  }
+  return reasons
+}
+
+function groupWindowOf(
+  select: SelectSyntax,
+  scope: Scope,
+  context: BuildContext,
+): GroupWindow | null {
+  let found: GroupWindow | null = null
+  for (const item of select.groupBy) {
+    const window = GroupWindow.of(item, scope, context.localTimeZone)
+    if (window !== null && found !== null) {
+      throw raise('SQL_INVALID', item.span, 'GROUP BY takes one window; this is the second.')
+    }
+    found ??= window
+  }
+  return found
+}
+
+/** The keys of GROUP BY without the window. */
+function groupKeys(select: SelectSyntax, inner: Scope, window: GroupWindow | null): Expression[] {
+  const scope = inner.explaining(aliasReasons(select.items, 'GROUP BY'))
+  const validator = new ExpressionValidator({ scope, clause: 'GROUP BY', collector: null })
+  const isWindow = (item: ExpressionSyntax) =>
+    window !== null && item.kind === 'call' && /^(TUMBLE|HOP)$/i.test(item.name)
+  const keys: Expression[] = []
+  for (const item of select.groupBy.filter((candidate) => !isWindow(candidate))) {
+    if (item.kind === 'number') {
+      throw notSupported('GROUP BY with the number of a column', item.span, 'Name the column.')
+    }
+    const key = validator.validate(item)
+    if (!keys.some((other) => JSON.stringify(other) === JSON.stringify(key))) keys.push(key)
+  }
+  return keys
+}
+
+function selectItems(
+  items: readonly SelectItem[],
+  scope: Scope,
+  validator: ExpressionValidator,
+): NamedExpression[] {
+  let unnamed = 0
+  return items.flatMap((item): NamedExpression[] => {
+    if (item.kind === 'star') return starItems(item, scope)
+    const expression = validator.validate(item.expression)
+    if (item.alias !== null) return [{ name: item.alias.name, expression }]
+    if (item.expression.kind === 'name') {
+      const last = item.expression.parts[item.expression.parts.length - 1]
+      return [{ name: last?.name ?? '', expression }]
+    }
+    return [{ name: `EXPR$${unnamed++}`, expression }]
+  })
+}
+
+function starItems(item: SelectItem & { kind: 'star' }, scope: Scope): NamedExpression[] {
+  if (item.qualifier !== null && item.qualifier.name !== scope.qualifier) {
+    throw scope.unknownQualifier(item.qualifier)
+  }
+  if (scope.columns.length === 0) {
+    throw raise('SQL_INVALID', item.span, 'There are no columns for * here: FROM is missing.')
+  }
+  return scope.columns.map(({ name, type }, index) => ({
+    name,
+    expression: { kind: 'column', index, type },
+  }))
+}
+
+function project(input: LogicalNode, items: readonly NamedExpression[]): LogicalNode {
+  const expressions = items.map((item) => item.expression)
+  const names = items.map((item) => item.name)
+  return { kind: 'project', input, expressions, schema: schemaOf(names, plain(expressions)) }
+}
+
+/** SELECT DISTINCT: groups of whole rows. */
+function distinctRows(input: LogicalNode, select: SelectSyntax): LogicalNode {
+  const keys = input.schema.fields.map(({ type }, index): Expression => {
+    return { kind: 'column', index, type }
+  })
+  const none = new GroupCollector(new Scope(input.schema), true, null)
+  const groups = groupRows(input, keys, none, null, select)
+  const fields = input.schema.fields.map((field) => ({
+    ...field,
+    type: withoutAttribute(field.type),
+  }))
+  return { ...groups, schema: { fields } }
+}

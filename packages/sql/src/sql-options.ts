@@ -1,0 +1,79 @@
+/**
+ * Configuration keys that the SQL front end reads, each declared once (docs/configuration.md is generated from them).
+ *
+ * Set by `SET 'key' = 'value'` in a session or by the cluster's configuration. Options of a table's WITH are
+ * `connector`'s.
+ */
+import { type ConfigOption, option } from '@millrace/core'
+
+export const SOURCE_IDLE_TIMEOUT = option.duration({
+  key: 'table.exec.source.idle-timeout',
+  defaultValue: 0,
+  description:
+    'After this time without records a source split no longer holds back the watermark; 0 switches it off.',
+})
+export const EMPTY_SPLIT_HOLDS_WATERMARK = option.boolean({
+  key: 'table.exec.source.empty-split-holds-watermark',
+  defaultValue: false,
+  description:
+    'Whether a split that has been read to its end and has never delivered a record holds back the watermark.',
+})
+export const LOCAL_TIME_ZONE = option.string({
+  key: 'table.local-time-zone',
+  defaultValue: 'UTC',
+  description:
+    'Time zone in which TIMESTAMP_LTZ values are shown and cast, e.g. Europe/Berlin or +01:00.',
+})
+export const AGG_PHASE_STRATEGY = option.enum({
+  key: 'table.optimizer.agg-phase-strategy',
+  values: ['AUTO', 'TWO_PHASE', 'ONE_PHASE'],
+  defaultValue: 'AUTO',
+  description:
+    'Whether window aggregates are pre-aggregated before the exchange (AUTO and TWO_PHASE) or not (ONE_PHASE).',
+})
+export const STATE_TTL = option.duration({
+  key: 'table.exec.state.ttl',
+  defaultValue: 0,
+  description:
+    'How long the state of an idle key of a GROUP BY without window is kept; 0: for ever.',
+})
+export const AUTO_WATERMARK_INTERVAL = option.duration({
+  key: 'pipeline.auto-watermark-interval',
+  defaultValue: 200,
+  description: 'How often sources send watermarks.',
+})
+export const PARALLELISM_DEFAULT = option.int({
+  key: 'parallelism.default',
+  defaultValue: 1,
+  description: 'Number of subtasks of an operator that sets none of its own.',
+})
+export const MAX_PARALLELISM = option.int({
+  key: 'pipeline.max-parallelism',
+  defaultValue: 128,
+  description:
+    'Number of key groups: the largest parallelism that the job can ever be rescaled to.',
+})
+export const OPERATOR_CHAINING = option.boolean({
+  key: 'pipeline.operator-chaining.enabled',
+  aliases: ['pipeline.operator-chaining'],
+  defaultValue: true,
+  description: 'Whether operators joined by a forward edge run fused in one subtask.',
+})
+export const PIPELINE_NAME = option.string<string | undefined>({
+  key: 'pipeline.name',
+  defaultValue: undefined,
+  description: 'The name of the jobs that this session submits.',
+})
+
+export const SQL_OPTIONS: readonly ConfigOption<unknown>[] = [
+  SOURCE_IDLE_TIMEOUT,
+  EMPTY_SPLIT_HOLDS_WATERMARK,
+  LOCAL_TIME_ZONE,
+  AGG_PHASE_STRATEGY,
+  STATE_TTL,
+  AUTO_WATERMARK_INTERVAL,
+  PARALLELISM_DEFAULT,
+  MAX_PARALLELISM,
+  OPERATOR_CHAINING,
+  PIPELINE_NAME,
+]

@@ -1,0 +1,180 @@
+/** Checkpoint storage on a real directory, in memory, and on disks that fail. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { Configuration } from '@millrace/core'
+import { createNodePlatform } from '@millrace/platform/node'
+import { restoreCheckpoint, takeCheckpoint } from '../testing/checkpoint-writer.ts'
+import { CrashingFilesystem } from '../testing/crashing-filesystem.ts'
+import { randomContent, seeded, sorted } from '../testing/random-state.ts'
+import { type CheckpointManifest, decodeManifest, encodeManifest } from './checkpoint-manifest.ts'
+import type { CheckpointStorage } from './checkpoint-storage.ts'
+import { checkpointDirectoryPath, createCheckpointStorage } from './create-checkpoint-storage.ts'
+import { DirectoryCheckpointStorage, readCheckpoint } from './directory-checkpoint-storage.ts'
+import { MemoryCheckpointStorage } from './memory-checkpoint-storage.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'millrace-checkpoints-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+const { filesystem } = createNodePlatform()
+const content = randomContent(seeded(1), 16, 500)
+const plan = { content, checkpointId: 1, parallelism: 3, maxParallelism: 16, memoryThreshold: 1000 }
+
+function manifestOf(checkpointId: number): CheckpointManifest {
+  return {
+    jobId: 'j',
+    checkpointId,
+    timestampMs: 1,
+    leaderEpoch: 1,
+    operators: [],
+    coordinators: {},
+  }
+}
+
+async function assertHolds(storage: CheckpointStorage, checkpointId: number): Promise<void> {
+  const seen = await restoreCheckpoint(await storage.read(checkpointId), filesystem, 2, 16)
+  for (const [name, rows] of Object.entries(content.tables)) {
+    assert.deepEqual(sorted(seen.flatMap((subtask) => subtask.content.tables[name])), sorted(rows))
+  }
+}
+
+test('checkpoints in a real directory are listed, read, moved and removed', async () => {
+  const storage = new DirectoryCheckpointStorage(join(root, 'job'), filesystem)
+  await storage.prepare()
+  assert.deepEqual(await filesystem.list(storage.directory), [])
+  for (const checkpointId of [9, 10, 11]) {
+    await takeCheckpoint(storage, filesystem, { ...plan, checkpointId })
+  }
+  assert.deepEqual(await storage.list(), [9, 10, 11])
+  await assertHolds(storage, 10)
+  await storage.discard(9)
+  await storage.discard(9)
+  assert.deepEqual(await storage.list(), [10, 11])
+  await assert.rejects(storage.read(9), {
+    code: 'CHECKPOINT_NOT_FOUND',
+    message: /there are 10, 11/,
+  })
+  const moved = join(root, 'moved')
+  await filesystem.rename(join(storage.directory, 'chk-10'), moved)
+  for (const location of [moved, `${moved}/`, join(moved, '_metadata')]) {
+    const manifest = await readCheckpoint(location, filesystem)
+    assert.equal(manifest.checkpointId, 10)
+    assert.deepEqual(Object.values(manifest.coordinators), [{ splits: ['p-0'] }])
+    assert.equal((await restoreCheckpoint(manifest, filesystem, 1, 16)).length, 1)
+  }
+  await storage.discardAll()
+  assert.equal(await filesystem.status(storage.directory), null)
+  assert.deepEqual(await storage.list(), [])
+  await assert.rejects(storage.read(11), { message: /there is none/ })
+})
+
+test('what an incomplete checkpoint left is removed, one that is under way stays', async () => {
+  const storage = new DirectoryCheckpointStorage(join(root, 'abandoned'), filesystem)
+  await takeCheckpoint(storage, filesystem, plan)
+  for (const id of [2, 3]) {
+    await filesystem.makeDirectory(join(storage.directory, `chk-${id}`))
+    writeFileSync(join(storage.directory, `chk-${id}`, 'a-0-0.state'), 'half')
+  }
+  assert.deepEqual(await storage.list(), [1])
+  assert.deepEqual(await storage.removeAbandoned(new Set([3])), [2])
+  const left = (await filesystem.list(storage.directory)).map((file) => file.path.split('/').at(-1))
+  assert.deepEqual(left, ['chk-1', 'chk-3'])
+})
+
+test('a checkpoint is completed once', async () => {
+  for (const storage of [
+    new DirectoryCheckpointStorage(join(root, 'once'), filesystem),
+    new MemoryCheckpointStorage(),
+  ]) {
+    const completed = await storage.complete(manifestOf(4))
+    assert.equal(completed.checkpointId, 4)
+    await assert.rejects(storage.complete(manifestOf(4)), { code: 'CHECKPOINT_ALREADY_COMPLETE' })
+  }
+})
+
+test('a directory that is a file, read-only or full is named before the job starts', async () => {
+  writeFileSync(join(root, 'file'), '')
+  const below = new DirectoryCheckpointStorage(join(root, 'file', 'job'), filesystem)
+  await assert.rejects(below.prepare(), {
+    code: 'CHECKPOINT_DIRECTORY_UNUSABLE',
+    hint: 'A part of the path is a file; choose another directory.',
+  })
+  const hints = { EROFS: /writable/, ENOSPC: /Free space/, EACCES: /Let the user/ }
+  for (const [code, hint] of Object.entries(hints)) {
+    const broken = new CrashingFilesystem()
+    broken.writeErrorCode = code
+    const storage = new DirectoryCheckpointStorage('/checkpoints/job', broken)
+    await assert.rejects(storage.prepare(), (error: Error & { code: string; hint: string }) => {
+      assert.equal(error.code, 'CHECKPOINT_DIRECTORY_UNUSABLE')
+      assert.match(error.message, /\/checkpoints\/job/)
+      assert.match(error.hint, hint)
+      return true
+    })
+    await assert.rejects(storage.complete(manifestOf(1)), { code: 'CHECKPOINT_WRITE_FAILED' })
+  }
+})
+
+test('a disk that fills up during a snapshot is named, and no file is left', async () => {
+  const full = new CrashingFilesystem()
+  const storage = new DirectoryCheckpointStorage('/checkpoints/job', full)
+  await storage.prepare()
+  full.writeErrorCode = 'ENOSPC'
+  await assert.rejects(takeCheckpoint(storage, full, { ...plan, memoryThreshold: 0 }), {
+    code: 'STATE_WRITE_FAILED',
+    retry: 'backoff',
+    hint: /Free space/,
+  })
+})
+
+test('without a directory small state lives in memory, and too much of it says what to set', async () => {
+  const storage = createCheckpointStorage(new Configuration(), 'j', filesystem)
+  assert.equal(storage.directory, null)
+  await storage.prepare()
+  await takeCheckpoint(storage, filesystem, plan)
+  await assertHolds(storage, 1)
+  const handle = { kind: 'inline' as const, bytes: '', size: 6 * 1024 * 1024, crc32: 0 }
+  const operator = {
+    operatorId: 'o',
+    operatorName: 'o',
+    vertexId: 'v',
+    parallelism: 1,
+    maxParallelism: 1,
+    subtasks: [{ parts: [{ handle, keyGroups: null, lists: {}, unions: [] }] }],
+  }
+  await assert.rejects(storage.complete({ ...manifestOf(2), operators: [operator] }), {
+    code: 'CHECKPOINT_TOO_LARGE_FOR_MEMORY',
+    hint: /execution\.checkpointing\.dir/,
+  })
+  assert.deepEqual(await storage.list(), [1])
+})
+
+test('the directory comes from the option or its alias, as URI or path', () => {
+  const directoryOf = (values: Record<string, string>): string | null =>
+    createCheckpointStorage(new Configuration(values), 'j', filesystem).directory
+  assert.equal(directoryOf({ 'execution.checkpointing.dir': 'file:///a/b/' }), '/a/b/j')
+  assert.equal(directoryOf({ 'state.checkpoints.dir': '/a b' }), '/a b/j')
+  const both = {
+    'execution.checkpointing.dir': '/a',
+    'execution.checkpointing.storage': 'jobmanager',
+  }
+  assert.equal(directoryOf(both), null)
+  assert.equal(checkpointDirectoryPath('file:/a%20b'), '/a b')
+  assert.throws(() => directoryOf({ 'execution.checkpointing.storage': 'filesystem' }), {
+    code: 'CHECKPOINT_DIRECTORY_UNUSABLE',
+  })
+  assert.throws(() => checkpointDirectoryPath('s3://bucket/x'), {
+    code: 'CHECKPOINT_DIRECTORY_UNSUPPORTED',
+    hint: "Not supported yet: checkpoints in 's3://'.",
+  })
+  assert.throws(() => checkpointDirectoryPath('relative/path'), {
+    code: 'CHECKPOINT_DIRECTORY_UNSUPPORTED',
+  })
+})
+
+test('a manifest of a newer format is refused by version', () => {
+  const bytes = encodeManifest(manifestOf(1))
+  assert.deepEqual(decodeManifest(bytes, 'f'), manifestOf(1))
+  const newer = Buffer.from(Buffer.from(bytes).toString().replace('checkpoint 1', 'checkpoint 2'))
+  assert.throws(() => decodeManifest(newer, 'f'), { code: 'CHECKPOINT_VERSION_UNSUPPORTED' })
+})

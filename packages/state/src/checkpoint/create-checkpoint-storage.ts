@@ -1,0 +1,55 @@
+/** Chooses a job's checkpoint storage from its configuration. */
+import type { Configuration } from '@millrace/core'
+import type { Filesystem } from '@millrace/platform'
+import { stateError } from '../error-codes.ts'
+import { CHECKPOINT_DIRECTORY, CHECKPOINT_STORAGE } from '../state-options.ts'
+import type { CheckpointStorage } from './checkpoint-storage.ts'
+import { DirectoryCheckpointStorage } from './directory-checkpoint-storage.ts'
+import { MemoryCheckpointStorage } from './memory-checkpoint-storage.ts'
+
+/** Throws CHECKPOINT_DIRECTORY_UNSUPPORTED; touches no file. */
+export function createCheckpointStorage(
+  configuration: Configuration,
+  jobId: string,
+  filesystem: Filesystem,
+): CheckpointStorage {
+  const location = configuration.get(CHECKPOINT_DIRECTORY)
+  const storage = configuration.get(CHECKPOINT_STORAGE)
+  if (storage === 'jobmanager' || (storage === undefined && location === undefined)) {
+    return new MemoryCheckpointStorage()
+  }
+  if (location === undefined) {
+    throw stateError(
+      'CHECKPOINT_DIRECTORY_UNUSABLE',
+      `Set '${CHECKPOINT_DIRECTORY.key}': '${CHECKPOINT_STORAGE.key}' is filesystem.`,
+      { location: { optionKey: CHECKPOINT_DIRECTORY.key } },
+    )
+  }
+  const directory = `${checkpointDirectoryPath(location)}/${jobId}`
+  return new DirectoryCheckpointStorage(directory, filesystem)
+}
+
+/**
+ * The absolute path behind `file:///path`, `file:/path` or `/path`. Throws
+ * CHECKPOINT_DIRECTORY_UNSUPPORTED.
+ */
+export function checkpointDirectoryPath(location: string): string {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]
+  const path =
+    scheme === 'file'
+      ? decodeURI(location.replace(/^file:(\/\/(localhost)?)?(?=\/)/, ''))
+      : location
+  if ((scheme !== undefined && scheme !== 'file') || !path.startsWith('/')) {
+    throw stateError(
+      'CHECKPOINT_DIRECTORY_UNSUPPORTED',
+      `Set '${CHECKPOINT_DIRECTORY.key}' to an absolute path or a file:// URI; it is '${location}'.`,
+      {
+        ...(scheme === undefined || scheme === 'file'
+          ? {}
+          : { hint: `Not supported yet: checkpoints in '${scheme}://'.` }),
+        location: { optionKey: CHECKPOINT_DIRECTORY.key },
+      },
+    )
+  }
+  return path.length > 1 ? path.replace(/\/+$/, '') : path
+}

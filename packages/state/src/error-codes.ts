@@ -1,0 +1,81 @@
+/**
+ * What can go wrong with state: writing it, reading it back, and giving it to a job that has
+ * changed.
+ */
+import { defineErrors } from '@millrace/core'
+
+export const { error: stateError, declarations: STATE_ERRORS } = defineErrors({
+  STATE_WRITE_FAILED: {
+    domain: 'external',
+    retry: 'backoff',
+    description: 'A subtask could not write its part of a checkpoint.',
+  },
+  STATE_SNAPSHOT_INVALID: {
+    domain: 'internal',
+    retry: 'never',
+    description:
+      'An operator gave a snapshot with a row outside its key groups or of uneven length.',
+  },
+  STATE_CORRUPTED: {
+    domain: 'data',
+    retry: 'never',
+    description: 'A state file of a checkpoint is missing, truncated or damaged.',
+  },
+  STATE_SCHEMA_MISMATCH: {
+    domain: 'user',
+    retry: 'never',
+    description: 'A state in the checkpoint has other columns than the job’s operator now has.',
+  },
+  STATE_MAX_PARALLELISM_MISMATCH: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'Keyed state cannot be restored with another max parallelism than it was written with.',
+  },
+  STATE_UNCLAIMED: {
+    domain: 'user',
+    retry: 'never',
+    description: 'The checkpoint has state of an operator that the job does not have.',
+  },
+  CHECKPOINT_DIRECTORY_UNUSABLE: {
+    domain: 'user',
+    retry: 'never',
+    description: 'The checkpoint directory cannot be created or written.',
+  },
+  CHECKPOINT_DIRECTORY_UNSUPPORTED: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'The checkpoint directory’s URI scheme is not supported, or its path is not absolute.',
+  },
+  CHECKPOINT_WRITE_FAILED: {
+    domain: 'external',
+    retry: 'backoff',
+    description: 'The metadata of a checkpoint could not be written.',
+  },
+  CHECKPOINT_ALREADY_COMPLETE: {
+    domain: 'internal',
+    retry: 'never',
+    description: 'Metadata was to be written for a checkpoint that already has it.',
+  },
+  CHECKPOINT_NOT_FOUND: {
+    domain: 'user',
+    retry: 'never',
+    description: 'There is no complete checkpoint at the given place.',
+  },
+  CHECKPOINT_METADATA_CORRUPTED: {
+    domain: 'data',
+    retry: 'never',
+    description: 'The metadata file of a checkpoint is truncated or damaged.',
+  },
+  CHECKPOINT_VERSION_UNSUPPORTED: {
+    domain: 'user',
+    retry: 'never',
+    description: 'The checkpoint was written by a version of Millrace that uses a newer format.',
+  },
+  CHECKPOINT_TOO_LARGE_FOR_MEMORY: {
+    domain: 'user',
+    retry: 'never',
+    description: 'The state is too large to be kept in the JobManager’s memory.',
+  },
+})

@@ -1,0 +1,170 @@
+/**
+ * State as an operator reads it back: rows of its own key groups and its share of items, from any
+ * number of segments.
+ *
+ * Stands between the handles of a task deployment and `Operator.open`. List and union items are
+ * loaded here; keyed rows are read when the operator asks, batch after batch.
+ */
+import type {
+  ColumnBatch,
+  KeyGroupRange,
+  MillraceError,
+  RestoredOperatorState,
+  Schema,
+} from '@millrace/core'
+import type { Filesystem } from '@millrace/platform'
+import { stateError } from '../error-codes.ts'
+import type { ListShare, OperatorStateHandles, StatePart } from '../handle/state-handle.ts'
+import type { SegmentIndex, TableIndex } from '../segment/segment-format.ts'
+import { SegmentReader } from '../segment/segment-reader.ts'
+import { schemaMismatch } from './schema-mismatch.ts'
+
+export interface RestoreRequest {
+  readonly handles: OperatorStateHandles
+  readonly checkpointId: number
+  /** The subtask's own key groups; others are never returned. */
+  readonly keyGroupRange: KeyGroupRange
+  readonly filesystem: Filesystem
+  /** For messages, e.g. the operator's name. */
+  readonly operator?: string
+}
+
+interface OpenedPart {
+  readonly part: StatePart
+  readonly index: SegmentIndex
+}
+
+/** Rejects with STATE_CORRUPTED. */
+export async function openRestoredState(request: RestoreRequest): Promise<RestoredOperatorState> {
+  const opened: OpenedPart[] = []
+  const lists = new Map<string, Uint8Array[]>()
+  const unions = new Map<string, Uint8Array[]>()
+  for (const part of request.handles.parts) {
+    const reader = new SegmentReader(part.handle, request.filesystem)
+    try {
+      const index = await reader.readIndex()
+      opened.push({ part, index })
+      await loadItems(reader, part, index, lists, unions)
+    } finally {
+      await reader.close()
+    }
+  }
+  return new SegmentedState(request, opened, lists, unions)
+}
+
+async function loadItems(
+  reader: SegmentReader,
+  part: StatePart,
+  index: SegmentIndex,
+  lists: Map<string, Uint8Array[]>,
+  unions: Map<string, Uint8Array[]>,
+): Promise<void> {
+  for (const entry of index.items) {
+    if (entry.kind === 'union') {
+      if (!part.unions.includes(entry.name)) continue
+      append(unions, entry.name, await reader.readItems(entry))
+      continue
+    }
+    const share = part.lists[entry.name]
+    if (share === undefined) continue
+    if (share.count !== entry.count) {
+      throw reader.corrupted(`list '${entry.name}' has ${entry.count} items, not ${share.count}`)
+    }
+    const items = await reader.readItems(entry)
+    append(
+      lists,
+      entry.name,
+      items.filter((_, i) => isShared(share, i)),
+    )
+  }
+}
+
+export function isShared(share: ListShare, item: number): boolean {
+  return item % share.stride === share.offset
+}
+
+function append(states: Map<string, Uint8Array[]>, name: string, items: Uint8Array[]): void {
+  const known = states.get(name)
+  if (known === undefined) states.set(name, items)
+  else known.push(...items)
+}
+
+class SegmentedState implements RestoredOperatorState {
+  readonly checkpointId: number
+  readonly #request: RestoreRequest
+  readonly #parts: readonly OpenedPart[]
+  readonly #lists: ReadonlyMap<string, readonly Uint8Array[]>
+  readonly #unions: ReadonlyMap<string, readonly Uint8Array[]>
+
+  constructor(
+    request: RestoreRequest,
+    parts: readonly OpenedPart[],
+    lists: ReadonlyMap<string, readonly Uint8Array[]>,
+    unions: ReadonlyMap<string, readonly Uint8Array[]>,
+  ) {
+    this.checkpointId = request.checkpointId
+    this.#request = request
+    this.#parts = parts
+    this.#lists = lists
+    this.#unions = unions
+  }
+
+  async *readKeyed(
+    name: string,
+    schema: Schema,
+  ): AsyncGenerator<{ readonly keyGroup: number; readonly rows: ColumnBatch }> {
+    for (const { part, index } of this.#parts) {
+      const table = index.tables.find((candidate) => candidate.name === name)
+      if (table === undefined || part.keyGroups === null) continue
+      const mismatch = schemaMismatch(table.schema, schema)
+      if (mismatch !== null) throw this.#schemaMismatch(name, mismatch)
+      const range = intersect(part.keyGroups, this.#request.keyGroupRange)
+      yield* this.#readTable(part, index, table, range)
+    }
+  }
+
+  readList(name: string): readonly Uint8Array[] {
+    return this.#lists.get(name) ?? []
+  }
+
+  readUnion(name: string): readonly Uint8Array[] {
+    return this.#unions.get(name) ?? []
+  }
+
+  async *#readTable(
+    part: StatePart,
+    index: SegmentIndex,
+    table: TableIndex,
+    range: KeyGroupRange,
+  ): AsyncGenerator<{ readonly keyGroup: number; readonly rows: ColumnBatch }> {
+    const reader = new SegmentReader(part.handle, this.#request.filesystem)
+    try {
+      for (const block of table.blocks) {
+        const keyGroup = block[0]
+        if (keyGroup < index.keyGroups.start || keyGroup > index.keyGroups.end) {
+          throw reader.corrupted(`key group ${keyGroup} was not its writer’s`)
+        }
+        if (keyGroup < range.start || keyGroup > range.end) continue
+        yield { keyGroup, rows: await reader.readBatch(block, table.schema) }
+      }
+    } finally {
+      await reader.close()
+    }
+  }
+
+  #schemaMismatch(name: string, mismatch: string): MillraceError {
+    const { operator, checkpointId } = this.#request
+    return stateError(
+      'STATE_SCHEMA_MISMATCH',
+      `Cannot restore state '${name}' from checkpoint ${checkpointId}: ${mismatch}.`,
+      {
+        hint: 'Start the changed query without the checkpoint, or restore the query that wrote it.',
+        ...(operator === undefined ? {} : { location: { operator } }),
+      },
+    )
+  }
+}
+
+function intersect(a: KeyGroupRange, b: KeyGroupRange): KeyGroupRange {
+  return { start: Math.max(a.start, b.start), end: Math.min(a.end, b.end) }
+}

@@ -1,0 +1,136 @@
+/**
+ * Who restores what: the state of a checkpoint dealt out to subtasks of perhaps another
+ * parallelism. Pure.
+ *
+ * Keyed state goes by key group, list items round robin over all items in order of their writers,
+ * union states to everyone. At unchanged parallelism every subtask gets its own list items back.
+ */
+import { type KeyGroupRange, keyGroupRangeOf } from '@millrace/core'
+import type { CheckpointManifest, OperatorManifest } from '../checkpoint/checkpoint-manifest.ts'
+import { stateError } from '../error-codes.ts'
+import type { ListShare, OperatorStateHandles, StatePart } from '../handle/state-handle.ts'
+import { IGNORE_UNCLAIMED_STATE } from '../state-options.ts'
+
+/** A vertex of the job that restores; a `JobVertex` is one. */
+export interface RestoringVertex {
+  readonly name: string
+  readonly parallelism: number
+  readonly maxParallelism: number
+  readonly operators: readonly { readonly id: string; readonly name: string }[]
+}
+
+/**
+ * Operator id → one entry a new subtask (null: nothing for it). Operators without state in the
+ * checkpoint are absent.
+ */
+export type ReassignedState = ReadonlyMap<string, readonly (OperatorStateHandles | null)[]>
+
+/** Throws STATE_MAX_PARALLELISM_MISMATCH, STATE_UNCLAIMED. */
+export function reassignState(
+  manifest: CheckpointManifest,
+  vertices: readonly RestoringVertex[],
+  options: { readonly ignoreUnclaimedState: boolean },
+): ReassignedState {
+  const vertexOf = new Map<string, RestoringVertex>()
+  for (const vertex of vertices) for (const { id } of vertex.operators) vertexOf.set(id, vertex)
+  const reassigned = new Map<string, readonly (OperatorStateHandles | null)[]>()
+  for (const operator of manifest.operators) {
+    if (!operator.subtasks.some((handles) => handles !== null && handles.parts.length > 0)) continue
+    const vertex = vertexOf.get(operator.operatorId)
+    if (vertex !== undefined)
+      reassigned.set(operator.operatorId, reassignOperator(operator, vertex))
+    else if (!options.ignoreUnclaimedState) throw unclaimed(manifest, operator)
+  }
+  return reassigned
+}
+
+function reassignOperator(
+  operator: OperatorManifest,
+  vertex: RestoringVertex,
+): (OperatorStateHandles | null)[] {
+  const parts = operator.subtasks.flatMap((handles, subtask) =>
+    (handles?.parts ?? []).map((part) => ({ part, subtask })),
+  )
+  const keyed = parts.some(({ part }) => part.keyGroups !== null)
+  if (keyed && operator.maxParallelism !== vertex.maxParallelism) {
+    throw stateError(
+      'STATE_MAX_PARALLELISM_MISMATCH',
+      `Keep max parallelism ${operator.maxParallelism} for '${operator.operatorName}', ` +
+        `with which its state was written; it is ${vertex.maxParallelism}.`,
+      {
+        hint: `Set 'pipeline.max-parallelism' to ${operator.maxParallelism}.`,
+        location: { operator: operator.operatorName, optionKey: 'pipeline.max-parallelism' },
+      },
+    )
+  }
+  const { parallelism } = vertex
+  const sameParallelism = operator.parallelism === parallelism
+  const firstItems = sameParallelism ? null : numberItems(parts.map(({ part }) => part))
+  const result: (OperatorStateHandles | null)[] = []
+  for (let subtask = 0; subtask < parallelism; subtask++) {
+    const range = keyed ? keyGroupRangeOf(subtask, parallelism, vertex.maxParallelism) : null
+    const own: StatePart[] = []
+    for (let p = 0; p < parts.length; p++) {
+      const { part, subtask: writer } = parts[p]
+      const lists =
+        firstItems !== null
+          ? dealItems(part.lists, firstItems[p], subtask, parallelism)
+          : writer === subtask
+            ? part.lists
+            : {}
+      const keyGroups = range === null ? null : overlap(part.keyGroups, range)
+      if (keyGroups === null && Object.keys(lists).length === 0 && part.unions.length === 0)
+        continue
+      own.push({ handle: part.handle, keyGroups, lists, unions: part.unions })
+    }
+    result.push(own.length === 0 ? null : { parts: own })
+  }
+  return result
+}
+
+/** For each part and list the number of its first item, counting over all parts. */
+function numberItems(parts: readonly StatePart[]): Readonly<Record<string, number>>[] {
+  const next = new Map<string, number>()
+  return parts.map((part) => {
+    const first: Record<string, number> = {}
+    for (const [name, { count }] of Object.entries(part.lists)) {
+      first[name] = next.get(name) ?? 0
+      next.set(name, first[name] + count)
+    }
+    return first
+  })
+}
+
+/** Item number n belongs to subtask `n % parallelism`. */
+function dealItems(
+  lists: Readonly<Record<string, ListShare>>,
+  first: Readonly<Record<string, number>>,
+  subtask: number,
+  parallelism: number,
+): Record<string, ListShare> {
+  const shares: Record<string, ListShare> = {}
+  for (const [name, { count }] of Object.entries(lists)) {
+    const offset = (((subtask - first[name]) % parallelism) + parallelism) % parallelism
+    if (offset < count) shares[name] = { count, offset, stride: parallelism }
+  }
+  return shares
+}
+
+function overlap(written: KeyGroupRange | null, wanted: KeyGroupRange): KeyGroupRange | null {
+  if (written === null) return null
+  const start = Math.max(written.start, wanted.start)
+  const end = Math.min(written.end, wanted.end)
+  return start <= end ? { start, end } : null
+}
+
+function unclaimed(manifest: CheckpointManifest, operator: OperatorManifest): Error {
+  return stateError(
+    'STATE_UNCLAIMED',
+    `Checkpoint ${manifest.checkpointId} has state of operator '${operator.operatorName}' ` +
+      `(${operator.operatorId}), which the job does not have.`,
+    {
+      hint: `Restore the query that wrote it, or drop that state with '${IGNORE_UNCLAIMED_STATE.key}' = 'true'.`,
+      location: { operator: operator.operatorName, optionKey: IGNORE_UNCLAIMED_STATE.key },
+    },
+  )
+}

@@ -1,0 +1,216 @@
+/**
+ * SubtaskCheckpoints: takes a checkpoint in one subtask — prepare, snapshot, barrier, write,
+ * acknowledge.
+ *
+ * Driven by the subtask's loop from its source trigger or its aligned input. Operators are prepared
+ * and frozen one by one in chain order, then the barrier goes out on every partition, then the
+ * frozen state is written in the background and acknowledged. Invariants: no row is processed
+ * between the first `prepareBarrier` and the barrier; nothing is acknowledged that is not durable;
+ * an aborted checkpoint is never acknowledged.
+ */
+import {
+  type CheckpointBarrier,
+  type ErrorData,
+  keyGroupRangeOf,
+  type OperatorSnapshot,
+  toErrorData,
+} from '@millrace/core'
+import type { AlignmentTimes } from '@millrace/network'
+import type { CheckpointTaskMetrics, TaskDeployment } from '@millrace/protocol'
+import type { ChainNode, OperatorChain } from './operator-chain.ts'
+import type { TaskMailbox } from './task-mailbox.ts'
+import type { TaskState } from './task-state.ts'
+
+export interface CheckpointReporter {
+  acknowledge(checkpointId: number, state: unknown, metrics: CheckpointTaskMetrics): void
+  decline(checkpointId: number, error: ErrorData): void
+}
+
+interface Running {
+  readonly barrier: CheckpointBarrier
+  readonly alignment: AlignmentTimes
+  readonly startMs: number
+  readonly snapshots: OperatorSnapshot[]
+  /** The operator at hand. */
+  next: number
+  phase: 'prepare' | 'preparing' | 'snapshot'
+}
+
+export class SubtaskCheckpoints {
+  readonly #deployment: TaskDeployment
+  readonly #chain: OperatorChain
+  readonly #mailbox: TaskMailbox
+  readonly #state: TaskState
+  readonly #reporter: CheckpointReporter
+  readonly #monotonicMs: () => number
+  readonly #livenessWords: Int32Array
+  #running: Running | null = null
+  readonly #writing = new Map<number, AbortController>()
+  readonly #aborted = new Set<number>()
+  #notified: Promise<void> = Promise.resolve()
+  lastAlignmentMs = 0
+  lastStartDelayMs = 0
+
+  constructor(
+    deployment: TaskDeployment,
+    chain: OperatorChain,
+    mailbox: TaskMailbox,
+    state: TaskState,
+    reporter: CheckpointReporter,
+    place: { readonly monotonicMs: () => number; readonly livenessWords: Int32Array },
+  ) {
+    this.#deployment = deployment
+    this.#chain = chain
+    this.#mailbox = mailbox
+    this.#state = state
+    this.#reporter = reporter
+    this.#monotonicMs = place.monotonicMs
+    this.#livenessWords = place.livenessWords
+  }
+
+  /**
+   * A checkpoint is between its first `prepareBarrier` and its barrier: the subtask feeds nothing.
+   */
+  get isRunning(): boolean {
+    return this.#running !== null
+  }
+
+  /** Whether the subtask waits for an operator's promise (not for output). */
+  get isPreparing(): boolean {
+    return this.#running?.phase === 'preparing'
+  }
+
+  start(barrier: CheckpointBarrier, alignment: AlignmentTimes): void {
+    this.lastAlignmentMs = alignment.alignmentMs
+    this.lastStartDelayMs = alignment.startDelayMs
+    this.#running = {
+      barrier,
+      alignment,
+      startMs: this.#monotonicMs(),
+      snapshots: [],
+      next: 0,
+      phase: 'prepare',
+    }
+  }
+
+  /**
+   * Goes on as far as nothing is blocked and no operator has to be waited for; returns whether it
+   * got further.
+   */
+  proceed(): boolean {
+    const running = this.#running
+    if (running === null) return false
+    const { nodes } = this.#chain
+    let moved = false
+    while (running.next < nodes.length) {
+      if (running.phase === 'preparing' || this.#chain.isBlocked()) return moved
+      const node = nodes[running.next] as ChainNode
+      moved = true
+      if (running.phase === 'prepare') this.#prepare(running, node)
+      else this.#snapshot(running, node)
+    }
+    this.#running = null
+    for (const partition of this.#chain.partitions) partition.emitBarrier(running.barrier)
+    void this.#write(running)
+    return true
+  }
+
+  /** The JobManager gave the checkpoint up. */
+  abort(checkpointId: number): void {
+    this.#writing.get(checkpointId)?.abort(new Error('The checkpoint was aborted.'))
+    if (this.#running?.barrier.checkpointId === checkpointId) this.#aborted.add(checkpointId)
+    for (const node of this.#chain.nodes) {
+      node.chained.operator.notifyCheckpointAborted?.(checkpointId)
+    }
+  }
+
+  /** The checkpoint is complete: operators commit, one after the other, checkpoints in order. */
+  notifyComplete(checkpointId: number): void {
+    this.#notified = this.#notified.then(async () => {
+      for (const node of this.#chain.nodes) {
+        await node.chained.operator.notifyCheckpointComplete?.(checkpointId)
+      }
+    })
+    this.#notified.catch((error: unknown) => this.#mailbox.fail(error))
+  }
+
+  /** Resolves when all notifications so far have been worked off. */
+  get notified(): Promise<void> {
+    return this.#notified
+  }
+
+  close(): void {
+    this.#running = null
+    for (const controller of this.#writing.values()) {
+      controller.abort(new Error('The task has ended.'))
+    }
+  }
+
+  #prepare(running: Running, node: ChainNode): void {
+    this.#livenessWords[1] = node.ordinal
+    const prepared = node.chained.operator.prepareBarrier?.(running.barrier.checkpointId)
+    this.#livenessWords[1] = 0
+    if (prepared === undefined) {
+      running.phase = 'snapshot'
+      return
+    }
+    running.phase = 'preparing'
+    prepared.then(
+      () =>
+        this.#mailbox.post(() => {
+          running.phase = 'snapshot'
+        }),
+      (error: unknown) => this.#mailbox.fail(error),
+    )
+  }
+
+  #snapshot(running: Running, node: ChainNode): void {
+    this.#livenessWords[1] = node.ordinal
+    running.snapshots.push(node.chained.operator.snapshot(running.barrier.checkpointId))
+    this.#livenessWords[1] = 0
+    running.next++
+    running.phase = 'prepare'
+  }
+
+  async #write(running: Running): Promise<void> {
+    const { checkpointId } = running.barrier
+    if (this.#aborted.delete(checkpointId)) return
+    const controller = new AbortController()
+    this.#writing.set(checkpointId, controller)
+    const writeStartMs = this.#monotonicMs()
+    try {
+      const written = await this.#state.write(
+        checkpointId,
+        this.#snapshotsById(running.snapshots),
+        keyGroupRangeOf(
+          this.#deployment.subtaskIndex,
+          this.#deployment.vertex.parallelism,
+          this.#deployment.vertex.maxParallelism,
+        ),
+        controller.signal,
+      )
+      if (controller.signal.aborted) return
+      this.#reporter.acknowledge(checkpointId, written.handles, {
+        checkpointedBytes: written.bytes,
+        stateBytes: written.bytes,
+        syncDurationMs: writeStartMs - running.startMs,
+        asyncDurationMs: this.#monotonicMs() - writeStartMs,
+        alignmentDurationMs: running.alignment.alignmentMs,
+        startDelayMs: running.alignment.startDelayMs,
+      })
+    } catch (error) {
+      if (!controller.signal.aborted) this.#reporter.decline(checkpointId, toErrorData(error))
+    } finally {
+      this.#writing.delete(checkpointId)
+    }
+  }
+
+  #snapshotsById(snapshots: readonly OperatorSnapshot[]): Map<string, OperatorSnapshot> {
+    return new Map(
+      snapshots.map((snapshot, index) => [
+        (this.#chain.nodes[index] as ChainNode).descriptor.id,
+        snapshot,
+      ]),
+    )
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Config options of the TaskManager, and the memory split that follows from them.
+ *
+ * Invariant: main thread, network buffers and slots' heaps together stay within
+ * `taskmanager.memory.process.size`.
+ */
+import { type Configuration, option } from '@millrace/core'
+import { type NetworkSettings, networkSettingsOf } from '@millrace/network'
+
+const MIB = 1024 * 1024
+
+/** Set aside for the main thread, code and V8's own structures. */
+const BASE_MEMORY_BYTES = 128 * MIB
+/** Each slot's thread needs this much before it holds any data. */
+const SLOT_HEAP_BYTES_MIN = 48 * MIB
+const YOUNG_GENERATION_BYTES_MAX = 64 * MIB
+
+export const TASKMANAGER_OPTIONS = {
+  numberOfTaskSlots: option.int({
+    key: 'taskmanager.numberOfTaskSlots',
+    defaultValue: 1,
+    description: 'Slots of this TaskManager; each is a thread with its share of the memory.',
+  }),
+  processMemory: option.memory({
+    key: 'taskmanager.memory.process.size',
+    defaultValue: 1728 * MIB,
+    description:
+      'Memory of the TaskManager. A slot gets (this − network memory − 128 MB) / taskmanager.numberOfTaskSlots.',
+  }),
+  resourceId: option.string<string | undefined>({
+    key: 'taskmanager.resource-id',
+    defaultValue: undefined,
+    description: 'Id of this TaskManager. Default: made of host, port and a random part.',
+  }),
+  host: option.string<string | undefined>({
+    key: 'taskmanager.host',
+    defaultValue: undefined,
+    description:
+      'Name or address by which others reach this TaskManager. Default: taskmanager.bind-host.',
+  }),
+  bindHost: option.string({
+    key: 'taskmanager.bind-host',
+    defaultValue: '127.0.0.1',
+    description: 'Address that this TaskManager listens on.',
+  }),
+  rpcPort: option.int({
+    key: 'taskmanager.rpc.port',
+    defaultValue: 0,
+    description: 'Port of the control plane; 0 takes any.',
+  }),
+  dataPort: option.int({
+    key: 'taskmanager.data.port',
+    defaultValue: 0,
+    description:
+      'Port of the data plane: slot i listens on this port + i. 0 takes any for each slot.',
+  }),
+  jobManagerAddress: option.string({
+    key: 'jobmanager.rpc.address',
+    defaultValue: 'localhost',
+    description: 'Host of the JobManager.',
+  }),
+  jobManagerPort: option.int({
+    key: 'jobmanager.rpc.port',
+    defaultValue: 6123,
+    description: 'Port of the JobManager’s control plane.',
+  }),
+  heartbeatInterval: option.duration({
+    key: 'heartbeat.interval',
+    defaultValue: 10_000,
+    description: 'Time between heartbeats.',
+  }),
+  heartbeatTimeout: option.duration({
+    key: 'heartbeat.timeout',
+    defaultValue: 50_000,
+    description: 'Without contact for this long the other side counts as lost.',
+  }),
+  heartbeatFailureThreshold: option.int({
+    key: 'heartbeat.rpc-failure-threshold',
+    defaultValue: 2,
+    description:
+      'Failed heartbeats in a row after which a TaskManager registers again; -1 only waits for the timeout.',
+  }),
+  registrationInitialDelay: option.duration({
+    key: 'cluster.registration.initial-timeout',
+    defaultValue: 100,
+    description: 'First pause between two attempts to register; doubles with each.',
+  }),
+  registrationMaxDelay: option.duration({
+    key: 'cluster.registration.max-timeout',
+    defaultValue: 30_000,
+    description: 'Longest pause between two attempts to register; Millrace never waits over 2 s.',
+  }),
+  rpcTimeout: option.duration({
+    key: 'pekko.ask.timeout',
+    aliases: ['akka.ask.timeout'],
+    defaultValue: 10_000,
+    description: 'Deadline of a control-plane call.',
+  }),
+  cancellationTimeout: option.duration({
+    key: 'task.cancellation.timeout',
+    defaultValue: 180_000,
+    description:
+      'How long a cancelled task may take to close; then its slot is ended. 0: for ever.',
+  }),
+  slotLivenessTimeout: option.duration({
+    key: 'taskmanager.slot.liveness-timeout',
+    defaultValue: 30_000,
+    description: 'A slot that does not answer for this long is ended and its tasks fail. 0: never.',
+  }),
+  slotPrewarm: option.boolean({
+    key: 'taskmanager.slot.prewarm',
+    defaultValue: true,
+    description:
+      'Keep one thread ready for the next slot that is requested: saves its start, costs about 20 MB.',
+  }),
+  metricsInterval: option.duration({
+    key: 'metrics.fetcher.update-interval',
+    defaultValue: 10_000,
+    description: 'How often metrics are reported to the JobManager.',
+  }),
+  turnDuration: option.duration({
+    key: 'taskmanager.slot.turn-duration',
+    defaultValue: 4,
+    description: 'How long a slot works before it looks at its sockets and messages, ms.',
+  }),
+} as const
+
+export interface SlotMemory {
+  /** V8 heap of the slot's thread. */
+  readonly heapMaxBytes: number
+  readonly youngGenerationMaxBytes: number
+  /** Heap and typed arrays together: beyond this the slot is ended. */
+  readonly totalMaxBytes: number
+  readonly network: NetworkSettings
+}
+
+/** The share of each slot. */
+export function slotMemoryOf(configuration: Configuration): SlotMemory {
+  const slotCount = configuration.get(TASKMANAGER_OPTIONS.numberOfTaskSlots)
+  const processBytes = configuration.get(TASKMANAGER_OPTIONS.processMemory)
+  const network = networkSettingsOf(configuration, processBytes, slotCount)
+  const networkBytes = network.segmentBytes * network.segmentCountMax
+  const share = (processBytes - BASE_MEMORY_BYTES) / slotCount - networkBytes
+  const totalMaxBytes = Math.max(SLOT_HEAP_BYTES_MIN, Math.floor(share))
+  return {
+    heapMaxBytes: totalMaxBytes,
+    youngGenerationMaxBytes: Math.min(YOUNG_GENERATION_BYTES_MAX, Math.ceil(totalMaxBytes / 8)),
+    totalMaxBytes: totalMaxBytes + networkBytes,
+    network,
+  }
+}

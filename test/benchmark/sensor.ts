@@ -1,0 +1,147 @@
+/**
+ * `npm run bench -- sensor`: the main job over 10 million readings in a real broker, bounded, exactly once, a checkpoint every 10 s.
+ *
+ * Prints records a second, records per CPU second of JobManager and TaskManagers (user + system, from submission to the end), peak memory, and
+ * start-up times. The broker and this process share the machine and are not counted. The output is checked: its counts add up.
+ *
+ * Options: --records N (10,000,000), --taskmanagers N (1), --parallelism N (3), --keep (leave the directory), --bootstrap HOST:PORT.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { LocalCluster } from '../../packages/distribution/src/cluster/local-cluster.ts'
+import { kafkaTables, mainJobSql } from '../../packages/distribution/src/start/main-job.ts'
+import { startKafkaBroker } from '../kafka-broker/broker.ts'
+import { createTopics, readWholeTopic } from '../support/kafka-topics.ts'
+import { cpuSeconds, peakResidentBytes, residentBytes } from '../support/process-usage.ts'
+import { sqlRunner } from '../support/run-sql.ts'
+import type { Aggregate } from '../support/sensor-oracle.ts'
+import { loadSensorTopic } from './load-sensor-topic.ts'
+
+const { values } = parseArgs({
+  options: {
+    records: { type: 'string', default: '10000000' },
+    taskmanagers: { type: 'string', default: '1' },
+    parallelism: { type: 'string', default: '3' },
+    property: { type: 'string', multiple: true, default: [] },
+    keep: { type: 'boolean', default: false },
+  },
+})
+const PARTITIONS = 3
+const records = Math.ceil(Number(values.records) / PARTITIONS) * PARTITIONS
+const print = (text: string) => process.stdout.write(`${text}\n`)
+const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`
+
+async function bench(directory: string): Promise<void> {
+  print(
+    `machine: ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}, commit ${commit()}`,
+  )
+  const broker = await startKafkaBroker({ directory: join(directory, 'kafka') })
+  const suffix = process.hrtime.bigint().toString(36)
+  const topics = { input: `sensor-readings-${suffix}`, output: `sensor-aggregates-${suffix}` }
+  await createTopics(broker.bootstrapServers, { [topics.output]: PARTITIONS })
+  const loadMs = performance.now()
+  let shown = 0
+  await loadSensorTopic(broker.bootstrapServers, topics.input, PARTITIONS, records, (done) => {
+    if (done - shown < records / 10) return
+    shown = done
+    print(`loading: ${done.toLocaleString('en')} records`)
+  })
+  print(`loaded ${records.toLocaleString('en')} records in ${seconds(loadMs)} s`)
+  const startMs = performance.now()
+  const cluster = await LocalCluster.start({
+    directory: join(directory, 'logs'),
+    taskManagers: Number(values.taskmanagers),
+    slotsPerTaskManager: Math.ceil(Number(values.parallelism) / Number(values.taskmanagers)),
+    properties: {
+      'execution.checkpointing.interval': '10 s',
+      'execution.checkpointing.dir': `file://${join(directory, 'checkpoints')}`,
+      ...Object.fromEntries(values.property.map((text) => text.split('=') as [string, string])),
+    },
+  })
+  try {
+    const runner = sqlRunner(cluster.restAddress)
+    await cluster.ready()
+    print(`cluster ready after ${seconds(startMs)} s`)
+    const pids = [cluster.jobManager, ...cluster.taskManagers].map((spawned) => spawned.pid)
+    const total = (of: (pid: number) => number) => pids.reduce((sum, pid) => sum + of(pid), 0)
+    print(
+      `idle: JobManager ${mib(residentBytes(pids[0] as number))}, all ${mib(total(residentBytes))}`,
+    )
+    const { source, sink } = kafkaTables(broker.bootstrapServers)
+    const cpuBefore = total(cpuSeconds)
+    const submitMs = performance.now()
+    const jobId = await runner.submit(
+      mainJobSql(
+        { ...source, topic: topics.input, 'scan.bounded.mode': 'latest-offset' },
+        { ...sink, topic: topics.output },
+        { 'parallelism.default': values.parallelism },
+      ),
+    )
+    const { timestamps } = await runner.awaitJob(jobId, (d) => d.timestamps.RUNNING > 0, 30_000)
+    print(
+      `submission to RUNNING: ${timestamps.RUNNING - timestamps.CREATED} ms (with planning ${Math.round(performance.now() - submitMs)} ms)`,
+    )
+    await runner.awaitJob(jobId, (d) => d.state === 'FINISHED', 600_000)
+    const wallS = (performance.now() - submitMs) / 1000
+    const cpuS = total(cpuSeconds) - cpuBefore
+    const checkpoints = await runner.rest.jobCheckpoints(jobId)
+    print(
+      `${records.toLocaleString('en')} records in ${wallS.toFixed(2)} s: ${millions(records / wallS)} M/s`,
+    )
+    print(
+      `CPU of JobManager and TaskManagers ${cpuS.toFixed(2)} s: ${millions(records / cpuS)} M per CPU second`,
+    )
+    print(`checkpoints completed: ${checkpoints.counts.completed}`)
+    print(
+      `peak memory: ${pids.map((pid) => mib(peakResidentBytes(pid))).join(' + ')} = ${mib(total(peakResidentBytes))}`,
+    )
+    print(
+      `against the reference engine's 0.147 M per CPU second: ${(records / cpuS / 147_000).toFixed(1)} times`,
+    )
+    await runner.close()
+    await checkOutput(broker.bootstrapServers, topics.output)
+  } finally {
+    await cluster.stop()
+    await broker.stop()
+  }
+}
+
+async function checkOutput(bootstrapServers: string, topic: string): Promise<void> {
+  const rows = (await readWholeTopic(bootstrapServers, topic)).map(
+    (t) => JSON.parse(t) as Aggregate,
+  )
+  const counted = rows.reduce((sum, row) => sum + row.reading_count, 0)
+  const keys = new Set(rows.map((row) => `${row.sensor_id} ${row.window_start}`))
+  print(
+    `output: ${rows.length} windows, ${keys.size} distinct, ${counted.toLocaleString('en')} readings in them`,
+  )
+  if (counted !== records || keys.size !== rows.length) {
+    throw new Error(`The output is wrong: ${records} readings went in.`)
+  }
+}
+
+function seconds(sinceMs: number): string {
+  return ((performance.now() - sinceMs) / 1000).toFixed(2)
+}
+
+function millions(perSecond: number): string {
+  return (perSecond / 1e6).toFixed(2)
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
+try {
+  await bench(directory)
+} finally {
+  if (!values.keep) rmSync(directory, { recursive: true, force: true })
+}

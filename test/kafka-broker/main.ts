@@ -1,0 +1,97 @@
+/**
+ * `npm run kafka`: a real broker on loopback to play with, with the main job's two topics.
+ *
+ *     node test/kafka-broker/main.ts [--port 9092] [--directory DIR] [--version 4.1.1]
+ *     node test/kafka-broker/main.ts produce TOPIC HOST:PORT     lines of standard input become records
+ *     node test/kafka-broker/main.ts consume TOPIC HOST:PORT     committed records, from the first on
+ */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { runJava, startKafkaBroker } from './broker.ts'
+import { provisionKafka } from './provision.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    port: { type: 'string', default: '9092' },
+    directory: { type: 'string' },
+    version: { type: 'string' },
+    heap: { type: 'string', default: '512m' },
+  },
+})
+const version = values.version === undefined ? {} : { version: values.version }
+
+async function serve(): Promise<void> {
+  const directory = values.directory ?? mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
+  const broker = await startKafkaBroker({
+    directory,
+    port: Number(values.port),
+    heap: values.heap,
+    ...version,
+  })
+  const address = broker.bootstrapServers
+  if (broker.jars !== null) {
+    for (const topic of ['sensor-readings', 'sensor-aggregates']) {
+      await runJava(broker.jars, directory, '128m', [
+        'org.apache.kafka.tools.TopicCommand',
+        ...['--bootstrap-server', address, '--create', '--if-not-exists'],
+        ...['--topic', topic, '--partitions', '3', '--replication-factor', '1'],
+      ])
+    }
+  }
+  process.stdout.write(
+    `Kafka runs at ${address}; topics sensor-readings and sensor-aggregates have 3 partitions.\n` +
+      `  produce:  node test/kafka-broker/main.ts produce sensor-readings ${address}\n` +
+      `  consume:  node test/kafka-broker/main.ts consume sensor-aggregates ${address}\n` +
+      `  in SQL:   'properties.bootstrap.servers' = '${address}'\n` +
+      `Ctrl-C stops it${values.directory === undefined ? ' and removes its data' : `; its data stay in ${directory}`}.\n`,
+  )
+  const keepAlive = setInterval(() => {}, 1 << 30)
+  const stop = async () => {
+    clearInterval(keepAlive)
+    process.stdout.write('\nStopping Kafka …\n')
+    await broker.stop()
+    if (values.directory === undefined) rmSync(directory, { recursive: true, force: true })
+    process.exit(0)
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+}
+
+async function runTool(jars: string, args: readonly string[]): Promise<void> {
+  const child = spawn('java', ['-Xmx128m', '-cp', join(jars, '*'), ...args], {
+    stdio: ['inherit', 'inherit', 'ignore'],
+  })
+  process.once('SIGINT', () => child.kill('SIGINT'))
+  child.on('close', (code) => process.exit(code ?? 1))
+}
+
+const [command, topic, address = `127.0.0.1:${values.port}`] = positionals
+try {
+  if (command === undefined) await serve()
+  else if (topic === undefined || (command !== 'produce' && command !== 'consume')) {
+    throw new Error(
+      `Unknown command '${positionals.join(' ')}'; try produce TOPIC or consume TOPIC.`,
+    )
+  } else if (command === 'produce') {
+    const jars = await provisionKafka(version)
+    // The class moved between Kafka 3 and 4.
+    const oldHome = readdirSync(jars).some((jar) => jar.startsWith('kafka_2.13-3.'))
+    await runTool(jars, [
+      `${oldHome ? '' : 'org.apache.'}kafka.tools.ConsoleProducer`,
+      ...['--bootstrap-server', address, '--topic', topic],
+    ])
+  } else {
+    await runTool(await provisionKafka(version), [
+      'org.apache.kafka.tools.consumer.ConsoleConsumer',
+      ...['--bootstrap-server', address, '--topic', topic, '--from-beginning'],
+      ...['--isolation-level', 'read_committed'],
+    ])
+  }
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,110 @@
+/** Topics for tests, through programs that are not ours, so that the connector is checked by something else: create, produce, read back. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { Kafka, logLevel, type Producer } from 'kafkajs'
+import { provisionKafka } from '../kafka-broker/provision.ts'
+
+export function kafkaAt(bootstrapServers: string): Kafka {
+  return new Kafka({
+    clientId: 'millrace-tests',
+    brokers: bootstrapServers.split(','),
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 20 },
+  })
+}
+
+export async function createTopics(
+  bootstrapServers: string,
+  topics: Readonly<Record<string, number>>,
+): Promise<void> {
+  const admin = kafkaAt(bootstrapServers).admin()
+  await admin.connect()
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: Object.entries(topics).map(([topic, numPartitions]) => ({ topic, numPartitions })),
+  })
+  await admin.disconnect()
+}
+
+export async function openProducer(bootstrapServers: string): Promise<Producer> {
+  const producer = kafkaAt(bootstrapServers).producer({ allowAutoTopicCreation: false })
+  await producer.connect()
+  return producer
+}
+
+/** Produces texts to given partitions. */
+export async function produce(
+  producer: Producer,
+  topic: string,
+  messages: readonly { readonly partition: number; readonly value: string }[],
+): Promise<void> {
+  await producer.send({ topic, acks: -1, messages: messages.map((message) => ({ ...message })) })
+}
+
+/**
+ * Kafka's own console consumer, read_committed, from the first record on. kafkajs is no judge of transactions: brokers list aborted ones by their
+ * end, it expects them by their beginning, and then shows aborted records as committed.
+ */
+async function consoleConsumer(
+  bootstrapServers: string,
+  topic: string,
+  further: readonly string[],
+): Promise<ChildProcess> {
+  const jars = await provisionKafka()
+  return spawn(
+    'java',
+    [
+      ...['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', join(jars, '*')],
+      'org.apache.kafka.tools.consumer.ConsoleConsumer',
+      ...['--bootstrap-server', bootstrapServers, '--topic', topic, '--from-beginning'],
+      ...['--isolation-level', 'read_committed', ...further],
+    ],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  )
+}
+
+/** Collects the lines of a process as they come. */
+function collectLines(child: ChildProcess, into: string[]): void {
+  let rest = ''
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() as string
+    into.push(...lines)
+  })
+}
+
+/** Follows a topic from its beginning as a read_committed consumer does. */
+export class CommittedReader {
+  readonly values: string[] = []
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    collectLines(child, this.values)
+  }
+
+  static async open(bootstrapServers: string, topic: string): Promise<CommittedReader> {
+    return new CommittedReader(await consoleConsumer(bootstrapServers, topic, []))
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#child.once('close', resolve))
+    this.#child.kill('SIGKILL')
+    await closed
+  }
+}
+
+/** Silence after which a topic counts as read to its end. */
+const END_AFTER_MS = 3000
+
+/** Everything that is in a topic now, committed. */
+export async function readWholeTopic(bootstrapServers: string, topic: string): Promise<string[]> {
+  const values: string[] = []
+  const child = await consoleConsumer(bootstrapServers, topic, [
+    '--timeout-ms',
+    String(END_AFTER_MS),
+  ])
+  collectLines(child, values)
+  await new Promise((resolve) => child.once('close', resolve))
+  return values
+}
