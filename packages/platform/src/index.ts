@@ -1,5 +1,6 @@
 export { PLATFORM_ERRORS, platformError } from './error-codes.ts'
 export type * from './filesystem.ts'
 export type * from './logger.ts'
+export type * from './object-store.ts'
 export type * from './platform.ts'
 export type * from './transport.ts'

@@ -1,0 +1,5 @@
+export { EventLog } from './world/event-log.ts'
+export { delay, type Scheduler } from './world/scheduler.ts'
+export { SeededRandom } from './world/seeded-random.ts'
+export { SimulatedProcess } from './world/simulated-process.ts'
+export { type RunEnd, SimulatedWorld } from './world/simulated-world.ts'
