@@ -1,3 +1,6 @@
+export { SimulatedCluster, type SimulatedClusterSettings } from './cluster/simulated-cluster.ts'
+export { SimulatedNetwork } from './platform/network/simulated-network.ts'
+export { simulatedPlatform } from './platform/simulated-platform.ts'
 export { EventLog } from './world/event-log.ts'
 export { delay, type Scheduler } from './world/scheduler.ts'
 export { SeededRandom } from './world/seeded-random.ts'

@@ -24,6 +24,7 @@ export function runUntilQuiet<T>(step: () => T | null): Promise<T> {
       else queueMicrotask(again)
     }
     const again = (): void => process.nextTick(next)
-    next()
+    // What the caller has begun settles before the first step, too.
+    queueMicrotask(again)
   })
 }
