@@ -1,3 +1,4 @@
+/** The simulated network keeps what the real transports promise, and breaks only what may break. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { isMillraceError } from '@millrace/core'
