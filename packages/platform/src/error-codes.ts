@@ -59,6 +59,17 @@ export const { error: platformError, declarations: PLATFORM_ERRORS } = defineErr
     description:
       'A frame exceeds the limit of the data plane, or the peer does not speak its protocol.',
   },
+  OBJECT_STORE_UNSUPPORTED: {
+    domain: 'user',
+    retry: 'never',
+    description: 'No object store is served at such a location: it is a directory, absolute.',
+  },
+  OBJECT_STORE_UNAVAILABLE: {
+    domain: 'external',
+    retry: 'backoff',
+    description:
+      'An object could not be read or written. Whether a write took effect is unknown until the object is read again.',
+  },
   THREAD_ENTRY_UNKNOWN: {
     domain: 'internal',
     retry: 'never',

@@ -7,6 +7,7 @@
  */
 import type { Filesystem } from './filesystem.ts'
 import type { Logger } from './logger.ts'
+import type { ObjectStores } from './object-store.ts'
 import type { DataTransport, RpcTransport } from './transport.ts'
 
 export interface Clock {
@@ -38,6 +39,7 @@ export interface Platform {
   readonly clock: Clock
   readonly random: Random
   readonly filesystem: Filesystem
+  readonly objectStores: ObjectStores
   readonly rpc: RpcTransport
   readonly data: DataTransport
   readonly threads: Threads

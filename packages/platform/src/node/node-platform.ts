@@ -9,6 +9,7 @@ import { nodeClock } from './node-clock.ts'
 import { nodeFilesystem } from './node-filesystem.ts'
 import { createNodeLogger, type NodeLoggerOptions } from './node-logger.ts'
 import { nodeRandom } from './node-random.ts'
+import { nodeObjectStores } from './objects/directory-object-store.ts'
 import { GrpcTransport, type GrpcTransportOptions } from './rpc/grpc-transport.ts'
 import { NodeThreads } from './thread/node-threads.ts'
 
@@ -25,6 +26,7 @@ export function createNodePlatform(options: NodePlatformOptions = {}): Platform 
     clock: nodeClock,
     random: nodeRandom,
     filesystem: nodeFilesystem,
+    objectStores: nodeObjectStores,
     rpc: new GrpcTransport(options.rpc),
     data: new NodeDataTransport(options.data),
     threads: new NodeThreads(options.threadEntries ?? {}),

@@ -24,6 +24,7 @@ export interface SimulatedClusterSettings {
   readonly world: SimulatedWorld
   readonly network: SimulatedNetwork
   readonly filesystemOf: SimulatedPlatformParts['filesystemOf']
+  readonly objectStoresOf: SimulatedPlatformParts['objectStoresOf']
   /** Connectors for the code of one process: its Kafka clients belong to it. */
   connectorsOf(process: SimulatedProcess): ConnectorRegistry
   readonly formats: ReadonlyMap<string, Format>
@@ -53,11 +54,12 @@ export class SimulatedCluster {
   constructor(settings: SimulatedClusterSettings) {
     this.#settings = settings
     const slotEntry: ThreadEntry = (process, endpoint) => this.#runSlot(process, endpoint)
-    const { world, network, filesystemOf, logLevel } = settings
+    const { world, network, filesystemOf, objectStoresOf, logLevel } = settings
     this.#parts = {
       world,
       network,
       filesystemOf,
+      objectStoresOf,
       logLevel,
       threadEntries: new Map([[SLOT_THREAD_ENTRY, slotEntry]]),
     }

@@ -1,5 +1,5 @@
 /** Everything ambient for one simulated process or thread. */
-import type { Filesystem, LogLevel, Platform, TextConsole } from '@millrace/platform'
+import type { Filesystem, LogLevel, ObjectStores, Platform, TextConsole } from '@millrace/platform'
 import type { SimulatedProcess } from '../world/simulated-process.ts'
 import type { SimulatedWorld } from '../world/simulated-world.ts'
 import { SimulatedDataTransport } from './network/simulated-data.ts'
@@ -13,6 +13,7 @@ export interface SimulatedPlatformParts {
   readonly world: SimulatedWorld
   readonly network: SimulatedNetwork
   filesystemOf(process: SimulatedProcess): Filesystem
+  objectStoresOf(process: SimulatedProcess): ObjectStores
   readonly threadEntries: ReadonlyMap<string, ThreadEntry>
   readonly logLevel: LogLevel
   readonly console?: TextConsole
@@ -27,6 +28,7 @@ export function simulatedPlatform(
     clock: simulatedClock(process),
     random: world.random.split(`process ${process.name}`),
     filesystem: parts.filesystemOf(process),
+    objectStores: parts.objectStoresOf(process),
     rpc: new SimulatedRpcTransport(network, process),
     data: new SimulatedDataTransport(network, process),
     threads: new SimulatedThreads(world, process, parts.threadEntries),
