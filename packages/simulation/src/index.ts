@@ -1,4 +1,18 @@
 export { SimulatedCluster, type SimulatedClusterSettings } from './cluster/simulated-cluster.ts'
+export {
+  type DiskFaultClass,
+  type DiskFaultRates,
+  NO_DISK_FAULTS,
+} from './platform/filesystem/disk-faults.ts'
+export {
+  type DiskAccess,
+  SimulatedDisk,
+  type StoredFile,
+} from './platform/filesystem/simulated-disk.ts'
+export {
+  SimulatedFilesystem,
+  type SimulatedFilesystemOptions,
+} from './platform/filesystem/simulated-filesystem.ts'
 export { SimulatedNetwork } from './platform/network/simulated-network.ts'
 export { simulatedPlatform } from './platform/simulated-platform.ts'
 export { EventLog } from './world/event-log.ts'
