@@ -9,10 +9,7 @@ export {
   SimulatedDisk,
   type StoredFile,
 } from './platform/filesystem/simulated-disk.ts'
-export {
-  SimulatedFilesystem,
-  type SimulatedFilesystemOptions,
-} from './platform/filesystem/simulated-filesystem.ts'
+export { SimulatedFilesystem } from './platform/filesystem/simulated-filesystem.ts'
 export { SimulatedNetwork } from './platform/network/simulated-network.ts'
 export { simulatedPlatform } from './platform/simulated-platform.ts'
 export { EventLog } from './world/event-log.ts'

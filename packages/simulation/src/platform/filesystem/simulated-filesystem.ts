@@ -8,6 +8,7 @@
 import { posix } from 'node:path'
 import type { FileStatus, Filesystem, OpenFile } from '@millrace/platform'
 import type { SimulatedProcess } from '../../world/simulated-process.ts'
+import { START_OF_TIME_MS } from '../simulated-clock.ts'
 import { type CallKind, DiskCalls } from './disk-calls.ts'
 import type { DiskFile, DiskNode } from './disk-node.ts'
 import { fileFailure } from './file-failure.ts'
@@ -16,28 +17,17 @@ import { SimulatedOpenFile, syncNode } from './simulated-open-file.ts'
 
 const { dirname, join } = posix
 
-export interface SimulatedFilesystemOptions {
-  /** Wall time at the start of the world, for modification times. */
-  readonly epochMs?: number
-}
-
 export class SimulatedFilesystem implements Filesystem {
   readonly #disk: SimulatedDisk
   readonly #process: SimulatedProcess
   readonly #calls: DiskCalls
-  readonly #epochMs: number
   readonly #open = new Set<{ readonly file: DiskFile }>()
   #temporaryFiles = 0
 
-  constructor(
-    disk: SimulatedDisk,
-    process: SimulatedProcess,
-    options: SimulatedFilesystemOptions = {},
-  ) {
+  constructor(disk: SimulatedDisk, process: SimulatedProcess) {
     this.#disk = disk
     this.#process = process
     this.#calls = new DiskCalls(disk, process)
-    this.#epochMs = options.epochMs ?? 0
     process.onExit(() => {
       for (const { file } of this.#open) disk.countHandle(file, -1)
       this.#open.clear()
@@ -143,7 +133,7 @@ export class SimulatedFilesystem implements Filesystem {
     return {
       path,
       size: node.isDirectory ? 0 : node.size,
-      modifiedMs: this.#epochMs + node.modifiedMs,
+      modifiedMs: START_OF_TIME_MS + node.modifiedMs,
       isDirectory: node.isDirectory,
       inode: this.#disk.inodeOf(node),
     }
