@@ -11,6 +11,12 @@ export {
 } from './platform/filesystem/simulated-disk.ts'
 export { SimulatedFilesystem } from './platform/filesystem/simulated-filesystem.ts'
 export { SimulatedNetwork } from './platform/network/simulated-network.ts'
+export {
+  NO_OBJECT_STORE_FAULTS,
+  type ObjectStoreFaultClass,
+  type ObjectStoreFaultRates,
+} from './platform/object-store/object-store-faults.ts'
+export { SimulatedObjectStore } from './platform/object-store/simulated-object-store.ts'
 export { simulatedPlatform } from './platform/simulated-platform.ts'
 export { EventLog } from './world/event-log.ts'
 export { delay, type Scheduler } from './world/scheduler.ts'

@@ -8,7 +8,8 @@
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import type { ProcessWorld, SimulatedProcess } from '../../world/simulated-process.ts'
-import { DiskFaults } from './disk-faults.ts'
+import { InjectedFaults } from '../injected-faults.ts'
+import { type CausedDiskFault, type DiskFaultRates, NO_DISK_FAULTS } from './disk-faults.ts'
 import { DiskDirectory, DiskFile, type DiskNode } from './disk-node.ts'
 import { fileFailure } from './file-failure.ts'
 import { type NameEdit, NameJournal } from './name-journal.ts'
@@ -34,7 +35,7 @@ export class SimulatedDisk {
   readonly name: string
   readonly world: ProcessWorld
   readonly random: SeededRandom
-  readonly faults: DiskFaults
+  readonly faults: InjectedFaults<keyof DiskFaultRates, CausedDiskFault>
   /** Bytes that fit. */
   quotaBytes = Number.POSITIVE_INFINITY
   usedBytes = 0
@@ -56,7 +57,7 @@ export class SimulatedDisk {
     this.name = name
     this.world = world
     this.random = world.random.split(`disk ${name}`)
-    this.faults = new DiskFaults(this.random.split('faults'))
+    this.faults = new InjectedFaults('disk', NO_DISK_FAULTS, this.random.split('faults'))
     this.#root = new DiskDirectory(++this.#nodes, 0)
   }
 

@@ -18,7 +18,9 @@ export async function settle<T>(world: SimulatedWorld, promise: Promise<T>): Pro
   return promise
 }
 
-/** Runs until `atMs`, or until nothing is planned. */
+/** Runs until `atMs`. */
 export async function runUntil(world: SimulatedWorld, atMs: number): Promise<void> {
+  // Time passes where nothing else is planned, too.
+  world.after(atMs - world.nowMs, () => {})
   await world.run(atMs, () => false)
 }
