@@ -17,6 +17,7 @@ const ROW_KINDS: readonly ResultRowKind[] = ['INSERT', 'UPDATE_BEFORE', 'UPDATE_
 const PAGE_ROWS_MAX = 5000
 const POLL_FIRST_MS = 10
 const POLL_MAX_MS = 200
+const KEEP_ALIVE_MS = 20_000
 
 /** Where a running statement puts what it produces. */
 export interface StatementProgress {
@@ -114,8 +115,12 @@ export async function runSelect(
       request,
     )) as CollectPage
     if (page.rows.length > 0) {
-      await progress.push(page.rows.map(toResultRow))
       offset = page.nextOffset
+      // One row at a time is asked for to show that somebody still reads; it is asked for again later.
+      const stillHere = { offset, limit: 1 }
+      await untilTaken(progress.push(page.rows.map(toResultRow)), env.clock, () =>
+        env.cluster.coordinator(jobId, target.vertexId, target.operatorId, stillHere),
+      )
       pauseMs = POLL_FIRST_MS
       continue
     }
@@ -129,6 +134,31 @@ export async function runSelect(
   }
   const failure = await env.cluster.failure(jobId)
   if (failure !== null) throw failure
+}
+
+/**
+ * Waits until the reader has made room. A slow reader is still a reader: the query's coordinator hears of it by
+ * `ask`, since it ends a query whose client is silent.
+ */
+async function untilTaken(
+  taken: Promise<void>,
+  clock: Clock,
+  ask: () => Promise<unknown>,
+): Promise<void> {
+  let waiting = true
+  let stopTimer = () => {}
+  const end = taken.finally(() => {
+    waiting = false
+    stopTimer()
+  })
+  while (waiting) {
+    const pause = new Promise<void>((resolve) => {
+      stopTimer = clock.setTimer(KEEP_ALIVE_MS, resolve)
+    })
+    await Promise.race([end, pause])
+    if (waiting) await ask()
+  }
+  await end
 }
 
 function toResultRow(row: readonly unknown[]): ResultRow {

@@ -39,6 +39,12 @@ export const { error: sqlOperatorError, declarations: SQL_OPERATOR_ERRORS } = de
     retry: 'never',
     description: 'The job behind a SELECT failed; its exceptions say why.',
   },
+  COLLECT_CLIENT_GONE: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'Nobody has asked for the rows of a SELECT for longer than client.heartbeat.timeout.',
+  },
   COLLECT_UNCOMMITTED_ROWS: {
     domain: 'user',
     retry: 'never',

@@ -8,6 +8,13 @@ export const LOCAL_AGGREGATE_GROUPS_MAX = option.int({
     'Groups (key and slice) that a local window aggregate keeps before it hands them on ahead of the next watermark; bounds its memory.',
 })
 
+/** The reference engine's key for clients that a job must not outlive. */
+export const CLIENT_HEARTBEAT_TIMEOUT = option.duration({
+  key: 'client.heartbeat.timeout',
+  defaultValue: 180_000,
+  description:
+    'A SELECT whose client has asked for no rows for this long is ended and gives its slots back; 0 keeps it.',
+})
 export const COLLECT_BUFFER_ROWS = option.int({
   key: 'table.exec.collect.buffer-rows',
   defaultValue: 50_000,
@@ -32,6 +39,7 @@ export const COLLECT_FLUSH_INTERVAL_MS = option.duration({
 export const SQL_OPERATORS_OPTIONS = [
   LOCAL_AGGREGATE_GROUPS_MAX,
   COLLECT_BUFFER_ROWS,
+  CLIENT_HEARTBEAT_TIMEOUT,
   COLLECT_UNCOMMITTED_ROWS_MAX,
   COLLECT_FLUSH_INTERVAL_MS,
 ]

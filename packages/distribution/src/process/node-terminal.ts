@@ -16,6 +16,20 @@ export const nodeTerminal: Terminal = {
   },
 }
 
+/** What shells show of a program that wrote into a closed pipe. */
+const EXIT_OUTPUT_GONE = 141
+
+let outputGone: () => void = () => process.exit(EXIT_OUTPUT_GONE)
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => outputGone())
+
+/**
+ * What happens when nobody reads the output any more (`| head`, a closed terminal); by default the process ends.
+ * Later writes go nowhere.
+ */
+export function onOutputGone(action: () => void): void {
+  outputGone = action
+}
+
 const HISTORY_LINES_MAX = 1000
 
 /** The part of the line that a candidate replaces: what an open quote holds (an option's key), else the last word. */

@@ -1,12 +1,12 @@
 /** `millrace sql-client`: embedded (planner in this process) or through a remote gateway; scripts or a prompt. */
 import { existsSync, readFileSync } from 'node:fs'
 import { cliError, type Interrupt, parseArguments, runPrompt, runScript } from '@millrace/cli'
-import { createNodePlatform } from '@millrace/platform/node'
+import { createNodePlatform, onStopSignal } from '@millrace/platform/node'
 import { HttpSqlGateway, RestClient, type SqlGateway } from '@millrace/rest-api'
 import { splitStatements } from '@millrace/sql'
 import { embeddedGateway } from '../cluster/embedded-gateway.ts'
 import { loadConfiguration } from './load-configuration.ts'
-import { nodeLineReader, nodeTerminal } from './node-terminal.ts'
+import { nodeLineReader, nodeTerminal, onOutputGone } from './node-terminal.ts'
 import { restClientOf } from './rest-address.ts'
 
 const EMBEDDED_OPTIONS = [
@@ -62,8 +62,7 @@ export async function runSqlClient(args: readonly string[]): Promise<number> {
   }
   try {
     if (script !== null || process.stdin.isTTY !== true) {
-      process.on('SIGINT', () => {
-        if (interrupt.raised) process.exit(130)
+      leaveOnRequest(() => {
         interrupt.raised = true
       })
       return await runScript(settings, script ?? readFileSync(0, 'utf8'))
@@ -72,6 +71,12 @@ export async function runSqlClient(args: readonly string[]): Promise<number> {
   } finally {
     await close()
   }
+}
+
+/** However the client is told to go, a query that runs is cancelled first: its job must not keep its slots. */
+function leaveOnRequest(leave: () => void): void {
+  onStopSignal(leave, { hangup: true })
+  onOutputGone(leave)
 }
 
 function scriptOf(options: ReadonlyMap<string, string>, mode: string): string | null {
@@ -90,6 +95,10 @@ async function promptUntilQuit(
 ): Promise<number> {
   const lines = nodeLineReader(history, () => {
     interrupt.raised = true
+  })
+  leaveOnRequest(() => {
+    interrupt.raised = true
+    lines.close()
   })
   try {
     return await runPrompt(settings, lines)

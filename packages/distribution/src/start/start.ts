@@ -9,7 +9,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArguments, renderError, type Terminal } from '@millrace/cli'
 import { Configuration, toErrorData } from '@millrace/core'
-import { createNodePlatform } from '@millrace/platform/node'
+import { createNodePlatform, onStopSignal } from '@millrace/platform/node'
 import { RestClient, type SqlGateway } from '@millrace/rest-api'
 import { embeddedGateway } from '../cluster/embedded-gateway.ts'
 import { LocalCluster } from '../cluster/local-cluster.ts'
@@ -78,25 +78,6 @@ const OPTIONS = [
   { name: 'port', takesValue: true },
 ]
 
-const IMPATIENT_AFTER_MS = 1500
-
-/**
- * Resolves at the first Ctrl-C; a later one ends at once. A launcher may pass on what the terminal sent
- * already: that is one.
- */
-function stopSignal(): Promise<'stop'> {
-  let firstMs: number | null = null
-  return new Promise((stop) => {
-    const handle = () => {
-      firstMs ??= performance.now()
-      if (performance.now() - firstMs > IMPATIENT_AFTER_MS) process.exit(130)
-      stop('stop')
-    }
-    process.on('SIGINT', handle)
-    process.on('SIGTERM', handle)
-  })
-}
-
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { options, properties } = parseArguments(args, OPTIONS)
   const once = options.has('once')
@@ -104,7 +85,9 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   rmSync(directory, { recursive: true, force: true })
   mkdirSync(directory, { recursive: true })
   const startMs = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000
-  const stopRequested = stopSignal()
+  const stopRequested = new Promise<'stop'>((stop) =>
+    onStopSignal(() => stop('stop'), { hangup: true }),
+  )
   terminal.write('Starting a JobManager and two TaskManagers on loopback …\n')
   const cluster = await LocalCluster.start({
     directory: join(directory, 'logs'),

@@ -16,6 +16,9 @@ export function createSqlCoordinatorRegistry(parts: {
       SQL_COORDINATORS.source,
       (config, context) => new SourceCoordinator(config as never, context, parts.connectors),
     ],
-    [SQL_COORDINATORS.collect, (config) => new CollectCoordinator(config as never)],
+    [
+      SQL_COORDINATORS.collect,
+      (config, context) => new CollectCoordinator(config as never, context),
+    ],
   ])
 }

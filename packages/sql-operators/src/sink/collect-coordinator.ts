@@ -4,11 +4,12 @@
  * Bounded: rows are refused (`accepted: false`) while more than `bufferRowsMax` visible rows wait, which holds the
  * query back. Rows that
  * wait for a checkpoint do not count, since the checkpoint comes behind them in the stream; the sink bounds those.
+ * A query whose client has gone away (no request for `clientTimeoutMs`) is ended, so that it gives its slots back.
  *
  * Invariant: the client sees row n at most once with one content: only `visible` rows leave, and an attempt never
  * replaces visible rows.
  */
-import type { OperatorCoordinator } from '@millrace/connector'
+import type { CoordinatorContext, OperatorCoordinator } from '@millrace/connector'
 import { toErrorData } from '@millrace/core'
 import { sqlOperatorError } from '../error-codes.ts'
 import type {
@@ -22,10 +23,20 @@ import type {
 export interface CollectCoordinatorConfig {
   /** Default 50,000. */
   readonly bufferRowsMax?: number
+  /** The longest silence of the client; 0 or absent: it may be silent for ever. */
+  readonly clientTimeoutMs?: number
+}
+
+/** What the coordinator needs of its job to notice that the client has gone. */
+export type CollectContext = Pick<CoordinatorContext, 'schedule' | 'failJob'> & {
+  readonly platform: { readonly clock: { monotonicMs(): number } }
 }
 
 export class CollectCoordinator implements OperatorCoordinator {
   readonly #bufferRowsMax: number
+  readonly #clientTimeoutMs: number
+  readonly #context: CollectContext | null
+  #lastRequestMs = 0
   /** Rows from offset `#base` on. */
   #rows: CollectedRow[] = []
   #base = 0
@@ -36,12 +47,44 @@ export class CollectCoordinator implements OperatorCoordinator {
   #ended = false
   #error: unknown
 
-  constructor(config: CollectCoordinatorConfig | null | undefined) {
+  constructor(
+    config: CollectCoordinatorConfig | null | undefined,
+    context: CollectContext | null = null,
+  ) {
     this.#bufferRowsMax = config?.bufferRowsMax ?? 50_000
+    this.#clientTimeoutMs = config?.clientTimeoutMs ?? 0
+    this.#context = context
   }
 
   /** Rows live in the sink's checkpoints; its first event brings them back. */
-  start(): void {}
+  start(): void {
+    if (this.#context === null || this.#clientTimeoutMs === 0) return
+    this.#lastRequestMs = this.#context.platform.clock.monotonicMs()
+    this.#watchClient(this.#context, this.#clientTimeoutMs)
+  }
+
+  #watchClient(context: CollectContext, delayMs: number): void {
+    context.schedule(delayMs, () => {
+      if (this.#ended) return
+      const silentMs = context.platform.clock.monotonicMs() - this.#lastRequestMs
+      if (silentMs < this.#clientTimeoutMs) {
+        this.#watchClient(context, this.#clientTimeoutMs - silentMs)
+        return
+      }
+      const seconds = Math.round(silentMs / 1000)
+      context.failJob(
+        sqlOperatorError(
+          'COLLECT_CLIENT_GONE',
+          `Run the query again if it is still wanted; its client has asked for no rows for ${seconds} s.`,
+          {
+            location: { optionKey: 'client.heartbeat.timeout' },
+            hint: 'The SQL client ended or lost its connection; INSERT INTO makes a job that stays.',
+          },
+        ),
+      )
+    })
+  }
+
   subtaskReady(): void {}
   subtaskFailed(): void {}
 
@@ -111,6 +154,7 @@ export class CollectCoordinator implements OperatorCoordinator {
 
   handleClientRequest(request: unknown): CollectPage {
     const { offset, limit } = readRequest(request)
+    this.#lastRequestMs = this.#context?.platform.clock.monotonicMs() ?? 0
     if (offset < this.#base) {
       throw sqlOperatorError(
         'COLLECT_REQUEST_INVALID',

@@ -145,3 +145,38 @@ test('a restart without checkpoints after rows were shown is an error, never a r
     assert.equal((page.error as { code: string }).code, 'COLLECT_ROWS_REPEATED')
   }
 })
+
+test('a query whose client asks no more is ended, one whose client asks is not', () => {
+  // Cause: a SQL client that was killed left its SELECT running, and the job kept its slots for ever.
+  let nowMs = 0
+  const timers: { atMs: number; action: () => void }[] = []
+  const failures: unknown[] = []
+  const coordinator = new CollectCoordinator(
+    { clientTimeoutMs: 1000 },
+    {
+      platform: { clock: { monotonicMs: () => nowMs } },
+      schedule: (delayMs, action) => {
+        timers.push({ atMs: nowMs + delayMs, action })
+        return () => {}
+      },
+      failJob: (error) => failures.push(error),
+    },
+  )
+  const advanceTo = (untilMs: number) => {
+    nowMs = untilMs
+    for (const timer of timers.splice(0)) {
+      if (timer.atMs <= nowMs) timer.action()
+      else timers.push(timer)
+    }
+  }
+  coordinator.start()
+  for (const atMs of [600, 1200, 1800]) {
+    advanceTo(atMs)
+    coordinator.handleClientRequest({ offset: 0, limit: 10 })
+  }
+  advanceTo(2790)
+  assert.deepEqual(failures, [])
+  advanceTo(2800)
+  assert.equal(failures.length, 1)
+  assert.equal((failures[0] as { code: string }).code, 'COLLECT_CLIENT_GONE')
+})

@@ -1,5 +1,6 @@
 /** The end of a pipeline: a table's writer for INSERT, the collector for a SELECT. */
 import {
+  CLIENT_HEARTBEAT_TIMEOUT,
   COLLECT_BUFFER_ROWS,
   type CollectSinkConfig,
   SQL_COORDINATORS,
@@ -77,13 +78,14 @@ export function planTableSink(
 export function planCollect(input: PhysicalNode, context: PlannerContext): PhysicalNode {
   const localTimeZone = context.configuration.get(LOCAL_TIME_ZONE)
   const bufferRowsMax = context.configuration.get(COLLECT_BUFFER_ROWS)
+  const clientTimeoutMs = context.configuration.get(CLIENT_HEARTBEAT_TIMEOUT)
   const config: CollectSinkConfig = { schema: input.schema, localTimeZone }
   return {
     title: 'Collect',
     details: `fields=${describeColumns(input.schema.fields)}`,
     factory: SQL_OPERATORS.collectSink,
     config,
-    coordinator: { factory: SQL_COORDINATORS.collect, config: { bufferRowsMax } },
+    coordinator: { factory: SQL_COORDINATORS.collect, config: { bufferRowsMax, clientTimeoutMs } },
     identity: 'collect',
     schema: input.schema,
     parallelism: 1,

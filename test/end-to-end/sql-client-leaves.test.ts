@@ -1,0 +1,92 @@
+/** However the SQL client goes, the job of its running SELECT goes too and gives its slots back. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { it } from 'node:test'
+import { DATAGEN, startBadInput } from './bad-input-fixture.ts'
+
+const fixture = await startBadInput()
+const MILLRACE = join(import.meta.dirname, '../../packages/distribution/bin/millrace.mjs')
+const GONE_TIMEOUT_MS = 15_000
+
+interface Client {
+  readonly kill: (signal: NodeJS.Signals) => void
+  readonly closeOutput: () => void
+  readonly exitCode: Promise<number | null>
+  readonly errors: () => string
+}
+
+/** A client whose SELECT has given its first row. */
+async function selecting(...more: string[]): Promise<Client> {
+  const script = `${DATAGEN} SELECT * FROM numbers`
+  const port = new URL(fixture.cluster.restAddress).port
+  const child = spawn(process.execPath, [
+    MILLRACE,
+    ...['sql-client', '-D', `rest.port=${port}`, ...more, '-e', script],
+  ])
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString()
+  })
+  const exitCode = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  await new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => chunk.toString().includes('| +I |') && resolve())
+  })
+  return {
+    kill: (signal) => child.kill(signal),
+    closeOutput: () => child.stdout.destroy(),
+    exitCode,
+    errors: () => errors,
+  }
+}
+
+async function lastJobEnds(): Promise<string> {
+  const deadline = Date.now() + GONE_TIMEOUT_MS
+  for (;;) {
+    const { jobs } = await fixture.rest.jobsOverview()
+    const state = jobs.at(-1)?.state as string
+    if (state === 'CANCELED' || state === 'FAILED') return state
+    assert.ok(Date.now() < deadline, `the job is still ${state}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+// Cause: SIGTERM and SIGHUP ended the client without a word to the cluster.
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+  it(`${signal} cancels the query`, async () => {
+    const client = await selecting()
+    client.kill(signal)
+    assert.equal(await client.exitCode, 130)
+    assert.equal(await lastJobEnds(), 'CANCELED')
+  })
+}
+
+it('Ctrl-C that reaches the client twice, from the terminal and from its launcher, cancels the query', async () => {
+  // Cause: an older system Node starts the pinned one and passes SIGINT on; the copy ended the client at once.
+  const client = await selecting()
+  client.kill('SIGINT')
+  client.kill('SIGINT')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  client.kill('SIGINT')
+  assert.equal(await client.exitCode, 130)
+  assert.equal(await lastJobEnds(), 'CANCELED')
+})
+
+it('a closed pipe (| head) cancels the query, without a stack trace', async () => {
+  // Cause: an EPIPE on standard output was an unhandled error event.
+  const client = await selecting()
+  client.closeOutput()
+  assert.equal(await client.exitCode, 130)
+  assert.doesNotMatch(client.errors(), /EPIPE|at .*node:/)
+  assert.equal(await lastJobEnds(), 'CANCELED')
+})
+
+it('SIGKILL leaves it to the JobManager, which ends the query after client.heartbeat.timeout', async () => {
+  const client = await selecting('-D', 'client.heartbeat.timeout=1 s')
+  client.kill('SIGKILL')
+  await client.exitCode
+  assert.equal(await lastJobEnds(), 'FAILED')
+  const job = (await fixture.rest.jobsOverview()).jobs.at(-1)
+  const { 'failure-cause': failure } = await fixture.rest.jobDetail(job?.jid as string)
+  assert.equal(failure?.code, 'COLLECT_CLIENT_GONE')
+})
