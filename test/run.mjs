@@ -67,4 +67,8 @@ function test(title, patterns, concurrency) {
   ])
 }
 
+if (only !== undefined && !stages.some(([name]) => name === only)) {
+  console.error(`Unknown stage '${only}'; stages: ${stages.map(([name]) => name).join(', ')}.`)
+  process.exit(1)
+}
 for (const [name, stage] of stages) if (only === undefined || only === name) stage()

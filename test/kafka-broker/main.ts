@@ -1,9 +1,9 @@
 /**
  * `npm run kafka`: a real broker on loopback to play with, with the main job's two topics.
  *
- *     node test/kafka-broker/main.ts [--port 9092] [--directory DIR] [--version 4.1.1]
- *     node test/kafka-broker/main.ts produce TOPIC HOST:PORT     lines of standard input become records
- *     node test/kafka-broker/main.ts consume TOPIC HOST:PORT     committed records, from the first on
+ *     npm run kafka -- [--port 9092] [--directory DIR] [--version 4.1.1]
+ *     npm run -s kafka -- produce TOPIC HOST:PORT     lines of standard input become records
+ *     npm run -s kafka -- consume TOPIC HOST:PORT     committed records, from the first on
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -44,8 +44,8 @@ async function serve(): Promise<void> {
   }
   process.stdout.write(
     `Kafka runs at ${address}; topics sensor-readings and sensor-aggregates have 3 partitions.\n` +
-      `  produce:  node test/kafka-broker/main.ts produce sensor-readings ${address}\n` +
-      `  consume:  node test/kafka-broker/main.ts consume sensor-aggregates ${address}\n` +
+      `  produce:  npm run -s kafka -- produce sensor-readings ${address}\n` +
+      `  consume:  npm run -s kafka -- consume sensor-aggregates ${address}\n` +
       `  in SQL:   'properties.bootstrap.servers' = '${address}'\n` +
       `Ctrl-C stops it${values.directory === undefined ? ' and removes its data' : `; its data stay in ${directory}`}.\n`,
   )

@@ -10,6 +10,7 @@ export interface Terminal {
   /** Whether standard output is a person's terminal (colour, cursor movement) or a pipe (plain lines). */
   readonly interactive: boolean
   readonly columns: number
+  readonly rows: number
 }
 
 /** Reads lines with history; ends with null at end of input, 'interrupt' on Ctrl-C. */

@@ -6,8 +6,10 @@ const USAGE = `Usage: millrace <command> [options]
 
   jobmanager                     run a JobManager in the foreground
   taskmanager                    run a TaskManager in the foreground
-  cluster start | stop           a JobManager and TaskManagers in the background, from this directory
-  sql-client [embedded]          SQL prompt; -e "<statements>", -f FILE run statements and end
+  cluster start | stop           a JobManager and TaskManagers (-n COUNT) in the background,
+                                 from this directory
+  sql-client [embedded]          SQL prompt; -e "<statements>", -f FILE run statements and end,
+                                 -i FILE runs statements first
   sql-client gateway -e HOST:PORT  the same through a remote SQL gateway
   list                           jobs of the cluster
   cancel JOB_ID                  cancel a job
@@ -53,6 +55,10 @@ async function main(): Promise<number | undefined> {
     return name === undefined ? 1 : 0
   }
   const command = COMMANDS[name]
+  if (command !== undefined && (args.includes('--help') || args.includes('-h'))) {
+    process.stdout.write(USAGE)
+    return 0
+  }
   if (command !== undefined) return command(args)
   const nearest = nearestName(name, Object.keys(COMMANDS))
   throw cliError(

@@ -14,6 +14,9 @@ export const nodeTerminal: Terminal = {
   get columns() {
     return process.stdout.columns ?? 100
   },
+  get rows() {
+    return process.stdout.rows ?? 40
+  },
 }
 
 /** What shells show of a program that wrote into a closed pipe. */

@@ -78,7 +78,19 @@ const OPTIONS = [
   { name: 'port', takesValue: true },
 ]
 
+const USAGE = `Usage: npm start -- [options]
+
+  --once             aggregate 200 readings and end
+  --kafka HOST:PORT  through a broker (npm run kafka starts one to play with)
+  --port PORT        of the REST interface; a free one by default
+  -D key=value       configuration of the cluster
+`
+
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    terminal.write(USAGE)
+    return 0
+  }
   const { options, properties } = parseArguments(args, OPTIONS)
   const once = options.has('once')
   const directory = resolve('.millrace', 'main-job')

@@ -103,7 +103,7 @@ function showPlain(
   const latest = checkpoints.latest.completed
   if (latest != null && latest.id > seen.lastCheckpointId) {
     seen.lastCheckpointId = latest.id
-    const watermark = watermarkText(watermarkOf(detail))
+    const watermark = watermarkText(watermarkOf(detail), detail.state)
     terminal.write(
       `checkpoint ${latest.id} complete, watermark ${watermark}, job ${detail.state}\n`,
     )

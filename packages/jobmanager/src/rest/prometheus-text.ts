@@ -1,6 +1,7 @@
 /**
  * The JobManager's metrics in Prometheus' text format, under the reference engine's names; gathered anew at
- * each scrape.
+ * each scrape. Only jobs that have not ended have series, as in the reference: a scrape must not grow with every
+ * statement that was ever run.
  */
 import type { Gauge as GaugeOf } from 'prom-client'
 import type { JobMaster } from '../job-master/job-master.ts'
@@ -27,12 +28,12 @@ export async function prometheusText(
     new Gauge({ name: `flink_jobmanager_${name}`, help: name, registers }).set(value)
   }
   const { total, free } = context.slotPool.counts()
-  const jobs = context.dispatcher.all()
+  const jobs = context.dispatcher.all().filter(({ hasEnded }) => !hasEnded)
   gauge('taskSlotsTotal', total)
   gauge('taskSlotsAvailable', free)
   gauge('numRegisteredTaskManagers', context.registry.all().length)
   gauge('numPendingTaskManagers', 0)
-  gauge('numRunningJobs', jobs.filter(({ hasEnded }) => !hasEnded).length)
+  gauge('numRunningJobs', jobs.length)
   const jobGauges = new Map<string, GaugeOf>()
   for (const job of jobs) {
     const labels = { job_id: job.jobId, job_name: job.graph.jobGraph.name }

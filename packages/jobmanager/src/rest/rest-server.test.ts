@@ -202,6 +202,12 @@ test('Secrets in the configuration are masked, and metrics have the reference’
   assert.match(body, /flink_jobmanager_job_runningState\{job_id="0123.*",job_name="pipeline"\} 1/)
   assert.match(body, /flink_jobmanager_job_lastCheckpointDuration\{.*\} -1/)
   assert.equal((await get('/config')).body['refresh-interval'], 3000)
+  // Cause: every job that had ever run kept its two dozen series, so that scrapes grew with each statement.
+  await client.cancelJob(JOB_ID)
+  await cluster.clock.advance(10)
+  const after = await server.inject({ method: 'GET', url: '/metrics' })
+  assert.doesNotMatch(after.body, /flink_jobmanager_job_/)
+  assert.match(after.body, /flink_jobmanager_numRunningJobs 0/)
 })
 
 test('A port in use is named', async () => {
