@@ -1,6 +1,7 @@
 export { PLATFORM_ERRORS, platformError } from './error-codes.ts'
 export type * from './filesystem.ts'
 export type * from './logger.ts'
+export { makeDurableDirectory } from './make-durable-directory.ts'
 export type * from './object-store.ts'
 export type * from './platform.ts'
 export type * from './transport.ts'

@@ -108,3 +108,22 @@ async function operationBoundaries(filesystem: CrashingFilesystem): Promise<numb
   await runJob(filesystem, [], [])
   return boundaries
 }
+
+// Found by simulation: a discard that is killed after it removed the metadata, another one that goes on, a power cut.
+test('a discard makes it durable that the metadata is gone before it removes a segment, whoever removed it', async () => {
+  const filesystem = new CrashingFilesystem()
+  const storage = new DirectoryCheckpointStorage(DIRECTORY, filesystem)
+  const plan = { content: CONTENTS[0], checkpointId: 1, parallelism: 2, maxParallelism: 4 }
+  await takeCheckpoint(storage, filesystem, { ...plan, memoryThreshold: 0 })
+  await filesystem.remove(`${DIRECTORY}/chk-1/_metadata`)
+  const remove = filesystem.remove.bind(filesystem)
+  filesystem.remove = async (path) => {
+    if (path === `${DIRECTORY}/chk-1`) {
+      const paths = filesystem.afterCrash('unsynced-lost').paths()
+      assert.ok(!paths.includes(`${DIRECTORY}/chk-1/_metadata`), 'a power cut brings it back')
+    }
+    await remove(path)
+  }
+  assert.deepEqual(await storage.removeAbandoned(new Set()), [1])
+  assert.deepEqual(filesystem.paths(), [])
+})

@@ -7,7 +7,7 @@
  * name, so that a checkpoint may be moved or copied.
  */
 import { isMillraceError } from '@millrace/core'
-import type { Filesystem } from '@millrace/platform'
+import { type Filesystem, makeDurableDirectory } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
 import { checkpointPath } from '../handle/checkpoint-path.ts'
 import { CHECKPOINT_DIRECTORY } from '../state-options.ts'
@@ -45,7 +45,7 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
   async prepare(): Promise<void> {
     const probe = `${this.directory}/${PROBE_FILE}`
     try {
-      await this.#filesystem.makeDirectory(this.directory)
+      await makeDurableDirectory(this.#filesystem, this.directory)
       await this.#filesystem.writeFileAtomic(probe, new Uint8Array(1))
       await this.#filesystem.remove(probe)
     } catch (cause) {
@@ -122,10 +122,10 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
     const directory = checkpointPath(this.directory, checkpointId)
     if ((await this.#filesystem.status(directory)) === null) return
     const file = `${directory}/${METADATA_FILE}`
-    if ((await this.#filesystem.status(file)) !== null) {
-      await this.#filesystem.remove(file)
-      await this.#filesystem.syncDirectory(directory)
-    }
+    if ((await this.#filesystem.status(file)) !== null) await this.#filesystem.remove(file)
+    // Also when it was gone already: who removed it may have been killed before this, and a power cut would bring
+    // it back without its segments.
+    await this.#filesystem.syncDirectory(directory)
     await this.#filesystem.remove(directory)
   }
 

@@ -27,6 +27,8 @@ export interface CheckpointPlan {
   readonly parallelism: number
   readonly maxParallelism: number
   readonly memoryThreshold: number
+  /** `testClock` when absent. */
+  readonly clock?: Clock
 }
 
 export async function takeCheckpoint(
@@ -48,7 +50,7 @@ export async function takeCheckpoint(
         keyGroupRange: rangeOf(subtask, parallelism, maxParallelism),
         memoryThreshold,
         filesystem,
-        clock: testClock,
+        clock: plan.clock ?? testClock,
       },
     )
     // Handles travel as JSON.
