@@ -1,3 +1,11 @@
+export type { ApiName, BrokerFaults, FaultMoment, RequestFault } from './broker/broker-faults.ts'
+export type {
+  BrokerInspection,
+  CommittedRecord,
+  OpenTransaction,
+  PartitionOffsets,
+} from './broker/broker-inspection.ts'
+export { SimulatedBroker, type SimulatedBrokerSettings } from './broker/simulated-broker.ts'
 export { SimulatedCluster, type SimulatedClusterSettings } from './cluster/simulated-cluster.ts'
 export {
   type DiskFaultClass,

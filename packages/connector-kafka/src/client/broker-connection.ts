@@ -10,7 +10,7 @@ import type { Clock } from '@millrace/platform'
 import { kafkaError } from '../error-codes.ts'
 import type { FrameAllocator } from './kafka-client.ts'
 import type { KafkaSettings } from './kafka-properties.ts'
-import { type KafkaSocket, openKafkaSocket } from './kafka-socket.ts'
+import { type KafkaSocket, type OpenKafkaSocket, openKafkaSocket } from './kafka-socket.ts'
 import { WireReader } from './wire-reader.ts'
 import type { WireWriter } from './wire-writer.ts'
 
@@ -64,13 +64,14 @@ export class BrokerConnection {
     settings: KafkaSettings,
     clock: Clock,
     address: { readonly host: string; readonly port: number },
+    openSocket: OpenKafkaSocket = openKafkaSocket,
   ): Promise<BrokerConnection> {
     const connection = new BrokerConnection(
       `${address.host}:${address.port}`,
       clock,
       settings.clientId,
     )
-    connection.#socket = await openKafkaSocket(settings, address, {
+    connection.#socket = await openSocket(settings, address, {
       onData: (chunk) => connection.#receive(chunk),
       onClose: (error) =>
         connection.#fail(error ?? new Error(`${connection.address} closed the connection`)),

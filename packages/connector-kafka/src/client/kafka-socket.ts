@@ -26,6 +26,13 @@ export interface KafkaSocket {
   close(): void
 }
 
+/** How a connection comes by its socket: `openKafkaSocket`, or one of a simulated network. */
+export type OpenKafkaSocket = (
+  settings: KafkaSettings,
+  address: { readonly host: string; readonly port: number },
+  handlers: KafkaSocketHandlers,
+) => Promise<KafkaSocket>
+
 const silentLogger = {
   namespace: () => silentLogger,
   debug: () => {},

@@ -24,6 +24,7 @@ import type {
   TransactionState,
 } from './kafka-client.ts'
 import type { KafkaSettings } from './kafka-properties.ts'
+import { type OpenKafkaSocket, openKafkaSocket } from './kafka-socket.ts'
 import {
   BrokerRefusal,
   isRetriable,
@@ -43,16 +44,23 @@ const CREATE_TOPICS_TIMEOUT_MS = 10_000
 export class NetworkKafkaClient implements KafkaClient {
   readonly description: string
   readonly #settings: KafkaSettings
-  readonly #platform: Platform
+  readonly #platform: Pick<Platform, 'clock'>
+  readonly #openSocket: OpenKafkaSocket
   readonly #connections = new Map<string, Promise<BrokerConnection>>()
   readonly #addresses = new Map<number, { readonly host: string; readonly port: number }>()
   readonly #coordinators = new Map<string, number>()
   #leaders = new Map<string, number>()
   #closed = false
 
-  constructor(settings: KafkaSettings, platform: Platform) {
+  /** `openSocket`: the network that it speaks through; the real one when absent. */
+  constructor(
+    settings: KafkaSettings,
+    platform: Pick<Platform, 'clock'>,
+    openSocket: OpenKafkaSocket = openKafkaSocket,
+  ) {
     this.#settings = settings
     this.#platform = platform
+    this.#openSocket = openSocket
     this.description = settings.bootstrapServers.map((a) => `${a.host}:${a.port}`).join(', ')
   }
 
@@ -430,7 +438,12 @@ export class NetworkKafkaClient implements KafkaClient {
       if (this.#connections.get(key) === known) this.#connections.delete(key)
       else return this.#connectTo(address, purpose)
     }
-    const opening = BrokerConnection.open(this.#settings, this.#platform.clock, address)
+    const opening = BrokerConnection.open(
+      this.#settings,
+      this.#platform.clock,
+      address,
+      this.#openSocket,
+    )
     this.#connections.set(key, opening)
     const connection = await opening
     if (this.#closed) connection.close()

@@ -1,0 +1,122 @@
+/**
+ * What a checker asks of a broker, without a request: committed records, open transactions, offsets.
+ *
+ * Looks at the logs themselves, past every fault and delay, and never changes anything.
+ */
+import { RecordBatchReader } from '@millrace/connector-kafka/protocol'
+import type { ClusterState, PartitionPlace } from './cluster-state.ts'
+import type { StoredBatch } from './log/partition-log.ts'
+import type { Transaction, TransactionCoordinator } from './transactions/transaction-coordinator.ts'
+
+export interface CommittedRecord {
+  readonly partition: number
+  readonly offset: number
+  /** Null of a record without value. */
+  readonly value: string | null
+}
+
+export interface PartitionOffsets {
+  readonly partition: number
+  readonly startOffset: number
+  readonly lastStableOffset: number
+  readonly highWatermark: number
+}
+
+/** A transaction that holds readers back, or will: it is not at its end. */
+export interface OpenTransaction {
+  readonly transactionalId: string
+  readonly producerId: number
+  readonly epoch: number
+  readonly status: Transaction['status']
+  readonly partitions: readonly string[]
+}
+
+export class BrokerInspection {
+  readonly #state: ClusterState
+  readonly #coordinator: TransactionCoordinator
+  readonly #reader = new RecordBatchReader({ checkCrcs: false })
+  readonly #decoder = new TextDecoder()
+
+  constructor(state: ClusterState, coordinator: TransactionCoordinator) {
+    this.#state = state
+    this.#coordinator = coordinator
+  }
+
+  /**
+   * What a read_committed reader can see now, partition by partition. `from`: the first offset wanted of each
+   * partition, by index, so that a checker can go on where it stopped.
+   */
+  committedRecords(topic: string, from: readonly number[] = []): CommittedRecord[] {
+    const records: CommittedRecord[] = []
+    for (const place of this.#places(topic)) {
+      const end = place.log.lastStableOffset
+      const first = from[place.partition] ?? 0
+      for (const batch of place.log.batches) {
+        if (batch.baseOffset >= end) break
+        if (batch.outcome !== 'plain' && batch.outcome !== 'committed') continue
+        if (batch.lastOffset >= first) this.#read(place, batch, first, records)
+      }
+    }
+    return records
+  }
+
+  #read(place: PartitionPlace, batch: StoredBatch, first: number, into: CommittedRecord[]): void {
+    const { topic, partition } = place
+    const reader = this.#reader
+    reader.open({
+      ...{ topic, partition, bytes: batch.bytes, start: 0, end: batch.bytes.length },
+      fetchOffset: Math.max(first, place.log.startOffset),
+      stoppingOffset: Number.POSITIVE_INFINITY,
+      aborted: [],
+      readCommitted: false,
+    })
+    while (reader.fill(4096)) {
+      for (let i = 0; i < reader.count; i++) {
+        const start = reader.starts[i] as number
+        const length = reader.lengths[i] as number
+        const value =
+          length < 0 ? null : this.#decoder.decode(reader.bytes.subarray(start, start + length))
+        into.push({ partition, offset: reader.offsets[i] as number, value })
+      }
+    }
+  }
+
+  committedValues(topic: string): string[] {
+    return this.committedRecords(topic).map(({ value }) => value ?? '')
+  }
+
+  offsets(topic: string): PartitionOffsets[] {
+    return this.#places(topic).map(({ partition, log }) => ({
+      partition,
+      startOffset: log.startOffset,
+      lastStableOffset: log.lastStableOffset,
+      highWatermark: log.highWatermark,
+    }))
+  }
+
+  #places(topic: string): readonly PartitionPlace[] {
+    return this.#state.topics.get(topic) ?? []
+  }
+
+  openTransactions(): OpenTransaction[] {
+    const open: OpenTransaction[] = []
+    for (const { id, producerId, epoch, status, partitions } of this.#coordinator.all()) {
+      if (status !== 'Ongoing' && status !== 'PrepareCommit' && status !== 'PrepareAbort') continue
+      open.push({ transactionalId: id, producerId, epoch, status, partitions: [...partitions] })
+    }
+    return open
+  }
+
+  transaction(transactionalId: string): Readonly<Transaction> | null {
+    return this.#coordinator.get(transactionalId) ?? null
+  }
+
+  transactionalIds(): string[] {
+    return [...this.#coordinator.all()].map(({ id }) => id)
+  }
+
+  /** `topic-partition` → offset. */
+  groupOffsets(groupId: string): ReadonlyMap<string, number> {
+    return this.#state.groups.get(groupId) ?? new Map()
+  }
+}
