@@ -6,6 +6,11 @@ export type {
   PartitionOffsets,
 } from './broker/broker-inspection.ts'
 export { SimulatedBroker, type SimulatedBrokerSettings } from './broker/simulated-broker.ts'
+export {
+  judgeOutput,
+  type ObservedOutput,
+} from './checkers/judge-output.ts'
+export type { Violation } from './checkers/violation.ts'
 export { SimulatedCluster, type SimulatedClusterSettings } from './cluster/simulated-cluster.ts'
 export {
   type DiskFaultClass,
@@ -26,6 +31,30 @@ export {
 } from './platform/object-store/object-store-faults.ts'
 export { SimulatedObjectStore } from './platform/object-store/simulated-object-store.ts'
 export { simulatedPlatform } from './platform/simulated-platform.ts'
+export { type Expectation, expectedOutput } from './workload/expected-output.ts'
+export {
+  CHANGELOG_PROFILE,
+  FILES_PROFILE,
+  generateWorkload,
+  LATE_PROFILE,
+  MAIN_JOB_PROFILE,
+  SILENCE_PROFILE,
+  SWARM_PROFILE,
+  type WorkloadProfile,
+} from './workload/generate-workload.ts'
+export {
+  inputName,
+  lastArrivalMs,
+  OUTPUT_NAME,
+  rowCount,
+  type Workload,
+} from './workload/workload.ts'
+export {
+  type ArrivingLine,
+  inputLines,
+  type WorkloadPlaces,
+  workloadSql,
+} from './workload/workload-text.ts'
 export { EventLog } from './world/event-log.ts'
 export { delay, type Scheduler } from './world/scheduler.ts'
 export { SeededRandom } from './world/seeded-random.ts'

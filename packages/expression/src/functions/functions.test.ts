@@ -150,6 +150,9 @@ test('numbers are rounded through their decimal form', () => {
   assert.equal(call('greatest', int(1), double(2.5), big('2')), 2.5)
   assert.equal(call('least', text('b'), text('a')), 'a')
   assert.equal(call('sign', dec('-2.50')), '-1.00')
+  // Results with one whole digit more than the argument's type has.
+  assert.equal(call('sign', dec('0.05', 2)), '1.00')
+  assert.equal(call('round', dec('9.99', 3), int(1)), '10.00')
   assert.equal(call('power', int(2), int(10)), 1024)
 })
 

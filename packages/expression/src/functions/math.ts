@@ -45,23 +45,30 @@ function doubleFunction(
   }
 }
 
-/** ABS, SIGN: the argument's own type. */
+/** The type with room for one more whole digit: 9.99 rounds to 10.0, the sign of 0.05 is 1. */
+function withWholeDigit(type: LogicalType): LogicalType {
+  if (type.kind !== 'DECIMAL') return bareType(type)
+  return decimal(Math.min(DECIMAL_PRECISION_MAX, type.precision + 1), type.scale)
+}
+
+/** ABS, SIGN: the argument's own type, or what `typeOf` makes of it. */
 function sameTypeFunction(
   name: string,
   onNumber: (x: number) => number,
   onBigint: (x: bigint, scale: number) => bigint,
+  typeOf: (argument: LogicalType) => LogicalType = bareType,
 ): FunctionSpec {
   return {
     name,
     nulls: 'strict',
     infer: ([a, more]) =>
-      a !== undefined && more === undefined && isNumeric(a) ? bareType(a) : 'one number',
-    bind([type]): Scalar {
+      a !== undefined && more === undefined && isNumeric(a) ? typeOf(a) : 'one number',
+    bind([type], result): Scalar {
       if (type!.kind === 'INT') return (_context, x) => onNumber(x) | 0
       if (type!.kind === 'DOUBLE') return (_context, x) => onNumber(x)
       const scale = type!.kind === 'DECIMAL' ? type!.scale : 0
       return (_context, x) =>
-        checkedDecimal(BigInt.asIntN(64, onBigint(x as bigint, scale)), type as LogicalType)
+        checkedDecimal(BigInt.asIntN(64, onBigint(x as bigint, scale)), result)
     },
   }
 }
@@ -135,7 +142,7 @@ function roundingSpec(name: Rounding): FunctionSpec {
         args.length <= (takesDigits ? 2 : 1) &&
         (digits === undefined || isWhole(digits))
       if (!fits) return takesDigits ? 'a number and optionally a number of digits' : 'one number'
-      if (value.kind !== 'DECIMAL' || digits !== undefined) return bareType(value)
+      if (value.kind !== 'DECIMAL' || digits !== undefined) return withWholeDigit(value)
       return decimal(Math.min(DECIMAL_PRECISION_MAX, value.precision - value.scale + 1), 0)
     },
     bind: (args, result) => bindRounding(name, args, result),
@@ -174,8 +181,11 @@ function order(a: Value, b: Value): number {
 
 export const MATH: readonly FunctionSpec[] = [
   sameTypeFunction('abs', Math.abs, (x) => (x < 0n ? -x : x)),
-  sameTypeFunction('sign', Math.sign, (x, scale) =>
-    x === 0n ? 0n : x < 0n ? -powerOfTen(scale) : powerOfTen(scale),
+  sameTypeFunction(
+    'sign',
+    Math.sign,
+    (x, scale) => (x === 0n ? 0n : x < 0n ? -powerOfTen(scale) : powerOfTen(scale)),
+    withWholeDigit,
   ),
   roundingSpec('floor'),
   roundingSpec('ceil'),

@@ -1,0 +1,49 @@
+/** judgeOutput: the checker that fits a workload's sink and guarantee, over what was observed. */
+import { type Expectation, expectedOutput } from '../workload/expected-output.ts'
+import type { Workload } from '../workload/workload.ts'
+import { atLeastOnceOutput } from './at-least-once-output.ts'
+import { changelogOutput } from './changelog-output.ts'
+import { exactlyOnceFiles, isHidden, type ObservedFile } from './exactly-once-files.ts'
+import { exactlyOnceOutput } from './exactly-once-output.ts'
+import { lateRows } from './late-rows.ts'
+import type { Violation } from './violation.ts'
+
+export interface ObservedOutput {
+  /** Values of a Kafka sink (read_committed when exactly-once), or lines of a print sink. */
+  readonly lines?: readonly string[]
+  /** Files of a filesystem sink, hidden ones too. */
+  readonly files?: readonly ObservedFile[]
+  /** The job has ended by itself. */
+  readonly finished: boolean
+  /** The job has been restarted at least once. */
+  readonly restarted: boolean
+  /** numLateRecordsDropped of all subtasks, when known. */
+  readonly droppedCount?: number
+}
+
+export function judgeOutput(
+  workload: Workload,
+  observed: ObservedOutput,
+  expectation: Expectation = expectedOutput(workload),
+): Violation[] {
+  const { guarantee } = workload
+  const files = observed.files ?? []
+  const visible = files.filter(({ name }) => !isHidden(name))
+  const lines =
+    observed.lines ?? visible.flatMap(({ text }) => text.split('\n').filter((line) => line !== ''))
+  switch (expectation.kind) {
+    case 'late': {
+      const droppedCount = observed.restarted ? null : (observed.droppedCount ?? null)
+      return lateRows(expectation, { lines, guarantee, droppedCount })
+    }
+    case 'changelog':
+      return changelogOutput(expectation, lines, !observed.restarted)
+    case 'rows':
+      if (observed.files !== undefined) {
+        return exactlyOnceFiles(expectation, files, observed.finished)
+      }
+      return guarantee === 'exactly-once'
+        ? exactlyOnceOutput(expectation, lines)
+        : atLeastOnceOutput(expectation, lines)
+  }
+}

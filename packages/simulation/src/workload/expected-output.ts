@@ -1,0 +1,148 @@
+/**
+ * expectedOutput: what the sink must hold in the end, by the oracle, as canonical lines.
+ *
+ * A canonical line is a JSON array of the row's values in the sink's column order; `canonicalRow` brings observed rows
+ * into the same form. With late rows the answer is a range: `LateExpectation`.
+ */
+import { evaluate } from './model/expression.ts'
+import { type Column, isChangelog, queryColumns, type WindowQuery } from './model/query.ts'
+import { jsonValue, printedText, type Row, type SqlValue } from './model/sql-type.ts'
+import { queryRows, windowGroups, windowRow } from './oracle/query-rows.ts'
+import type { Workload } from './workload.ts'
+
+/** Rows that must be there, each as often as listed. */
+export interface RowsExpectation {
+  readonly kind: 'rows'
+  readonly columns: readonly string[]
+  readonly rows: readonly string[]
+}
+
+/** The materialised result of a changelog, one row a key; rows are JSON arrays of the texts that `print` shows. */
+export interface ChangelogExpectation {
+  readonly kind: 'changelog'
+  readonly columns: readonly string[]
+  readonly keyColumns: readonly string[]
+  readonly rows: readonly string[]
+}
+
+/** One (key, window) of a workload with late rows. */
+export interface LateGroup {
+  /** Canonical values of keys, window_start and window_end. */
+  readonly key: string
+  readonly startMs: number
+  /** Whether rows on time are in it: then it must come out. */
+  readonly required: boolean
+  /** Numbers of the late rows that fall into it. */
+  readonly lateRows: readonly number[]
+  /** The canonical row when exactly these late rows are in. */
+  rowWith(lateRows: ReadonlySet<number>): string
+}
+
+export interface LateExpectation {
+  readonly kind: 'late'
+  readonly columns: readonly string[]
+  /** Column whose value is the sum of 2^number over the late rows in the window. */
+  readonly bitsColumn: string
+  readonly keyColumns: readonly string[]
+  readonly groups: readonly LateGroup[]
+  readonly lateRowCount: number
+  /** A late row is in every window that holds it or in none: then in + dropped = all. */
+  readonly isTumbling: boolean
+}
+
+export type Expectation = RowsExpectation | ChangelogExpectation | LateExpectation
+
+/** The name of the aggregate that tells which late rows a window took. */
+export const LATE_BITS = 'late_bits'
+
+export function expectedOutput(workload: Workload): Expectation {
+  const { query, tables } = workload
+  const columns = queryColumns(query, tables)
+  const names = columns.map(({ name }) => name)
+  if (workload.late) return lateExpectation(workload, columns)
+  const input = { tables: tableRows(workload), finalWatermarkMs: workload.finalWatermarkMs }
+  const result = queryRows(query, input)
+  if (!isChangelog(query)) {
+    const rows = result.map((row) => canonical(row, columns, workload))
+    return { kind: 'rows', columns: names, rows }
+  }
+  const rows = result.map((row) =>
+    JSON.stringify(columns.map(({ name, type }) => printedText(row[name] as SqlValue, type))),
+  )
+  const keyColumns = query.kind === 'group' ? query.keys.map(({ name }) => name) : names
+  return { kind: 'changelog', columns: names, keyColumns, rows }
+}
+
+/** Rows of each table with computed columns. */
+function tableRows(workload: Workload): ReadonlyMap<string, readonly Row[]> {
+  return new Map(
+    workload.tables.map((table) => {
+      const input = workload.inputs.find((candidate) => candidate.table === table.name)
+      const rows = (input?.partitions.flat() ?? []).map(({ values }): Row => {
+        if (table.computed.length === 0) return values
+        const computed = table.computed.map(
+          ({ name, expression }) => [name, evaluate(expression, values)] as const,
+        )
+        return { ...values, ...Object.fromEntries(computed) }
+      })
+      return [table.name, rows]
+    }),
+  )
+}
+
+function canonical(row: Row, columns: readonly Column[], workload: Workload): string {
+  const values = columns.map(({ name, type }) =>
+    jsonValue(row[name] as SqlValue, type, workload.timestampStandard),
+  )
+  return JSON.stringify(values)
+}
+
+/** An observed row (a parsed JSON object) in the same form; a column that is absent is NULL. */
+export function canonicalRow(
+  row: Readonly<Record<string, unknown>>,
+  columns: readonly string[],
+): string {
+  return JSON.stringify(columns.map((name) => row[name] ?? null))
+}
+
+function lateExpectation(workload: Workload, columns: readonly Column[]): LateExpectation {
+  const query = workload.query as WindowQuery
+  const numbers = new Map<Row, number>()
+  for (const { partitions } of workload.inputs) {
+    for (const { late, values } of partitions.flat()) {
+      if (late !== undefined) numbers.set(values, late)
+    }
+  }
+  // Computed columns make new row objects; a late job's table has none.
+  const rows = [...tableRows(workload).values()].flat()
+  const keyNames = [...query.keys.map(({ name }) => name), 'window_start', 'window_end']
+  const keyColumns = columns.filter(({ name }) => keyNames.includes(name))
+  const groups: LateGroup[] = []
+  for (const group of windowGroups(query, rows).values()) {
+    const endMs = group.startMs + query.window.sizeMs
+    if (endMs - 1 > workload.finalWatermarkMs) continue
+    const onTime = group.rows.filter((row) => !numbers.has(row))
+    const late = group.rows.filter((row) => numbers.has(row))
+    const key: Row = { ...group.keys, window_start: group.startMs, window_end: endMs }
+    groups.push({
+      key: canonical(key, keyColumns, workload),
+      startMs: group.startMs,
+      required: onTime.length > 0,
+      lateRows: late.map((row) => numbers.get(row)!),
+      rowWith(taken) {
+        const within = [...onTime, ...late.filter((row) => taken.has(numbers.get(row)!))]
+        return canonical(windowRow(query, { ...group, rows: within })!, columns, workload)
+      },
+    })
+  }
+  return {
+    kind: 'late',
+    columns: columns.map(({ name }) => name),
+    bitsColumn: LATE_BITS,
+    keyColumns: keyColumns.map(({ name }) => name),
+    groups,
+    // Rows that WHERE leaves out are never seen by the window.
+    lateRowCount: new Set(groups.flatMap(({ lateRows }) => lateRows)).size,
+    isTumbling: query.window.kind === 'tumble',
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * generateWorkload: one random job with input and schedule from a seed. The door of this folder.
+ *
+ * Every part draws from a stream of its own (`split`), so that a new choice in one does not change the others.
+ */
+import type { SeededRandom } from '../world/seeded-random.ts'
+import { expectedOutput, LATE_BITS } from './expected-output.ts'
+import { randomInput } from './generate/random-input.ts'
+import { randomQuery, randomWindow, SHAPES, type Shape } from './generate/random-query.ts'
+import { eventTables, sensorTable } from './generate/random-tables.ts'
+import { column } from './model/expression.ts'
+import { isChangelog, type Query, type SourceTable, withoutFilters } from './model/query.ts'
+import { BIGINT } from './model/sql-type.ts'
+import type { Guarantee, SinkConnector, SourceConnector, Workload } from './workload.ts'
+
+/** What may be drawn; every list holds the choices, repeated ones come more often. */
+export interface WorkloadProfile {
+  readonly shapes: readonly (Shape | 'late')[]
+  readonly sources: readonly SourceConnector[]
+  readonly sinks: readonly SinkConnector[]
+  readonly bounded: readonly boolean[]
+  readonly guarantees: readonly Guarantee[]
+  readonly rowsMin: number
+  readonly rowsMax: number
+  readonly parallelismMax: number
+  readonly partitionsMax: number
+  /** Probability that a partition falls silent and an idle timeout lets the job go on. */
+  readonly silence: number
+}
+
+const EVERY_SHAPE: readonly (Shape | 'late')[] = [
+  'main-job',
+  'main-job',
+  'main-job',
+  'window',
+  'window',
+  ...SHAPES,
+  'late',
+]
+
+/** Jobs over everything; the swarm's default. */
+export const SWARM_PROFILE: WorkloadProfile = {
+  shapes: EVERY_SHAPE,
+  sources: ['kafka', 'kafka', 'filesystem'],
+  sinks: ['kafka', 'kafka', 'filesystem', 'print'],
+  bounded: [true, false, false],
+  guarantees: ['exactly-once', 'exactly-once', 'exactly-once', 'at-least-once'],
+  rowsMin: 200,
+  rowsMax: 2000,
+  parallelismMax: 4,
+  partitionsMax: 5,
+  silence: 0,
+}
+
+/** The project's main job: Kafka to Kafka, exactly once. */
+export const MAIN_JOB_PROFILE: WorkloadProfile = {
+  ...SWARM_PROFILE,
+  shapes: ['main-job'],
+  sources: ['kafka'],
+  sinks: ['kafka'],
+  guarantees: ['exactly-once'],
+}
+
+/** Rows later than the watermark's delay; judged by range. */
+export const LATE_PROFILE: WorkloadProfile = { ...SWARM_PROFILE, shapes: ['late'] }
+
+/** Bounded jobs from files to files, which end by themselves. */
+export const FILES_PROFILE: WorkloadProfile = {
+  ...SWARM_PROFILE,
+  sources: ['filesystem'],
+  sinks: ['filesystem'],
+  bounded: [true],
+  guarantees: ['exactly-once'],
+}
+
+/** Results that change; into a sink that takes updates. */
+export const CHANGELOG_PROFILE: WorkloadProfile = {
+  ...SWARM_PROFILE,
+  shapes: ['group', 'group', 'group-over-window'],
+  sinks: ['print'],
+}
+
+/** Partitions that fall silent. Only exact without faults that stall a reader. */
+export const SILENCE_PROFILE: WorkloadProfile = {
+  ...SWARM_PROFILE,
+  shapes: ['main-job', 'window'],
+  bounded: [false],
+  silence: 1,
+}
+
+interface JobChoice {
+  readonly tables: readonly SourceTable[]
+  readonly query: Query
+}
+
+export function generateWorkload(
+  random: SeededRandom,
+  profile: WorkloadProfile = SWARM_PROFILE,
+): Workload {
+  const choice = random.split('choice')
+  const shapes = profile.shapes.filter((candidate) => sinksFor(profile, candidate).length > 0)
+  if (shapes.length === 0) throw new Error('No shape of the profile fits its sinks')
+  const shape = choice.pick(shapes)
+  const sinkKind = choice.pick(sinksFor(profile, shape))
+  const { tables, query } = randomJob(random.split('job'), shape)
+  const bounded = choice.pick(profile.bounded)
+  const late = shape === 'late'
+  const goesSilent = !bounded && choice.chance(profile.silence)
+  const partitionCounts = tables.map(() =>
+    choice.between(goesSilent ? 2 : 1, profile.partitionsMax),
+  )
+  const filled = partitionCounts.map((count) => {
+    const all = Array.from({ length: count }, (_, n) => n)
+    if (goesSilent || choice.chance(0.6)) return all
+    return choice.shuffled(all).slice(0, choice.between(1, count))
+  })
+  const rowCount = choice.between(profile.rowsMin, profile.rowsMax)
+  const everyPartitionFilled = filled.every((open, t) => open.length === partitionCounts[t])
+  const input = randomInput(random.split('input'), tables, {
+    rowCount,
+    bounded,
+    late,
+    goesSilent,
+    filled,
+    partitionCounts,
+    query,
+  })
+  const parallelism = choice.between(1, profile.parallelismMax)
+  const guarantee = guaranteeOf(choice, profile, sinkKind)
+  const sinkParallelism = sinkKind !== 'print' && choice.chance(0.15) ? choice.between(1, 3) : null
+  const workload: Workload = {
+    shape,
+    tables,
+    query,
+    source: choice.pick(profile.sources),
+    bounded,
+    sink: sinkKind,
+    guarantee,
+    guaranteeWritten: guarantee === 'at-least-once' || choice.chance(0.5),
+    sinkParallelism,
+    parallelism,
+    timestampStandard: choice.chance(0.7) ? 'ISO-8601' : 'SQL',
+    settings: randomSettings(random.split('settings'), {
+      shape,
+      parallelism,
+      sinkParallelism,
+      guarantee,
+      goesSilent,
+      emptySplitsMayHold: everyPartitionFilled && !goesSilent,
+    }),
+    inputs: input.inputs,
+    finalWatermarkMs: input.finalWatermarkMs,
+    late,
+    exactUnderStalls: !goesSilent,
+  }
+  return isEmpty(workload) ? { ...workload, query: withoutFilters(query) } : workload
+}
+
+/** Whether the conditions that were drawn leave nothing to compare. */
+function isEmpty(workload: Workload): boolean {
+  const expectation = expectedOutput(workload)
+  return (expectation.kind === 'late' ? expectation.groups : expectation.rows).length === 0
+}
+
+/** Changes go to `print` alone, and `print` is kept for them. */
+function sinksFor(profile: WorkloadProfile, shape: Shape | 'late'): readonly SinkConnector[] {
+  const changing = shape === 'group' || shape === 'group-over-window'
+  return profile.sinks.filter((sink) => (sink === 'print') === changing)
+}
+
+function guaranteeOf(
+  random: SeededRandom,
+  profile: WorkloadProfile,
+  sink: SinkConnector,
+): Guarantee {
+  if (sink === 'kafka') return random.pick(profile.guarantees)
+  return sink === 'filesystem' ? 'exactly-once' : 'at-least-once'
+}
+
+function randomJob(random: SeededRandom, shape: Shape | 'late'): JobChoice {
+  if (shape === 'main-job') {
+    const tables = [sensorTable()]
+    return { tables, query: randomQuery({ random, tables }, shape) }
+  }
+  const two = (shape === 'union' || shape === 'window-over-union') && random.chance(0.5)
+  const tables = eventTables(random, two ? 2 : 1, shape === 'late')
+  if (shape !== 'late') return { tables, query: checked(randomQuery({ random, tables }, shape)) }
+  const window = randomWindow({ random, tables }, { kind: 'scan', table: 'events' }, 'ts')
+  const bits = {
+    name: LATE_BITS,
+    function: 'SUM',
+    distinct: false,
+    argument: column('late_bit', BIGINT),
+    filter: null,
+  } as const
+  const query = { ...window, aggregates: [...window.aggregates, bits], having: null }
+  return { tables, query }
+}
+
+function checked(query: Query): Query {
+  if (isChangelog(query) && query.kind !== 'group') throw new Error('Changes below the top')
+  return query
+}
+
+interface SettingsChoice {
+  readonly shape: Shape | 'late'
+  readonly parallelism: number
+  readonly sinkParallelism: number | null
+  readonly guarantee: Guarantee
+  readonly goesSilent: boolean
+  readonly emptySplitsMayHold: boolean
+}
+
+function randomSettings(random: SeededRandom, choice: SettingsChoice): Record<string, string> {
+  const settings: Record<string, string> = {
+    'pipeline.name': 'workload',
+    'execution.checkpointing.interval': `${random.pick([100, 300, 700, 2000])} ms`,
+    'pipeline.auto-watermark-interval': `${random.pick([20, 50, 200])} ms`,
+  }
+  const stateless = choice.shape === 'projection' || choice.shape === 'union'
+  if (choice.guarantee === 'at-least-once' && stateless && random.chance(0.5)) {
+    settings['execution.checkpointing.mode'] = 'AT_LEAST_ONCE'
+  }
+  if (choice.goesSilent) {
+    settings['table.exec.source.idle-timeout'] = `${random.pick([500, 2000])} ms`
+  } else if (choice.emptySplitsMayHold && random.chance(0.3)) {
+    settings['table.exec.source.empty-split-holds-watermark'] = 'true'
+  }
+  if (random.chance(0.2)) settings['table.optimizer.agg-phase-strategy'] = 'ONE_PHASE'
+  if (random.chance(0.2)) settings['table.exec.local-aggregate.max-groups'] = '16'
+  if (random.chance(0.15)) settings['pipeline.operator-chaining.enabled'] = 'false'
+  if (random.chance(0.3)) {
+    const widest = Math.max(choice.parallelism, choice.sinkParallelism ?? 1)
+    settings['pipeline.max-parallelism'] = String(random.pick([widest, 7, 30]))
+  }
+  if (random.chance(0.4)) {
+    settings['execution.buffer-timeout.interval'] = `${random.pick([0, 10])} ms`
+  }
+  return settings
+}

@@ -1,0 +1,84 @@
+/**
+ * Expression: the tree from which a job's SQL text and the oracle's values are both made.
+ *
+ * Plain data (operators by name), so that a workload can be shrunk. SQL semantics of NULL: an operator with a NULL
+ * argument gives NULL unless it handles NULLs itself.
+ */
+import { operatorNamed } from '../operators/operator-table.ts'
+import { literalText, type Row, type SqlType, type SqlValue } from './sql-type.ts'
+
+export type Expression =
+  | { readonly kind: 'column'; readonly name: string; readonly type: SqlType }
+  | { readonly kind: 'literal'; readonly value: SqlValue; readonly type: SqlType }
+  | {
+      readonly kind: 'call'
+      readonly operator: string
+      readonly args: readonly Expression[]
+      readonly type: SqlType
+    }
+
+export interface Item {
+  readonly name: string
+  readonly expression: Expression
+}
+
+export function column(name: string, type: SqlType): Expression {
+  return { kind: 'column', name, type }
+}
+
+export function literal(value: SqlValue, type: SqlType): Expression {
+  return { kind: 'literal', value, type }
+}
+
+export function call(operator: string, ...args: readonly Expression[]): Expression {
+  const types = args.map((arg) => arg.type)
+  return { kind: 'call', operator, args, type: operatorNamed(operator).result(types) }
+}
+
+/** SQL text; `nameText` spells a column, the aggregate it stands for in HAVING. */
+export function expressionText(
+  expression: Expression,
+  nameText: (name: string) => string = (name) => name,
+): string {
+  switch (expression.kind) {
+    case 'column':
+      return nameText(expression.name)
+    case 'literal':
+      return literalText(expression.value, expression.type)
+    case 'call': {
+      const args = expression.args.map((arg) => expressionText(arg, nameText))
+      return operatorNamed(expression.operator).sql(args)
+    }
+  }
+}
+
+export function evaluate(expression: Expression, row: Row): SqlValue {
+  switch (expression.kind) {
+    case 'column': {
+      const value = row[expression.name]
+      if (value === undefined) throw new Error(`Row without column '${expression.name}'`)
+      return value
+    }
+    case 'literal':
+      return expression.value
+    case 'call': {
+      const operator = operatorNamed(expression.operator)
+      const values = expression.args.map((arg) => evaluate(arg, row))
+      if (operator.nulls !== 'handled' && values.includes(null)) return null
+      const types = expression.args.map((arg) => arg.type)
+      return operator.apply(values as never, types, expression.type)
+    }
+  }
+}
+
+/** The expression and everything below it. */
+export function* walk(expression: Expression): Generator<Expression> {
+  yield expression
+  if (expression.kind === 'call') for (const arg of expression.args) yield* walk(arg)
+}
+
+export function columnsOf(expression: Expression): Set<string> {
+  const names = new Set<string>()
+  for (const part of walk(expression)) if (part.kind === 'column') names.add(part.name)
+  return names
+}

@@ -1,0 +1,82 @@
+/**
+ * Workload: one generated job with its input and its schedule, as plain data.
+ *
+ * SQL text, input lines and expected output are all worked out from it, so that a smaller workload (shrinking) is
+ * whole as well. Invariant: unless `late` is set, no row is more than the watermark's delay behind any row that arrives
+ * before it, on whatever partition: nothing is ever dropped as late, in whatever order partitions are read.
+ */
+import type { Query, SourceTable } from './model/query.ts'
+import type { Row, TimestampStandard } from './model/sql-type.ts'
+
+export interface InputRow {
+  /** When the harness appends it, from the job's start; 0 for bounded jobs. */
+  readonly atMs: number
+  /** Physical columns. */
+  readonly values: Row
+  /** Number of this late row among the workload's, 0 …; absent when it is on time. */
+  readonly late?: number
+}
+
+export interface TableInput {
+  readonly table: string
+  /** Partitions of the topic, or files of the directory. */
+  readonly partitions: readonly (readonly InputRow[])[]
+}
+
+export type SourceConnector = 'kafka' | 'filesystem'
+export type SinkConnector = 'kafka' | 'filesystem' | 'print'
+export type Guarantee = 'exactly-once' | 'at-least-once'
+
+export interface Workload {
+  /** The shape that was drawn, for logs. */
+  readonly shape: string
+  readonly tables: readonly SourceTable[]
+  readonly query: Query
+  readonly source: SourceConnector
+  /** The job ends by itself. All input is there before it starts. */
+  readonly bounded: boolean
+  readonly sink: SinkConnector
+  readonly guarantee: Guarantee
+  /** Write 'sink.delivery-guarantee' out rather than leave it to the default. */
+  readonly guaranteeWritten: boolean
+  readonly sinkParallelism: number | null
+  readonly parallelism: number
+  readonly timestampStandard: TimestampStandard
+  /** SET statements. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly inputs: readonly TableInput[]
+  /** Infinity for a bounded job. */
+  readonly finalWatermarkMs: number
+  /** Some rows are later than the delay. */
+  readonly late: boolean
+  /**
+   * False: a reader that stalls for longer than the idle timeout may drop rows, as it should; compare exactly only
+   * without such faults.
+   */
+  readonly exactUnderStalls: boolean
+}
+
+export const OUTPUT = 'workload_output'
+
+/** The Kafka topic, or directory below the input directory, that a table reads. */
+export function inputName(table: string): string {
+  return `${table}-input`
+}
+
+/** The Kafka topic, or directory below the output directory, that the job writes. */
+export const OUTPUT_NAME = 'workload-output'
+
+/** The time from the job's start by which all input has been appended. */
+export function lastArrivalMs(workload: Workload): number {
+  let last = 0
+  for (const { partitions } of workload.inputs) {
+    for (const rows of partitions) last = Math.max(last, rows[rows.length - 1]?.atMs ?? 0)
+  }
+  return last
+}
+
+export function rowCount(workload: Workload): number {
+  let count = 0
+  for (const { partitions } of workload.inputs) for (const rows of partitions) count += rows.length
+  return count
+}
