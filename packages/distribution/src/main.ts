@@ -14,6 +14,7 @@ const USAGE = `Usage: millrace <command> [options]
   list                           jobs of the cluster
   cancel JOB_ID                  cancel a job
   bench NAME                     benchmarks (sensor)
+  simulate                       whole clusters in one thread, from seeds
   chaos                          kill processes under load and check every result
   kafka                          a real Kafka broker on loopback, for playing
 
@@ -44,6 +45,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   list: async (args) => (await import('./cluster/job-commands.ts')).runList(args),
   cancel: async (args) => (await import('./cluster/job-commands.ts')).runCancel(args),
   bench: developmentCommand('benchmark/main.ts'),
+  simulate: developmentCommand('simulation/main.ts'),
   chaos: developmentCommand('chaos/main.ts'),
   kafka: developmentCommand('kafka-broker/main.ts'),
 }

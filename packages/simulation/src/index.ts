@@ -13,6 +13,14 @@ export {
 export type { Violation } from './checkers/violation.ts'
 export { SimulatedCluster, type SimulatedClusterSettings } from './cluster/simulated-cluster.ts'
 export {
+  describeFault,
+  FAULT_CLASSES,
+  FAULT_FAMILIES,
+  type FaultClass,
+  type FaultFamily,
+  type PlannedFault,
+} from './faults/fault.ts'
+export {
   type DiskFaultClass,
   type DiskFaultRates,
   NO_DISK_FAULTS,
@@ -31,6 +39,10 @@ export {
 } from './platform/object-store/object-store-faults.ts'
 export { SimulatedObjectStore } from './platform/object-store/simulated-object-store.ts'
 export { simulatedPlatform } from './platform/simulated-platform.ts'
+export { runPlan, runSeed, type SeedOptions } from './run-seed.ts'
+export type { SeedOutcome } from './scenario/run-outcome.ts'
+export { drawPlan, type RunPlan } from './scenario/run-plan.ts'
+export { shrinkSeed } from './shrink-seed.ts'
 export { type Expectation, expectedOutput } from './workload/expected-output.ts'
 export {
   CHANGELOG_PROFILE,

@@ -21,6 +21,11 @@ export const { error: stateError, declarations: STATE_ERRORS } = defineErrors({
     retry: 'never',
     description: 'A state file of a checkpoint is missing, truncated or damaged.',
   },
+  STATE_UNREADABLE: {
+    domain: 'external',
+    retry: 'backoff',
+    description: 'The disk does not give a state file of a checkpoint; it may later.',
+  },
   STATE_SCHEMA_MISMATCH: {
     domain: 'user',
     retry: 'never',

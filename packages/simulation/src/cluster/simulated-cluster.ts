@@ -8,29 +8,35 @@ import type { ConnectorRegistry, Format } from '@millrace/connector'
 import { Configuration } from '@millrace/core'
 import { JobManager } from '@millrace/jobmanager'
 import type { LogLevel, MessageEndpoint, Platform } from '@millrace/platform'
+import type { Fence } from '@millrace/protocol'
 import { createSqlCoordinatorRegistry } from '@millrace/sql-operators/coordinators'
 import { createSqlOperatorRegistry } from '@millrace/sql-operators/operators'
-import { SLOT_THREAD_ENTRY, TaskManager } from '@millrace/taskmanager'
+import { SLOT_THREAD_ENTRY, type TaskManager } from '@millrace/taskmanager'
 import { runSlot } from '@millrace/taskmanager/slot'
 import type { SimulatedNetwork } from '../platform/network/simulated-network.ts'
 import { type SimulatedPlatformParts, simulatedPlatform } from '../platform/simulated-platform.ts'
 import type { ThreadEntry } from '../platform/simulated-threads.ts'
 import type { SimulatedProcess } from '../world/simulated-process.ts'
 import type { SimulatedWorld } from '../world/simulated-world.ts'
+import { WatchedTaskManager } from './watched-task-manager.ts'
 
 export const RPC_PORT = 6123
 
 export interface SimulatedClusterSettings {
   readonly world: SimulatedWorld
   readonly network: SimulatedNetwork
-  readonly filesystemOf: SimulatedPlatformParts['filesystemOf']
-  readonly objectStoresOf: SimulatedPlatformParts['objectStoresOf']
+  readonly platformParts: Pick<
+    SimulatedPlatformParts,
+    'filesystemOf' | 'objectStoresOf' | 'consoleOf'
+  >
   /** Connectors for the code of one process: its Kafka clients belong to it. */
   connectorsOf(process: SimulatedProcess): ConnectorRegistry
   readonly formats: ReadonlyMap<string, Format>
   /** Of every JobManager and TaskManager. */
   readonly properties: Readonly<Record<string, string>>
   readonly logLevel: LogLevel
+  /** A TaskManager carried out a call under that fence. */
+  onCarriedOut?(taskManager: string, call: string, fence: Fence): void
 }
 
 export interface RunningJobManager {
@@ -54,15 +60,24 @@ export class SimulatedCluster {
   constructor(settings: SimulatedClusterSettings) {
     this.#settings = settings
     const slotEntry: ThreadEntry = (process, endpoint) => this.#runSlot(process, endpoint)
-    const { world, network, filesystemOf, objectStoresOf, logLevel } = settings
+    const { world, network, logLevel } = settings
     this.#parts = {
       world,
       network,
-      filesystemOf,
-      objectStoresOf,
       logLevel,
+      ...settings.platformParts,
       threadEntries: new Map([[SLOT_THREAD_ENTRY, slotEntry]]),
     }
+  }
+
+  /** The one that leads, as far as it knows; of several, the one with the highest epoch. */
+  leader(): RunningJobManager | null {
+    let leader: RunningJobManager | null = null
+    for (const running of this.jobManagers.values()) {
+      const { epoch } = running.jobManager
+      if (leader === null || epoch > leader.jobManager.epoch) leader = running
+    }
+    return leader
   }
 
   platformOf(process: SimulatedProcess): Platform {
@@ -95,7 +110,7 @@ export class SimulatedCluster {
     const process = this.#process(host)
     const { properties } = this.#settings
     process.deliver(() => {
-      const taskManager = new TaskManager({
+      const taskManager = new WatchedTaskManager({
         platform: this.platformOf(process),
         configuration: new Configuration({
           'jobmanager.rpc.address': 'jm-1',
@@ -107,6 +122,7 @@ export class SimulatedCluster {
         }),
         cpuCores: 2,
       })
+      taskManager.watch = (call, fence) => this.#settings.onCarriedOut?.(process.name, call, fence)
       this.taskManagers.set(host, { process, taskManager })
       process.onExit(() => this.taskManagers.delete(host))
       void taskManager.start().catch((error) => this.#died(process, error))

@@ -16,7 +16,7 @@ export interface SimulatedPlatformParts {
   objectStoresOf(process: SimulatedProcess): ObjectStores
   readonly threadEntries: ReadonlyMap<string, ThreadEntry>
   readonly logLevel: LogLevel
-  readonly console?: TextConsole
+  consoleOf?(process: SimulatedProcess): TextConsole
 }
 
 export function simulatedPlatform(
@@ -33,6 +33,6 @@ export function simulatedPlatform(
     data: new SimulatedDataTransport(network, process),
     threads: new SimulatedThreads(world, process, parts.threadEntries),
     logger: simulatedLogger(process, parts.logLevel),
-    ...(parts.console === undefined ? {} : { console: parts.console }),
+    ...(parts.consoleOf === undefined ? {} : { console: parts.consoleOf(process) }),
   }
 }

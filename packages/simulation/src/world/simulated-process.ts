@@ -10,6 +10,8 @@ import type { Scheduler } from './scheduler.ts'
 
 export interface ProcessWorld extends Scheduler {
   readonly log: EventLog
+  /** Code of `process` is at a named step: faults may be planned for it. */
+  reach(step: string, process: SimulatedProcess): void
 }
 
 /** What reading the clock costs: a busy loop makes progress in time. */
@@ -30,8 +32,7 @@ export class SimulatedProcess implements Scheduler {
   #busyUntilMs = 0
   /** Local wall time minus true time. */
   wallSkewMs = 0
-  /** How much slower than others it computes. */
-  slowness = 1
+  #slowness = 1
 
   constructor(
     world: ProcessWorld,
@@ -43,8 +44,6 @@ export class SimulatedProcess implements Scheduler {
     this.name = name
     this.host = host
     this.parent = parent
-    this.slowness = parent?.slowness ?? 1
-    this.wallSkewMs = parent?.wallSkewMs ?? 0
     if (parent !== null) parent.#children.add(this)
   }
 
@@ -67,6 +66,15 @@ export class SimulatedProcess implements Scheduler {
   /** The wall clock's skew of the process or, for a thread, of its process. */
   get skewMs(): number {
     return this.parent?.skewMs ?? this.wallSkewMs
+  }
+
+  /** How much slower than others it computes; a thread is as slow as its process. */
+  get slowness(): number {
+    return this.parent?.slowness ?? this.#slowness
+  }
+
+  set slowness(factor: number) {
+    this.#slowness = factor
   }
 
   /** Time as its code reads it, which takes time. */

@@ -24,6 +24,9 @@ export class SimulatedWorld implements ProcessWorld {
   readonly log = new EventLog()
   readonly #queue = new EventQueue()
   #nowMs = 0
+  readonly #steps = new Map<string, number>()
+  #stepListener: ((step: string, occurrence: number, process: SimulatedProcess) => void) | null =
+    null
   /** Events run so far. */
   events = 0
 
@@ -41,6 +44,22 @@ export class SimulatedWorld implements ProcessWorld {
     return () => {
       event.action = null
     }
+  }
+
+  reach(step: string, process: SimulatedProcess): void {
+    const occurrence = (this.#steps.get(step) ?? 0) + 1
+    this.#steps.set(step, occurrence)
+    this.#stepListener?.(step, occurrence, process)
+  }
+
+  /** `occurrence` counts from 1 in this run. What it does to the process takes effect after the event under way. */
+  onStep(listener: (step: string, occurrence: number, process: SimulatedProcess) => void): void {
+    this.#stepListener = listener
+  }
+
+  /** How often each step was reached. */
+  get steps(): ReadonlyMap<string, number> {
+    return this.#steps
   }
 
   process(name: string, host: string, parent: SimulatedProcess | null = null): SimulatedProcess {

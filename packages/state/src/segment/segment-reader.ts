@@ -1,11 +1,18 @@
 /**
  * Reads a segment: header, footer and index first, then the blocks that are asked for.
  *
- * Every byte that is used has been checked against a CRC; anything else is STATE_CORRUPTED with
- * the file's name and what to do.
+ * Every byte that is used has been checked against a CRC. What fails its check is read again before
+ * it counts as STATE_CORRUPTED (with the file's name and what to do): the bytes may have been
+ * damaged on their way. A disk that does not give them is STATE_UNREADABLE, and may do so later.
  */
 import { crc32 } from 'node:zlib'
-import { type ColumnBatch, decodeBatch, type MillraceError, type Schema } from '@millrace/core'
+import {
+  type ColumnBatch,
+  decodeBatch,
+  isMillraceError,
+  type MillraceError,
+  type Schema,
+} from '@millrace/core'
 import type { Filesystem, OpenFile } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
 import type { StateHandle } from '../handle/state-handle.ts'
@@ -20,6 +27,9 @@ import {
   type SegmentIndex,
 } from './segment-format.ts'
 
+/** So often bytes are read that fail their check. */
+const READS_MAX = 3
+
 export class SegmentReader {
   readonly #handle: StateHandle
   readonly #filesystem: Filesystem
@@ -33,28 +43,33 @@ export class SegmentReader {
       handle.kind === 'inline' ? new Uint8Array(Buffer.from(handle.bytes, 'base64')) : null
   }
 
-  /** The checked index. Throws STATE_CORRUPTED. */
+  /** The checked index. Throws STATE_CORRUPTED, STATE_UNREADABLE. */
   async readIndex(): Promise<SegmentIndex> {
     const { size } = this.#handle
     const actualSize = await this.#actualSize()
     if (actualSize !== size) throw this.corrupted(`it has ${actualSize} bytes instead of ${size}`)
     if (size < HEADER_BYTES + FOOTER_BYTES) throw this.corrupted(`${size} bytes are no segment`)
-    if (!isHeader(await this.#read(0, HEADER_BYTES))) throw this.corrupted('its header is damaged')
-    const footer = parseFooter(await this.#read(size - FOOTER_BYTES, FOOTER_BYTES), size)
+    if ((await this.#read(0, HEADER_BYTES, isHeader)) === null) {
+      throw this.corrupted('its header is damaged')
+    }
+    const footerAt = size - FOOTER_BYTES
+    const isFooter = (bytes: Uint8Array): boolean => parseFooter(bytes, size) !== null
+    const footerBytes = await this.#read(footerAt, FOOTER_BYTES, isFooter)
+    const footer = footerBytes === null ? null : parseFooter(footerBytes, size)
     if (footer === null) throw this.corrupted('its footer is damaged')
-    const json = await this.#read(footer.indexOffset, footer.indexLength)
-    const actual = crc32(json)
-    if (actual !== footer.indexCrc32) throw this.corrupted('its index is damaged')
-    if (actual !== this.#handle.crc32) throw this.corrupted('it belongs to another checkpoint')
+    const json = await this.#readWithCrc(footer.indexOffset, footer.indexLength, footer.indexCrc32)
+    if (json === null) throw this.corrupted('its index is damaged')
+    if (footer.indexCrc32 !== this.#handle.crc32) {
+      throw this.corrupted('it belongs to another checkpoint')
+    }
     return JSON.parse(new TextDecoder().decode(json)) as SegmentIndex
   }
 
-  /** The rows of one block. Throws STATE_CORRUPTED. */
+  /** The rows of one block. Throws STATE_CORRUPTED, STATE_UNREADABLE. */
   async readBatch(block: KeyedBlock, schema: Schema): Promise<ColumnBatch> {
     const [keyGroup, offset, length, rows, expectedCrc] = block
-    const bytes = await this.#read(offset, length)
-    if (crc32(bytes) !== expectedCrc)
-      throw this.corrupted(`key group ${keyGroup} is damaged`, offset)
+    const bytes = await this.#readWithCrc(offset, length, expectedCrc)
+    if (bytes === null) throw this.corrupted(`key group ${keyGroup} is damaged`, offset)
     let batch: ColumnBatch
     try {
       batch = decodeBatch(bytes, 0, length, schema)
@@ -66,8 +81,8 @@ export class SegmentReader {
   }
 
   async readItems(entry: ItemsIndex): Promise<Uint8Array[]> {
-    const bytes = await this.#read(entry.offset, entry.length)
-    const items = crc32(bytes) === entry.crc32 ? decodeItems(bytes, entry.count) : null
+    const bytes = await this.#readWithCrc(entry.offset, entry.length, entry.crc32)
+    const items = bytes === null ? null : decodeItems(bytes, entry.count)
     if (items === null) throw this.corrupted(`state '${entry.name}' is damaged`, entry.offset)
     return items
   }
@@ -87,6 +102,19 @@ export class SegmentReader {
     })
   }
 
+  #unreadable(cause: unknown, offset?: number): MillraceError {
+    const { name } = this
+    return stateError(
+      'STATE_UNREADABLE',
+      `Cannot read the state in ${name}: ${(cause as Error).message}.`,
+      {
+        hint: 'Check the disk of the checkpoint directory; it is tried again with the next restart.',
+        location: { file: name, ...(offset === undefined ? {} : { offset: `${offset}` }) },
+        cause,
+      },
+    )
+  }
+
   get name(): string {
     return this.#handle.kind === 'file' ? this.#handle.path : 'the checkpoint’s metadata'
   }
@@ -97,25 +125,45 @@ export class SegmentReader {
       const status = await this.#filesystem.status(this.name)
       if (status !== null) return status.size
     } catch (cause) {
-      throw this.corrupted((cause as Error).message, undefined, cause)
+      throw this.#unreadable(cause)
     }
     throw this.corrupted('the file is missing')
   }
 
-  /** A new array for each call: decoded columns are views of it. */
-  async #read(offset: number, length: number): Promise<Uint8Array> {
-    if (offset + length > this.#handle.size) throw this.corrupted('its index is damaged', offset)
-    if (this.#inline !== null) return this.#inline.slice(offset, offset + length)
+  #readWithCrc(offset: number, length: number, expected: number): Promise<Uint8Array | null> {
+    return this.#read(offset, length, (bytes) => crc32(bytes) === expected)
+  }
+
+  /** A new array for each call: decoded columns are views of it. Null: it is not `isGood`. */
+  async #read(
+    offset: number,
+    length: number,
+    isGood: (bytes: Uint8Array) => boolean,
+  ): Promise<Uint8Array | null> {
+    if (offset + length > this.#handle.size) return null
+    if (this.#inline !== null) {
+      const bytes = this.#inline.slice(offset, offset + length)
+      return isGood(bytes) ? bytes : null
+    }
+    for (let reads = 0; reads < READS_MAX; reads++) {
+      const bytes = await this.#readOnce(offset, length)
+      if (isGood(bytes)) return bytes
+    }
+    return null
+  }
+
+  async #readOnce(offset: number, length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length)
     try {
       this.#file ??= await this.#filesystem.open(this.name, 'read')
       for (let filled = 0; filled < length; ) {
         const count = await this.#file.read(bytes.subarray(filled), offset + filled)
-        if (count === 0) throw new Error('the file ends early')
+        if (count === 0) throw this.corrupted('the file ends early', offset)
         filled += count
       }
     } catch (cause) {
-      throw this.corrupted((cause as Error).message, offset, cause)
+      if (isMillraceError(cause)) throw cause
+      throw this.#unreadable(cause, offset)
     }
     return bytes
   }

@@ -53,6 +53,8 @@ export class DiskCalls {
 
   run<T>(call: DiskCall<T>): Promise<T> {
     const { world } = this.#process
+    const isMetadata = call.kind !== 'lookup' && call.path.includes('/_metadata')
+    world.reach(isMetadata ? 'file _metadata' : `file ${call.kind}`, this.#process)
     const boot = this.#disk.bootOf(this.#process.host)
     const totalMs = this.#durationMs(call)
     const effectMs = totalMs * this.random.next()

@@ -282,6 +282,16 @@ export class SimulatedDisk {
     this.syncDirectory(this.#place(path, 'open').parent)
   }
 
+  /** Appends to a file durably, whatever the quota: input that grows. Throws ENOENT. */
+  extend(path: string, bytes: Uint8Array): void {
+    const node = this.find(path, 'open')
+    if (node.isDirectory) throw fileFailure('EISDIR', 'open', path)
+    node.append(bytes, '')
+    node.sync()
+    node.modifiedMs = this.world.nowMs
+    this.usedBytes += bytes.length
+  }
+
   inodeOf(node: DiskNode): string {
     return `${this.name}:${node.number}`
   }

@@ -25,8 +25,8 @@ export class SimulatedNetwork {
   readonly #random: SeededRandom
   readonly #listeners = new Map<string, Listener>()
   readonly #links = new Set<Link>()
-  /** `from>to` of routes that let nothing through. */
-  readonly #cuts = new Set<string>()
+  /** `from>to` of routes that let nothing through, and how many faults hold each. */
+  readonly #cuts = new Map<string, number>()
   readonly #slowness = new Map<string, number>()
   /** Connection attempts held back by a cut. */
   readonly #waiting: { readonly from: string; readonly to: string; proceed(): void }[] = []
@@ -41,13 +41,18 @@ export class SimulatedNetwork {
 
   // ——— what goes wrong ———
 
-  /** One way. */
+  /** One way. As many heals open the route again. */
   cut(from: string, to: string): void {
-    this.#cuts.add(`${from}>${to}`)
+    const route = `${from}>${to}`
+    this.#cuts.set(route, (this.#cuts.get(route) ?? 0) + 1)
   }
 
   heal(from: string, to: string): void {
-    if (!this.#cuts.delete(`${from}>${to}`)) return
+    const route = `${from}>${to}`
+    const holds = this.#cuts.get(route) ?? 0
+    if (holds > 1) this.#cuts.set(route, holds - 1)
+    if (holds !== 1) return
+    this.#cuts.delete(route)
     for (const link of [...this.#links]) {
       for (const end of [link.client, link.server]) {
         if (end.peer.process.host === from && end.process.host === to) end.release()
@@ -58,14 +63,6 @@ export class SimulatedNetwork {
       this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
       waiting.proceed()
     }
-  }
-
-  healAll(): void {
-    for (const route of [...this.#cuts]) {
-      const [from, to] = route.split('>') as [string, string]
-      this.heal(from, to)
-    }
-    this.#slowness.clear()
   }
 
   /** Latency between the hosts becomes `factor` times as long, both ways; 1 = normal. */
@@ -84,8 +81,9 @@ export class SimulatedNetwork {
     return this.#cuts.size > 0 && from !== to && this.#cuts.has(`${from}>${to}`)
   }
 
-  get openLinks(): number {
-    return this.#links.size
+  /** Those that are open. */
+  links(): readonly Link[] {
+    return [...this.#links]
   }
 
   latencyMs(from: string, to: string, size: number): number {

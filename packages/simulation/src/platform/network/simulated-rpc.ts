@@ -48,8 +48,11 @@ export class SimulatedRpcTransport implements RpcTransport {
       end.onClose(() => links.delete(end))
       end.onMessage((message) => {
         calls++
+        const step = `call ${stepName((message as Request).method)}`
+        this.#process.world.reach(step, this.#process)
         void answer(handlers, message as Request).then((response) => {
           calls--
+          this.#process.world.reach(`${step} answered`, this.#process)
           end.send(response, 'bytes' in response ? response.bytes.length : response.error.length)
         })
       })
@@ -89,6 +92,11 @@ async function answer(
   } catch (thrown) {
     return { number, error: JSON.stringify(toErrorData(thrown)) }
   }
+}
+
+/** `/millrace.TaskManager/DeployTasks` → `DeployTasks`. */
+function stepName(method: string): string {
+  return method.slice(method.lastIndexOf('/') + 1)
 }
 
 interface PendingCall {

@@ -1,0 +1,85 @@
+/**
+ * After a job's end nothing of it is left: no slot taken, no thread but spares, no data connection, no open
+ * transaction, no checkpoint that nobody retains.
+ */
+import {
+  CHECKPOINT_DIRECTORY,
+  type SimulatedEnvironment,
+} from '../scenario/simulated-environment.ts'
+import type { Violation } from './violation.ts'
+
+const DETAILS_MAX = 10
+
+export function checkLeftovers(environment: SimulatedEnvironment): Violation[] {
+  return [
+    ...slots(environment),
+    ...transactions(environment),
+    ...dataLinks(environment),
+    ...checkpoints(environment),
+  ]
+}
+
+function slots(environment: SimulatedEnvironment): Violation[] {
+  const leader = environment.cluster.leader()
+  if (leader === null) return [found('leader', 'No JobManager leads.', [])]
+  const { total, free } = leader.jobManager.slotPool.counts()
+  const expected =
+    environment.taskManagerHosts.length * Number(environment.shape.slotsPerTaskManager)
+  if (total === expected && free === total) return []
+  return [
+    found('slots', 'Slots are not free after the end of every job.', [
+      `${free} of ${total} are free`,
+      `the TaskManagers have ${expected}`,
+    ]),
+  ]
+}
+
+function transactions(environment: SimulatedEnvironment): Violation[] {
+  const open = environment.broker.inspect.openTransactions()
+  if (open.length === 0) return []
+  return [
+    found(
+      'transactions',
+      'Transactions are open after the end of every job: readers wait for them.',
+      open.map(({ transactionalId, status }) => `${transactionalId} is ${status}`),
+    ),
+  ]
+}
+
+/** Control connections stay; those of slots do not. */
+function dataLinks(environment: SimulatedEnvironment): Violation[] {
+  const open = environment.network
+    .links()
+    .filter(
+      ({ client, server }) => client.process.parent !== null && server.process.parent !== null,
+    )
+  if (open.length === 0) return []
+  return [
+    found(
+      'connections',
+      'Connections between slots are open after the end of every job.',
+      open.map(({ client, server }) => `${client.process.name} to ${server.process.name}`),
+    ),
+  ]
+}
+
+function checkpoints(environment: SimulatedEnvironment): Violation[] {
+  const leader = environment.cluster.leader()
+  const retained = new Set<string>()
+  const jobs = leader?.jobManager.dispatcher.all() ?? []
+  for (const job of jobs) {
+    for (const { status, discarded, external_path } of job.statistics.answer().history) {
+      if (status === 'COMPLETED' && discarded !== true) retained.add(external_path as string)
+    }
+  }
+  const leaked = environment.disk
+    .files(CHECKPOINT_DIRECTORY)
+    .map(({ path }) => path)
+    .filter((path) => !retained.has(path.slice(0, path.lastIndexOf('/'))))
+  if (leaked.length === 0) return []
+  return [found('files', 'Checkpoint files that nobody refers to are left for ever.', leaked)]
+}
+
+function found(checker: string, message: string, details: readonly string[]): Violation {
+  return { checker, message, details: details.slice(0, DETAILS_MAX) }
+}

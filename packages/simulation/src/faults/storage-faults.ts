@@ -1,0 +1,64 @@
+/** Faults of what is stored: the disk that all hosts share, and the object store beside it. */
+import type { DiskFaultRates } from '../platform/filesystem/disk-faults.ts'
+import type { SimulatedDisk } from '../platform/filesystem/simulated-disk.ts'
+import type { ObjectStoreFaultRates } from '../platform/object-store/object-store-faults.ts'
+import type { SimulatedObjectStore } from '../platform/object-store/simulated-object-store.ts'
+import type { FaultClass } from './fault.ts'
+import type { ApplyFault } from './fault-engine.ts'
+
+export function diskFaults(disk: SimulatedDisk): [FaultClass, ApplyFault][] {
+  const rated = (kinds: readonly (keyof DiskFaultRates)[], most: number): ApplyFault => {
+    return (fault) => {
+      const rate = 0.02 + fault.amount * most
+      const before = disk.faults.rates
+      disk.faults.rates = { ...before, ...Object.fromEntries(kinds.map((kind) => [kind, rate])) }
+      return {
+        about: `${kinds.join(', ')} in ${Math.round(rate * 100)} % of calls`,
+        end: () => {
+          const zero = Object.fromEntries(kinds.map((kind) => [kind, 0]))
+          disk.faults.rates = { ...disk.faults.rates, ...zero }
+        },
+      }
+    }
+  }
+  return [
+    [
+      'disk-full',
+      (fault) => {
+        disk.quotaBytes = disk.usedBytes + Math.round(fault.amount * 2000)
+        return {
+          about: `${disk.quotaBytes} bytes fit, ${disk.usedBytes} are used`,
+          end: () => void (disk.quotaBytes = Number.POSITIVE_INFINITY),
+        }
+      },
+    ],
+    ['disk-slow', rated(['slowOperation', 'slowSync'], 0.4)],
+    ['read-error', rated(['readError', 'shortRead'], 0.3)],
+    ['write-error', rated(['writeError', 'syncError'], 0.2)],
+    ['corrupted-read', rated(['corruptedRead'], 0.3)],
+  ]
+}
+
+/** Faults of the object store: writes that are lost, done and denied, or done much later. */
+export function storeFaults(store: SimulatedObjectStore): [FaultClass, ApplyFault][] {
+  const rated = (kinds: readonly (keyof ObjectStoreFaultRates)[]): ApplyFault => {
+    return (fault) => {
+      const rate = 0.1 + fault.amount * 0.6
+      const changed = (value: number) => ({
+        ...store.faults.rates,
+        ...Object.fromEntries(kinds.map((kind) => [kind, value])),
+      })
+      store.faults.rates = changed(rate)
+      return {
+        about: `${kinds.join(', ')} in ${Math.round(rate * 100)} % of requests`,
+        end: () => void (store.faults.rates = changed(0)),
+      }
+    }
+  }
+  return [
+    ['store-write-lost', rated(['lostWrite', 'contention'])],
+    ['store-false-error', rated(['errorAfterWrite'])],
+    ['store-late-write', rated(['latePut', 'lateRemoval', 'slowRequest'])],
+    ['store-read-error', rated(['readError', 'slowList'])],
+  ]
+}

@@ -1,0 +1,85 @@
+/**
+ * ClusterWatch: looks at a running cluster now and then, and gives the checkers what they compare — watermarks,
+ * checkpoints, leaders, queues.
+ */
+import { checkRestorable } from '../checkers/checkpoint-checker.ts'
+import { LeaderChecker } from '../checkers/leader-checker.ts'
+import type { Violation } from '../checkers/violation.ts'
+import { WatermarkChecker } from '../checkers/watermark-checker.ts'
+import { InstantFilesystem } from './instant-filesystem.ts'
+import type { SimulatedEnvironment } from './simulated-environment.ts'
+
+const INTERVAL_MS = 200
+const VIOLATIONS_MAX = 20
+
+export class ClusterWatch {
+  readonly leaders = new LeaderChecker()
+  readonly #watermarks = new WatermarkChecker()
+  readonly #found: Violation[] = []
+  readonly #environment: SimulatedEnvironment
+  readonly #seen = new Set<string>()
+  #restorable = 0
+  #stopped = false
+
+  constructor(environment: SimulatedEnvironment) {
+    this.#environment = environment
+  }
+
+  start(): void {
+    if (this.#stopped) return
+    this.#environment.world.after(INTERVAL_MS, () => {
+      this.#look()
+      this.start()
+    })
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  get violations(): Violation[] {
+    return [...this.leaders.violations, ...this.#watermarks.violations, ...this.#found].slice(
+      0,
+      VIOLATIONS_MAX,
+    )
+  }
+
+  get checks(): Record<string, number> {
+    return {
+      'one-leader': this.leaders.observed,
+      watermarks: this.#watermarks.observed,
+      'restorable-checkpoint': this.#restorable,
+    }
+  }
+
+  #look(): void {
+    const leader = this.#environment.cluster.leader()
+    if (leader === null) return
+    for (const job of leader.jobManager.dispatcher.all()) {
+      for (const { id, metrics } of job.graph.attempts()) {
+        if (metrics === null) continue
+        this.#watermarks.observe(id, 'input watermark', metrics.currentInputWatermark)
+        for (const { operatorId, values } of metrics.operators) {
+          const output = values.currentOutputWatermark
+          if (output !== undefined) {
+            this.#watermarks.observe(id, `output watermark of ${operatorId}`, output)
+          }
+        }
+      }
+      if (job.hasEnded) continue
+      for (const { status, discarded, external_path } of job.statistics.answer().history) {
+        if (status === 'COMPLETED' && !discarded)
+          void this.#checkRestorable(external_path as string)
+      }
+    }
+  }
+
+  async #checkRestorable(location: string): Promise<void> {
+    if (!location.startsWith('/')) return
+    this.#restorable++
+    const violation = await checkRestorable(location, new InstantFilesystem(this.#environment.disk))
+    if (violation === null || this.#seen.has(location)) return
+    this.#seen.add(location)
+    this.#found.push(violation)
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * What a workload's sink shows: committed records of its topic, the files of its directory, or printed
+ * rows; and how many rows the job says it dropped as late.
+ */
+import type { ObservedOutput } from '../checkers/judge-output.ts'
+import { OUTPUT_NAME, type Workload } from '../workload/workload.ts'
+import { OUTPUT_DIRECTORY, type SimulatedEnvironment } from './simulated-environment.ts'
+
+export class JobOutput {
+  readonly #workload: Workload
+  readonly #printed: string[] = []
+
+  constructor(workload: Workload) {
+    this.#workload = workload
+  }
+
+  printed(text: string): void {
+    for (const line of text.split('\n')) if (line !== '') this.#printed.push(line)
+  }
+
+  observe(environment: SimulatedEnvironment, finished: boolean): ObservedOutput {
+    return { ...this.#sink(environment), finished, ...lateRows(environment) }
+  }
+
+  #sink(environment: SimulatedEnvironment): Pick<ObservedOutput, 'lines' | 'files'> {
+    switch (this.#workload.sink) {
+      case 'kafka':
+        return { lines: environment.broker.inspect.committedValues(OUTPUT_NAME) }
+      case 'print':
+        return { lines: this.#printed }
+      case 'filesystem': {
+        const directory = `${OUTPUT_DIRECTORY}/${OUTPUT_NAME}`
+        const decoder = new TextDecoder()
+        const files = environment.disk.files(directory).map(({ path }) => ({
+          name: path.slice(path.lastIndexOf('/') + 1),
+          text: decoder.decode(environment.disk.bytesOf(path)),
+        }))
+        return { files }
+      }
+    }
+  }
+}
+
+function lateRows(environment: SimulatedEnvironment) {
+  let droppedCount = 0
+  const jobs = environment.cluster.leader()?.jobManager.dispatcher.all() ?? []
+  const restarted = jobs.length !== 1 || jobs.some(({ restarts }) => restarts > 0)
+  for (const job of jobs) {
+    for (const { metrics } of job.graph.attempts()) {
+      for (const { values } of metrics?.operators ?? []) {
+        droppedCount += values.numLateRecordsDropped ?? 0
+      }
+    }
+  }
+  return { droppedCount, restarted }
+}

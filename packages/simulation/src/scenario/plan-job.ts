@@ -1,0 +1,57 @@
+/** SQL of a workload → the JobGraph that a client would submit. */
+import { Configuration } from '@millrace/core'
+import type { JobGraph } from '@millrace/graph'
+import { TableEnvironment } from '@millrace/sql'
+import type { Workload } from '../workload/workload.ts'
+import { workloadSql } from '../workload/workload-text.ts'
+import {
+  INPUT_DIRECTORY,
+  OUTPUT_DIRECTORY,
+  type SimulatedEnvironment,
+} from './simulated-environment.ts'
+
+export interface JobStart {
+  readonly parallelism: number
+  /** A checkpoint's directory; null: from the beginning. */
+  readonly restoreFrom: string | null
+  /** How many jobs the run has submitted before. */
+  readonly number: number
+}
+
+export function planJob(
+  environment: SimulatedEnvironment,
+  workload: Workload,
+  start: JobStart,
+): JobGraph {
+  const script = workloadSql(workload, {
+    bootstrapServers: environment.broker.bootstrapServers,
+    inputDirectory: INPUT_DIRECTORY,
+    outputDirectory: OUTPUT_DIRECTORY,
+    settings: {
+      'parallelism.default': String(start.parallelism),
+      ...(start.restoreFrom === null ? {} : { 'execution.state-recovery.path': start.restoreFrom }),
+    },
+  })
+  return planScript(environment, script, start.number)
+}
+
+/** Throws when the script does not end in one INSERT. */
+export function planScript(
+  environment: SimulatedEnvironment,
+  script: string,
+  number: number,
+): JobGraph {
+  const session = new TableEnvironment({
+    connectors: environment.connectorsOf(null),
+    formats: environment.formats,
+    configuration: new Configuration({}),
+    random: () => String(number + 1).padStart(32, '0'),
+  })
+  let jobGraph: JobGraph | null = null
+  for (const { text } of session.splitStatements(script)) {
+    const result = session.execute(text)
+    if (result.kind === 'submit') jobGraph = result.jobGraph
+  }
+  if (jobGraph === null) throw new Error('The script has no INSERT.')
+  return jobGraph
+}

@@ -1,0 +1,119 @@
+/**
+ * RunPlan: everything that a seed decides, as plain data — the cluster, its job and input, and what goes
+ * wrong. A run is a function of its plan; a smaller plan is a smaller run.
+ */
+import { drawFaults } from '../faults/draw-faults.ts'
+import {
+  FAULT_FAMILIES,
+  type FaultClass,
+  type FaultFamily,
+  type PlannedFault,
+} from '../faults/fault.ts'
+import { generateWorkload, SWARM_PROFILE } from '../workload/generate-workload.ts'
+import { lastArrivalMs, type Workload } from '../workload/workload.ts'
+import { SeededRandom } from '../world/seeded-random.ts'
+
+/** The job is stopped (or ends up so) and started again from its latest checkpoint, maybe at another parallelism. */
+export interface PlannedRestart {
+  readonly atMs: number
+  readonly parallelism: number
+}
+
+export interface RunPlan {
+  readonly seed: number
+  readonly jobManagers: number
+  readonly taskManagers: number
+  readonly slotsPerTaskManager: number
+  readonly brokers: number
+  readonly workload: Workload
+  readonly faults: readonly PlannedFault[]
+  readonly restarts: readonly PlannedRestart[]
+  /** Length of the phase with faults, from the job's submission. */
+  readonly phaseMs: number
+  /** Of the cluster. */
+  readonly properties: Readonly<Record<string, string>>
+}
+
+const QUIET_PHASE_MS = 1500
+const FAULTS_MAX = 9
+
+export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPlan {
+  const random = new SeededRandom(`plan ${seed}`)
+  const workload = generateWorkload(random.split('workload'), SWARM_PROFILE)
+  const shape = random.split('cluster')
+  const taskManagers = shape.between(1, 5)
+  const jobManagers = 1
+  const phaseMs = lastArrivalMs(workload) + QUIET_PHASE_MS + shape.between(0, 12_000)
+  const without = new Set<FaultClass>()
+  // Without high availability a job ends with its JobManager, and nothing uses the store.
+  if (jobManagers === 1) {
+    for (const each of FAULT_FAMILIES.store) without.add(each)
+    for (const each of FAULT_FAMILIES.jobmanager) without.add(each)
+  }
+  // Input has no checksum: a reader cannot know that a bit of it was wrong.
+  if (workload.source === 'filesystem') without.add('corrupted-read')
+  // A zombie that prints late is nobody's fault: printing is not fenced.
+  if (workload.sink === 'print') {
+    for (const each of [...FAULT_FAMILIES.partition, ...FAULT_FAMILIES.pause]) without.add(each)
+    for (const each of FAULT_FAMILIES.jobmanager) without.add(each)
+  }
+  const faults =
+    families.length === 0
+      ? []
+      : drawFaults(random.split('faults'), { families, without, phaseMs, countMax: FAULTS_MAX })
+  return {
+    seed,
+    jobManagers,
+    taskManagers,
+    // A lost TaskManager leaves enough slots in some runs, and not in others.
+    slotsPerTaskManager: Math.ceil(workload.parallelism / taskManagers) + shape.between(0, 1),
+    brokers: shape.between(1, 3),
+    workload,
+    faults,
+    restarts: drawRestarts(random.split('restarts'), workload, phaseMs),
+    phaseMs,
+    properties: drawProperties(random.split('properties')),
+  }
+}
+
+function drawRestarts(
+  random: SeededRandom,
+  workload: Workload,
+  phaseMs: number,
+): readonly PlannedRestart[] {
+  // What an at-least-once sink or a printed changelog shows is not taken back when a job is stopped.
+  if (workload.bounded || !random.chance(0.25)) return []
+  return Array.from({ length: random.between(1, 2) }, () => ({
+    atMs: random.between(500, phaseMs),
+    parallelism: random.between(1, workload.parallelism),
+  })).sort((a, b) => a.atMs - b.atMs)
+}
+
+/** Times are short, so that much happens; what they are drawn from keeps them consistent with one another. */
+function drawProperties(random: SeededRandom): Record<string, string> {
+  const heartbeatTimeoutMs = random.pick([2000, 5000])
+  return {
+    'heartbeat.interval': `${heartbeatTimeoutMs / 5} ms`,
+    'heartbeat.timeout': `${heartbeatTimeoutMs} ms`,
+    'execution.checkpointing.interval': `${random.pick([100, 250, 500, 1000, 2000])} ms`,
+    'execution.checkpointing.timeout': `${random.pick([2000, 5000, 60_000])} ms`,
+    'execution.checkpointing.tolerable-failed-checkpoints': String(random.pick([0, 2, 1000])),
+    'execution.checkpointing.num-retained': String(random.between(1, 3)),
+    'execution.checkpointing.min-pause': `${random.pick([0, 0, 100, 400])} ms`,
+    'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
+    'state.storage.fs.memory-threshold': random.pick(['20kb', '64b', '1kb']),
+    'restart-strategy.type': 'fixed-delay',
+    'restart-strategy.fixed-delay.attempts': '1000000',
+    'restart-strategy.fixed-delay.delay': `${random.pick([10, 100, 1000])} ms`,
+    'jobmanager.execution.failover-strategy': random.pick(['region', 'full']),
+    'slot.request.timeout': '10 min',
+    'execution.buffer-timeout.interval': `${random.pick([5, 20, 100])} ms`,
+    'taskmanager.slot.prewarm': String(random.chance(0.5)),
+    'taskmanager.memory.segment-size': random.pick(['4kb', '8kb', '32kb']),
+    'taskmanager.memory.process.size': '512m',
+    'metrics.fetcher.update-interval': '500 ms',
+    'pekko.ask.timeout': `${random.pick([2000, 10_000])} ms`,
+    'task.cancellation.timeout': '5 s',
+    'jobmanager.task-cancellation.timeout': '8 s',
+  }
+}

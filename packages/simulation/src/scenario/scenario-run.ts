@@ -1,0 +1,260 @@
+/**
+ * ScenarioRun: one plan from start to end. A phase with faults, then one without in which everything must come
+ * right in bounded time: the job ends (or shows all that it should), and nothing is left behind.
+ */
+import type { JobGraph } from '@millrace/graph'
+import { judgeOutput } from '../checkers/judge-output.ts'
+import { checkLeftovers } from '../checkers/leftovers.ts'
+import type { Violation } from '../checkers/violation.ts'
+import { brokerFaults } from '../faults/broker-faults.ts'
+import { describeFault, FAULT_CLASSES } from '../faults/fault.ts'
+import { FaultEngine } from '../faults/fault-engine.ts'
+import { networkFaults } from '../faults/network-faults.ts'
+import { processFaults } from '../faults/process-faults.ts'
+import { diskFaults, storeFaults } from '../faults/storage-faults.ts'
+import { type Expectation, expectedOutput } from '../workload/expected-output.ts'
+import { rowCount } from '../workload/workload.ts'
+import { delay } from '../world/scheduler.ts'
+import { ClusterWatch } from './cluster-watch.ts'
+import { JobClient } from './job-client.ts'
+import { JobInput } from './job-input.ts'
+import { JobOutput } from './job-output.ts'
+import { latestCheckpoint } from './latest-checkpoint.ts'
+import { planJob } from './plan-job.ts'
+import type { SeedOutcome } from './run-outcome.ts'
+import type { RunPlan } from './run-plan.ts'
+import { SimulatedEnvironment, STORE_HOST } from './simulated-environment.ts'
+
+/** After the faults, a job that does not come right within that is stuck. */
+const LIVENESS_MS = 180_000
+/** After it came right, nothing may follow. */
+const QUIET_MS = 3000
+const CLEANUP_MS = 60_000
+const POLL_MS = 250
+const TERMINAL: readonly string[] = ['FINISHED', 'FAILED', 'CANCELED']
+
+export class ScenarioRun {
+  readonly #plan: RunPlan
+  readonly #environment: SimulatedEnvironment
+  readonly #client: JobClient
+  readonly #output: JobOutput
+  readonly #watch: ClusterWatch
+  readonly #engine: FaultEngine
+  readonly #expectation: Expectation
+  readonly #violations: Violation[] = []
+  /** Ids of the jobs that were submitted, the last one last. */
+  readonly #jobIds: string[] = []
+  #done = false
+  #comparisons = 0
+
+  constructor(plan: RunPlan, onLine?: (line: string) => void) {
+    this.#plan = plan
+    this.#expectation = expectedOutput(plan.workload)
+    this.#output = new JobOutput(plan.workload)
+    const environment = new SimulatedEnvironment(plan, {
+      onCarriedOut: (taskManager, call, fence) =>
+        this.#watch.leaders.carriedOut(taskManager, call, fence.leaderEpoch, fence.senderId),
+      onPrint: (text) => this.#output.printed(text),
+    })
+    this.#environment = environment
+    if (onLine !== undefined) environment.world.log.listen(onLine)
+    this.#watch = new ClusterWatch(environment)
+    this.#client = new JobClient(environment.world, environment.cluster)
+    this.#engine = new FaultEngine(environment.world, this.#faults(environment))
+  }
+
+  #faults(environment: SimulatedEnvironment) {
+    const { cluster, disk, network, broker, store } = environment
+    return new Map([
+      ...processFaults({ cluster, crashDisk: (process) => disk.crashHost(process) }),
+      ...networkFaults({
+        network,
+        hosts: [...environment.jobManagerHosts, ...environment.taskManagerHosts],
+        brokerHosts: broker.hosts,
+        storeHost: STORE_HOST,
+      }),
+      ...diskFaults(disk),
+      ...storeFaults(store),
+      ...brokerFaults(broker, () => [...broker.state.topics.keys()]),
+    ])
+  }
+
+  async run(): Promise<SeedOutcome> {
+    const { world } = this.#environment
+    this.#environment.start()
+    this.#watch.start()
+    this.#drive().then(
+      () => void (this.#done = true),
+      (error) => {
+        this.#violate('run', 'The run broke off.', [String((error as Error).stack ?? error)])
+        this.#done = true
+      },
+    )
+    const boundMs = this.#plan.phaseMs * 2 + LIVENESS_MS * 2 + CLEANUP_MS + 600_000
+    const end = await world.run(boundMs, () => this.#done)
+    if (end !== 'reached') this.#violate('liveness', `The run had no end: ${end}.`, [])
+    return this.#outcome()
+  }
+
+  async #drive(): Promise<void> {
+    const { workload, faults, phaseMs } = this.#plan
+    const { world } = this.#environment
+    const input = new JobInput(this.#environment, workload)
+    input.create()
+    await this.#submit(workload.parallelism, null)
+    const startMs = world.nowMs
+    input.feed()
+    this.#engine.start(faults)
+    for (const { atMs, parallelism } of this.#plan.restarts) {
+      await delay(world, Math.max(0, startMs + atMs - world.nowMs))
+      await this.#restart(parallelism)
+    }
+    await delay(world, Math.max(0, startMs + phaseMs - world.nowMs))
+    this.#engine.endAll()
+    this.#environment.reviveAll()
+    world.log.add(world.nowMs, 'run', 'faults over')
+    await this.#comeRight()
+    this.#watch.stop()
+    if (this.#violations.length === 0) await this.#cleanUp()
+  }
+
+  async #submit(parallelism: number, restoreFrom: string | null): Promise<void> {
+    const jobGraph: JobGraph = planJob(this.#environment, this.#plan.workload, {
+      parallelism,
+      restoreFrom,
+      number: this.#jobIds.length,
+    })
+    await this.#client.submit(jobGraph)
+    this.#jobIds.push(jobGraph.jobId)
+    const { world } = this.#environment
+    world.log.add(
+      world.nowMs,
+      'client',
+      'submitted',
+      `${jobGraph.jobId} parallelism ${parallelism}`,
+    )
+  }
+
+  get #jobId(): string {
+    return this.#jobIds[this.#jobIds.length - 1] as string
+  }
+
+  /** Stops the job and starts another from its latest checkpoint. */
+  async #restart(parallelism: number): Promise<void> {
+    const state = await this.#cancel()
+    if (state === 'FINISHED' || state === 'FAILED') return
+    await this.#submit(parallelism, latestCheckpoint(this.#environment.disk, this.#jobIds))
+  }
+
+  /** Cancels the job, until it has ended. */
+  async #cancel(): Promise<string | null> {
+    const { world } = this.#environment
+    const deadlineMs = world.nowMs + LIVENESS_MS
+    world.log.add(world.nowMs, 'client', 'cancel', this.#jobId)
+    while (world.nowMs < deadlineMs) {
+      const state = await this.#client.ask(this.#jobId, (job) => {
+        if (!job.hasEnded) job.cancel()
+        return job.graph.state as string
+      })
+      if (state !== null && TERMINAL.includes(state)) return state
+      if (state === 'unknown') this.#forgotten()
+      await delay(world, POLL_MS)
+    }
+    this.#violate('liveness', 'The job could not be cancelled.', [await this.#reason()])
+    return null
+  }
+
+  /** Waits until the output is all there, or the time for that is over. */
+  async #comeRight(): Promise<void> {
+    const { world } = this.#environment
+    const { workload } = this.#plan
+    const deadlineMs = world.nowMs + LIVENESS_MS
+    while (world.nowMs < deadlineMs) {
+      const state = await this.#client.ask(this.#jobId, (job) => job.graph.state as string)
+      if (state === 'unknown') this.#forgotten()
+      if (state === 'FAILED') {
+        this.#violate('liveness', 'The job failed.', [await this.#reason()])
+        return
+      }
+      const { bounded } = workload
+      if (bounded ? state === 'FINISHED' : this.#compare(false).length === 0) {
+        await delay(world, QUIET_MS)
+        this.#violations.push(...this.#compare(bounded))
+        return
+      }
+      await delay(world, POLL_MS)
+    }
+    this.#violations.push(...this.#compare(false))
+    this.#violate('liveness', `Nothing came right for ${LIVENESS_MS / 1000} s without faults.`, [
+      await this.#reason(),
+    ])
+  }
+
+  #compare(finished: boolean): readonly Violation[] {
+    this.#comparisons++
+    const observed = this.#output.observe(this.#environment, finished)
+    return judgeOutput(this.#plan.workload, observed, this.#expectation)
+  }
+
+  #forgotten(): void {
+    this.#violate('job-kept', 'A job whose submission was acknowledged is not known any more.', [
+      this.#jobId,
+    ])
+    throw new Error('The job is gone.')
+  }
+
+  async #reason(): Promise<string> {
+    const reason = await this.#client.ask(this.#jobId, (job) => {
+      const cause = job.failureCause
+      return `${job.graph.state}: ${job.statusReason() ?? 'no reason'}${cause === null ? '' : `; ${cause.code}: ${cause.message}`}`
+    })
+    return reason ?? 'no JobManager answers'
+  }
+
+  /** Ends the job and waits until nothing of it is left. */
+  async #cleanUp(): Promise<void> {
+    const { world } = this.#environment
+    if (!this.#plan.workload.bounded) await this.#cancel()
+    const deadlineMs = world.nowMs + CLEANUP_MS
+    let left = checkLeftovers(this.#environment)
+    while (left.length > 0 && world.nowMs < deadlineMs) {
+      await delay(world, POLL_MS)
+      left = checkLeftovers(this.#environment)
+    }
+    this.#violations.push(...left)
+  }
+
+  #violate(checker: string, message: string, details: readonly string[]): void {
+    this.#violations.push({ checker, message, details })
+  }
+
+  #outcome(): SeedOutcome {
+    const { world } = this.#environment
+    const { workload, taskManagers, jobManagers, faults } = this.#plan
+    return {
+      seed: this.#plan.seed,
+      violations: [...this.#violations, ...this.#watch.violations],
+      digest: world.log.digest,
+      events: world.events,
+      simulatedMs: world.nowMs,
+      hits: Object.fromEntries(
+        FAULT_CLASSES.flatMap((name) => {
+          const hits = this.#engine.hits.get(name)
+          return hits === undefined ? [] : [[name, hits]]
+        }),
+      ),
+      checks: { ...this.#watch.checks, output: this.#comparisons },
+      shape: [
+        `job ${workload.shape}`,
+        `${workload.source} to ${workload.sink}`,
+        workload.bounded ? 'bounded' : 'unbounded',
+        `parallelism ${workload.parallelism}`,
+        `${taskManagers} TaskManagers`,
+        `${jobManagers} JobManagers`,
+        `${rowCount(workload)} rows`,
+        ...(this.#plan.restarts.length > 0 ? ['restarted'] : []),
+      ],
+      faults: faults.map(describeFault),
+    }
+  }
+}
