@@ -55,6 +55,12 @@ export {
   type WorkloadProfile,
 } from './workload/generate-workload.ts'
 export {
+  type Shrunk,
+  shrinkWhileFailing,
+  shrinkWorkload,
+  workloadSize,
+} from './workload/shrink/shrink-workload.ts'
+export {
   inputName,
   lastArrivalMs,
   OUTPUT_NAME,

@@ -4,8 +4,15 @@
  * A canonical line is a JSON array of the row's values in the sink's column order; `canonicalRow` brings observed rows
  * into the same form. With late rows the answer is a range: `LateExpectation`.
  */
-import { evaluate } from './model/expression.ts'
-import { type Column, isChangelog, queryColumns, type WindowQuery } from './model/query.ts'
+import { columnsOf, evaluate } from './model/expression.ts'
+import {
+  type Column,
+  expressionsOf,
+  isChangelog,
+  queries,
+  queryColumns,
+  type WindowQuery,
+} from './model/query.ts'
 import { jsonValue, printedText, type Row, type SqlValue } from './model/sql-type.ts'
 import { queryRows, windowGroups, windowRow } from './oracle/query-rows.ts'
 import type { Workload } from './workload.ts'
@@ -55,7 +62,19 @@ export type Expectation = RowsExpectation | ChangelogExpectation | LateExpectati
 /** The name of the aggregate that tells which late rows a window took. */
 export const LATE_BITS = 'late_bits'
 
+const known = new WeakMap<Workload, Expectation>()
+
+/** Worked out once a workload. */
 export function expectedOutput(workload: Workload): Expectation {
+  let expectation = known.get(workload)
+  if (expectation === undefined) {
+    expectation = workOut(workload)
+    known.set(workload, expectation)
+  }
+  return expectation
+}
+
+function workOut(workload: Workload): Expectation {
   const { query, tables } = workload
   const columns = queryColumns(query, tables)
   const names = columns.map(({ name }) => name)
@@ -73,14 +92,17 @@ export function expectedOutput(workload: Workload): Expectation {
   return { kind: 'changelog', columns: names, keyColumns, rows }
 }
 
-/** Rows of each table with computed columns. */
+/** Rows of each table, with those computed columns that the query reads. */
 function tableRows(workload: Workload): ReadonlyMap<string, readonly Row[]> {
+  const expressions = [...queries(workload.query)].flatMap(expressionsOf)
+  const read = new Set(expressions.flatMap((expression) => [...columnsOf(expression)]))
   return new Map(
     workload.tables.map((table) => {
+      const used = table.computed.filter(({ name }) => read.has(name) || name === table.rowtime)
       const input = workload.inputs.find((candidate) => candidate.table === table.name)
       const rows = (input?.partitions.flat() ?? []).map(({ values }): Row => {
-        if (table.computed.length === 0) return values
-        const computed = table.computed.map(
+        if (used.length === 0) return values
+        const computed = used.map(
           ({ name, expression }) => [name, evaluate(expression, values)] as const,
         )
         return { ...values, ...Object.fromEntries(computed) }

@@ -199,7 +199,8 @@ function randomJob(random: SeededRandom, shape: Shape | 'late'): JobChoice {
 
 function checked(query: Query): Query {
   if (isChangelog(query) && query.kind !== 'group') throw new Error('Changes below the top')
-  return query
+  // Nothing is around the top.
+  return query.kind === 'select' ? { ...query, placement: 'subquery' } : query
 }
 
 interface SettingsChoice {

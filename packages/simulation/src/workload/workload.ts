@@ -15,6 +15,8 @@ export interface InputRow {
   readonly values: Row
   /** Number of this late row among the workload's, 0 …; absent when it is on time. */
   readonly late?: number
+  /** Pushes the watermark past every window at the end of an unbounded job. */
+  readonly closing?: true
 }
 
 export interface TableInput {

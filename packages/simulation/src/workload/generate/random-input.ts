@@ -99,7 +99,7 @@ export function randomInput(
     for (const partition of openPartitions(shape, t, shape.rowCount)) {
       const filling = { random, keys, nulls, timeMs: closingMs, sequence: -1, lateBit: 0n }
       const values = randomRow(table, filling)
-      partitions[t]![partition]!.push({ atMs: closingAtMs, values })
+      partitions[t]![partition]!.push({ atMs: closingAtMs, values, closing: true })
     }
   })
   return { inputs, finalWatermarkMs: closingMs - delayMs }

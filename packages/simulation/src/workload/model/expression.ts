@@ -52,21 +52,52 @@ export function expressionText(
   }
 }
 
+type Evaluator = (row: Row) => SqlValue
+
+const evaluators = new WeakMap<Expression, Evaluator>()
+
+/** The expression's value for a row; the tree is turned into functions once. */
 export function evaluate(expression: Expression, row: Row): SqlValue {
+  return evaluatorOf(expression)(row)
+}
+
+function evaluatorOf(expression: Expression): Evaluator {
+  let evaluator = evaluators.get(expression)
+  if (evaluator === undefined) {
+    evaluator = makeEvaluator(expression)
+    evaluators.set(expression, evaluator)
+  }
+  return evaluator
+}
+
+function makeEvaluator(expression: Expression): Evaluator {
   switch (expression.kind) {
     case 'column': {
-      const value = row[expression.name]
-      if (value === undefined) throw new Error(`Row without column '${expression.name}'`)
-      return value
+      const { name } = expression
+      return (row) => {
+        const value = row[name]
+        if (value === undefined) throw new Error(`Row without column '${name}'`)
+        return value
+      }
     }
-    case 'literal':
-      return expression.value
+    case 'literal': {
+      const { value } = expression
+      return () => value
+    }
     case 'call': {
       const operator = operatorNamed(expression.operator)
-      const values = expression.args.map((arg) => evaluate(arg, row))
-      if (operator.nulls !== 'handled' && values.includes(null)) return null
+      const args = expression.args.map(evaluatorOf)
       const types = expression.args.map((arg) => arg.type)
-      return operator.apply(values as never, types, expression.type)
+      const strict = operator.nulls !== 'handled'
+      return (row) => {
+        const values: SqlValue[] = []
+        for (const arg of args) {
+          const value = arg(row)
+          if (strict && value === null) return null
+          values.push(value)
+        }
+        return operator.apply(values as never, types, expression.type)
+      }
     }
   }
 }

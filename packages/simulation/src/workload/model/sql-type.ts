@@ -45,8 +45,8 @@ export function isoDate(days: number): string {
 
 /** A timestamp as the JSON format writes it: no fraction when it is zero, no zeros at its end. */
 export function timestampText(ms: number, standard: TimestampStandard): string {
-  const text = isoTimestamp(ms).replace(/\.?0*$/, (zeros) => (zeros.includes('.') ? '' : zeros))
-  const trimmed = text.includes('.') ? text.replace(/0+$/, '') : text
+  const text = isoTimestamp(ms)
+  const trimmed = ms % 1000 === 0 ? text.slice(0, 19) : text.replace(/0+$/, '')
   return standard === 'SQL' ? trimmed.replace('T', ' ') : trimmed
 }
 

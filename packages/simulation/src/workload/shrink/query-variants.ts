@@ -1,0 +1,135 @@
+/**
+ * Smaller variants of a query: a clause less, a column less, a simpler expression; one change each.
+ *
+ * A variant may be broken (a column that something above still reads); `isWholeQuery` tells.
+ */
+import { columnsOf, type Expression, type Item } from '../model/expression.ts'
+import {
+  type Aggregate,
+  expressionsOf,
+  type GroupQuery,
+  type Query,
+  queryColumns,
+  type SelectQuery,
+  type SourceTable,
+  type WindowQuery,
+} from '../model/query.ts'
+
+/** `kept`: names of aggregates that stay. */
+export function* queryVariants(query: Query, kept: readonly string[]): Generator<Query> {
+  switch (query.kind) {
+    case 'scan':
+      return
+    case 'union':
+      yield* query.inputs
+      for (const [i, input] of query.inputs.entries()) {
+        for (const smaller of queryVariants(input, kept)) {
+          if (smaller.kind !== 'select') continue
+          yield { ...query, inputs: query.inputs.with(i, smaller) }
+        }
+      }
+      return
+    case 'select':
+      yield* selectVariants(query)
+      break
+    case 'window':
+      yield* windowVariants(query)
+      yield* groupingVariants(query, kept)
+      break
+    case 'group':
+      yield* groupingVariants(query, kept)
+      break
+  }
+  for (const input of queryVariants(query.input, kept)) yield { ...query, input }
+}
+
+function* selectVariants(query: SelectQuery): Generator<SelectQuery> {
+  if (query.where !== null) yield { ...query, where: null }
+  if (query.placement !== 'subquery') yield { ...query, placement: 'subquery' }
+  if (query.items.length > 1) {
+    for (const i of query.items.keys()) yield { ...query, items: query.items.toSpliced(i, 1) }
+  }
+  for (const items of itemVariants(query.items)) yield { ...query, items }
+  if (query.where === null) return
+  for (const where of simpler(query.where)) yield { ...query, where }
+}
+
+function* windowVariants(query: WindowQuery): Generator<WindowQuery> {
+  const { window, form } = query
+  if (window.kind === 'hop') {
+    yield { ...query, window: { ...window, kind: 'tumble', slideMs: window.sizeMs } }
+  }
+  if (window.offsetMs !== 0) yield { ...query, window: { ...window, offsetMs: 0 } }
+  if (form === 'group-function') yield { ...query, form: 'table-function' }
+}
+
+function* groupingVariants<Q extends WindowQuery | GroupQuery>(
+  query: Q,
+  kept: readonly string[],
+): Generator<Q> {
+  const { keys, aggregates } = query
+  if (query.where !== null) yield { ...query, where: null }
+  if (query.having !== null) yield { ...query, having: null }
+  // Without a key a group of no rows would be a row.
+  if (keys.length > (query.kind === 'group' ? 1 : 0)) {
+    for (const i of keys.keys()) yield { ...query, keys: keys.toSpliced(i, 1) }
+  }
+  if (aggregates.length > 1) {
+    for (const [i, { name }] of aggregates.entries()) {
+      if (!kept.includes(name)) yield { ...query, aggregates: aggregates.toSpliced(i, 1) }
+    }
+  }
+  for (const simplerKeys of itemVariants(keys)) yield { ...query, keys: simplerKeys }
+  for (const [i, aggregate] of aggregates.entries()) {
+    for (const smaller of aggregateVariants(aggregate)) {
+      yield { ...query, aggregates: aggregates.with(i, smaller) }
+    }
+  }
+  if (query.where === null) return
+  for (const where of simpler(query.where)) yield { ...query, where }
+}
+
+function* aggregateVariants(aggregate: Aggregate): Generator<Aggregate> {
+  const { argument, filter, distinct } = aggregate
+  if (filter !== null) yield { ...aggregate, filter: null }
+  if (distinct) yield { ...aggregate, distinct: false }
+  if (argument === null) return
+  for (const smaller of simpler(argument)) yield { ...aggregate, argument: smaller }
+}
+
+function* itemVariants(items: readonly Item[]): Generator<readonly Item[]> {
+  for (const [i, item] of items.entries()) {
+    for (const expression of simpler(item.expression)) yield items.with(i, { ...item, expression })
+  }
+}
+
+/** Parts of the expression that have its very type, and the expression with one argument simpler. */
+function* simpler(expression: Expression): Generator<Expression> {
+  if (expression.kind !== 'call') return
+  for (const arg of expression.args) {
+    if (JSON.stringify(arg.type) === JSON.stringify(expression.type)) yield arg
+  }
+  for (const [i, arg] of expression.args.entries()) {
+    for (const smaller of simpler(arg)) {
+      yield { ...expression, args: expression.args.with(i, smaller) }
+    }
+  }
+}
+
+/** Whether every column that the query reads is there. */
+export function isWholeQuery(query: Query, tables: readonly SourceTable[]): boolean {
+  if (query.kind === 'scan') return true
+  if (query.kind === 'union') {
+    const shapes = query.inputs.map((input) => JSON.stringify(queryColumns(input, tables)))
+    return new Set(shapes).size === 1 && query.inputs.every((input) => isWholeQuery(input, tables))
+  }
+  if (!isWholeQuery(query.input, tables)) return false
+  const known = new Set(queryColumns(query.input, tables).map(({ name }) => name))
+  if (query.kind !== 'select') {
+    for (const { name } of [...query.keys, ...query.aggregates]) known.add(name)
+  }
+  if (query.kind === 'window' && !known.has(query.timeColumn)) return false
+  return expressionsOf(query).every((expression) =>
+    [...columnsOf(expression)].every((name) => known.has(name)),
+  )
+}
