@@ -114,6 +114,23 @@ export const { error: jobManagerError, declarations: JOBMANAGER_ERRORS } = defin
     retry: 'backoff',
     description: 'A checkpoint could not be started.',
   },
+  LEADERSHIP_LOST: {
+    domain: 'external',
+    retry: 'backoff',
+    description:
+      'The JobManager stopped leading during the request. Whether it took effect is known to the next leader.',
+  },
+  JOB_RECORD_DAMAGED: {
+    domain: 'external',
+    retry: 'never',
+    description: 'What high availability stored about a job cannot be read.',
+  },
+  CHECKPOINTS_NOT_SHARED: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'With high availability a job keeps its checkpoints in the JobManager’s memory, where the next leader does not find them.',
+  },
   NOT_SUPPORTED_YET: {
     domain: 'user',
     retry: 'never',

@@ -261,7 +261,7 @@ test('The same job id twice is refused, and so is what is no job graph', async (
   await cluster.start(1)
   const { dispatcher } = cluster.jobManager
   await cluster.submit(pipeline(1))
-  assert.throws(() => dispatcher.submit(pipeline(1)), { code: 'JOB_ALREADY_SUBMITTED' })
+  await assert.rejects(dispatcher.submit(pipeline(1)), { code: 'JOB_ALREADY_SUBMITTED' })
   const graph = pipeline(1)
   const table: [unknown, RegExp][] = [
     [undefined, /jobGraph/],
@@ -280,7 +280,7 @@ test('The same job id twice is refused, and so is what is no job graph', async (
     [{ ...graph, configuration: { a: 1 } }, /configuration\['a'\]/],
   ]
   for (const [value, message] of table) {
-    assert.throws(() => dispatcher.submit(value), { code: 'JOB_GRAPH_INVALID', message })
+    await assert.rejects(dispatcher.submit(value), { code: 'JOB_GRAPH_INVALID', message })
   }
 })
 

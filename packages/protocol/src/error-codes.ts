@@ -30,6 +30,17 @@ export const { error: protocolError, declarations: PROTOCOL_ERRORS } = defineErr
     retry: 'backoff',
     description: 'A slot was requested that is already allocated to another job or allocation.',
   },
+  NOT_LEADER: {
+    domain: 'external',
+    retry: 'backoff',
+    description:
+      'The JobManager that was asked does not lead; the message says which one does, where one is known.',
+  },
+  HIGH_AVAILABILITY_INVALID: {
+    domain: 'user',
+    retry: 'never',
+    description: 'The options of high availability lack something or contradict each other.',
+  },
   MESSAGE_MALFORMED: {
     domain: 'internal',
     retry: 'never',

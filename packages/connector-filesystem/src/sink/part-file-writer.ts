@@ -8,7 +8,7 @@
  * complete checkpoints only (without checkpoints: everything, made visible at the end).
  */
 import type { Committable, FormatEncoder, SinkWriter, WriterContext } from '@millrace/connector'
-import { type ColumnBatch, stableId } from '@millrace/core'
+import { type ColumnBatch, hexId, stableId } from '@millrace/core'
 import type { OpenFile } from '@millrace/platform'
 import { fileErrorCode, filesystemError } from '../error-codes.ts'
 import type { FileSinkConfig } from '../filesystem-connector.ts'
@@ -34,6 +34,8 @@ export class PartFileWriter implements SinkWriter {
   readonly #context: WriterContext
   readonly #encoder: FormatEncoder
   readonly #uid: string
+  /** Of this attempt alone. */
+  readonly #writer: string
   #nextNumber = 0
   #open: { readonly name: string; readonly number: number; readonly file: OpenFile } | null = null
   #openBytes = 0
@@ -50,6 +52,7 @@ export class PartFileWriter implements SinkWriter {
     if (format === undefined) throw new Error(`format '${config.format}' is not registered`)
     this.#encoder = format.createEncoder({ schema: context.schema, options: config.options })
     this.#uid = stableId(`${context.jobId}/${context.subtask.operatorId}`).slice(0, 8)
+    this.#writer = hexId(context.platform.random.bytes(6))
   }
 
   async open(restored: Parameters<SinkWriter['open']>[0]): Promise<void> {
@@ -141,7 +144,8 @@ export class PartFileWriter implements SinkWriter {
 
   #path(number: number, state: PartFile['state']): string {
     const subtask = this.#context.subtask.subtaskIndex
-    return `${this.#config.path}/${partFileName({ uid: this.#uid, subtask, number, state })}`
+    const [uid, writer] = [this.#uid, this.#writer]
+    return `${this.#config.path}/${partFileName({ uid, subtask, number, writer, state })}`
   }
 
   async prepareCommit(checkpointId: number): Promise<readonly Committable[]> {

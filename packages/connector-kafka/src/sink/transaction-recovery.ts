@@ -19,6 +19,11 @@ const TRANSACTION_TIMEOUT_DEFAULT_MS = 3_600_000
 const BROKER_TIMEOUT_MAX_DEFAULT_MS = 900_000
 /** Ids tried one after another when ongoing transactions cannot be listed. */
 const PROBES_MAX = 64
+/**
+ * So many in a row that were never used end the search. Checkpoint ids have gaps: of checkpoints that failed before
+ * they came to the sink, and of ids that a former leader of the JobManagers had reserved.
+ */
+const UNUSED_MAX = 8
 
 export async function commitTransactions(
   client: KafkaClient,
@@ -59,10 +64,13 @@ export async function abortStrays(
   for (const prefix of facts.prefixes) {
     for (let subtask = facts.subtask; ; subtask += facts.parallelism) {
       let used = 0
-      for (; used < PROBES_MAX; used++) {
-        const id = transactionalIdOf(prefix, subtask, first + used)
-        if (facts.precommitted.has(id)) continue
-        if ((await client.initProducerId(id, timeoutMs)).epoch === 0) break
+      let unused = 0
+      for (let probe = 0; probe < PROBES_MAX && unused < UNUSED_MAX; probe++) {
+        const id = transactionalIdOf(prefix, subtask, first + probe)
+        const isUnused =
+          !facts.precommitted.has(id) && (await client.initProducerId(id, timeoutMs)).epoch === 0
+        unused = isUnused ? unused + 1 : 0
+        if (!isUnused) used++
       }
       if (used === 0) break
     }

@@ -1,62 +1,109 @@
 /**
- * A JobManager and TaskManagers as processes on loopback: what `npm start`, benchmarks, chaos and end-to-end
+ * JobManagers and TaskManagers as processes on loopback: what `npm start`, benchmarks, chaos and end-to-end
  * tests run on.
+ *
+ * With more than one JobManager they stand in for each other: lease, graphs and pointers are in `ha` of the directory.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { createNodePlatform } from '@millrace/platform/node'
+import type { LeaderRecord } from '@millrace/protocol'
 import { freePort, type SpawnedProcess, spawnProcess, stopProcess } from './spawn-process.ts'
+
+const CLUSTER_PATH = 'local'
 
 export interface LocalClusterSettings {
   /** For logs; made when missing. */
   readonly directory: string
+  /** Default 1; with more there is high availability. */
+  readonly jobManagers?: number
   readonly taskManagers: number
   readonly slotsPerTaskManager: number
   /** For every process. */
   readonly properties?: Readonly<Record<string, string>>
-  /** REST port; default a free one. */
+  /** REST port of the first JobManager; default a free one. */
   readonly restPort?: number
+}
+
+/** The JobManager process that leads, and what the lease says of it. */
+export interface Leader {
+  readonly process: SpawnedProcess
+  readonly record: LeaderRecord
 }
 
 export class LocalCluster {
   readonly settings: LocalClusterSettings
-  readonly jobManager: SpawnedProcess
-  readonly taskManagers: SpawnedProcess[]
-  readonly restAddress: string
+  /** Every one that was started, those that were killed too. */
+  readonly jobManagers: SpawnedProcess[] = []
+  readonly taskManagers: SpawnedProcess[] = []
+  /** Of each JobManager; every one of them answers for the leader. */
+  readonly restAddresses: string[] = []
   readonly #properties: Readonly<Record<string, string>>
   #started = 0
 
   private constructor(
     settings: LocalClusterSettings,
     properties: Readonly<Record<string, string>>,
-    restAddress: string,
+    restPorts: readonly number[],
   ) {
     this.settings = settings
     this.#properties = properties
-    this.restAddress = restAddress
-    this.jobManager = spawnProcess({
-      role: 'jobmanager',
-      name: 'JobManager',
-      properties,
-      logFile: join(settings.directory, 'jobmanager.log'),
-    })
-    this.taskManagers = []
+    for (const port of restPorts) this.#spawnJobManager(port)
     for (let i = 0; i < settings.taskManagers; i++) this.addTaskManager()
   }
 
   /** Starts all processes at once; `ready` tells when they serve. */
   static async start(settings: LocalClusterSettings): Promise<LocalCluster> {
     mkdirSync(settings.directory, { recursive: true })
-    const [rpcPort, freeRestPort] = [await freePort(), await freePort()]
-    const restPort = settings.restPort ?? freeRestPort
+    const count = settings.jobManagers ?? 1
+    const restPorts = [settings.restPort ?? (await freePort())]
+    while (restPorts.length < count) restPorts.push(await freePort())
     const properties = {
       'jobmanager.rpc.address': '127.0.0.1',
-      'jobmanager.rpc.port': String(rpcPort),
-      'rest.port': String(restPort),
-      'rest.bind-port': String(restPort),
       'taskmanager.numberOfTaskSlots': String(settings.slotsPerTaskManager),
+      ...(count > 1
+        ? {
+            'high-availability.type': 'filesystem',
+            'high-availability.storageDir': `file://${join(settings.directory, 'ha')}`,
+            'high-availability.cluster-id': CLUSTER_PATH,
+          }
+        : { 'jobmanager.rpc.port': String(await freePort()) }),
       ...settings.properties,
     }
-    return new LocalCluster(settings, properties, `http://127.0.0.1:${restPort}`)
+    return new LocalCluster(settings, properties, restPorts)
+  }
+
+  /** The first one. */
+  get jobManager(): SpawnedProcess {
+    return this.jobManagers[0] as SpawnedProcess
+  }
+
+  /** Of the first JobManager. */
+  get restAddress(): string {
+    return this.restAddresses[0] as string
+  }
+
+  /** A further JobManager, or one in place of one that was killed. Needs high availability. */
+  async addJobManager(): Promise<SpawnedProcess> {
+    return this.#spawnJobManager(await freePort())
+  }
+
+  #spawnJobManager(restPort: number): SpawnedProcess {
+    const index = this.jobManagers.length + 1
+    const suffix = index === 1 ? '' : `-${index}`
+    const spawned = spawnProcess({
+      role: 'jobmanager',
+      name: index === 1 ? 'JobManager' : `JobManager ${index}`,
+      properties: {
+        ...this.#properties,
+        'rest.port': String(restPort),
+        'rest.bind-port': String(restPort),
+      },
+      logFile: join(this.settings.directory, `jobmanager${suffix}.log`),
+    })
+    this.jobManagers.push(spawned)
+    this.restAddresses.push(`http://127.0.0.1:${restPort}`)
+    return spawned
   }
 
   addTaskManager(): SpawnedProcess {
@@ -64,7 +111,11 @@ export class LocalCluster {
     const spawned = spawnProcess({
       role: 'taskmanager',
       name: `TaskManager ${index}`,
-      properties: { ...this.#properties, 'metrics.reporter.prom.port': '0' },
+      properties: {
+        ...this.#properties,
+        'rest.port': String(new URL(this.restAddress).port),
+        'metrics.reporter.prom.port': '0',
+      },
       logFile: join(this.settings.directory, `taskmanager-${index}.log`),
     })
     this.taskManagers.push(spawned)
@@ -72,11 +123,25 @@ export class LocalCluster {
   }
 
   async ready(): Promise<void> {
-    await Promise.all([this.jobManager, ...this.taskManagers].map((spawned) => spawned.ready))
+    await Promise.all([...this.jobManagers, ...this.taskManagers].map((spawned) => spawned.ready))
+  }
+
+  /** Whom the lease names; null: nobody, or a process that is none of this cluster's. Needs high availability. */
+  async leader(): Promise<Leader | null> {
+    const { decodeLeaderRecord, leaderKey } = await import('@millrace/protocol')
+    const location = this.#properties['high-availability.storageDir'] as string
+    const path = this.#properties['high-availability.cluster-id'] as string
+    const store = createNodePlatform({ logger: { level: 'off' } }).objectStores.open(location)
+    const object = await store.get(leaderKey(path))
+    if (object === null) return null
+    const record = decodeLeaderRecord(object.bytes)
+    const index = this.restAddresses.indexOf(`http://${record.restAddress}`)
+    const process = this.jobManagers[index]
+    return record.holderId === '' || process === undefined ? null : { process, record }
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.taskManagers.map((spawned) => stopProcess(spawned)))
-    await stopProcess(this.jobManager)
+    await Promise.all(this.jobManagers.map((spawned) => stopProcess(spawned)))
   }
 }

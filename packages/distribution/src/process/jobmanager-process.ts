@@ -10,6 +10,9 @@ import { connectors } from '../registry/connectors.ts'
 import { lazyGateway } from './lazy-gateway.ts'
 import { loadConfiguration } from './load-configuration.ts'
 
+/** A request that a standby sends on; longer than any answer takes. */
+const FORWARD_TIMEOUT_MS = 60_000
+
 export async function runJobManager(args: readonly string[]): Promise<undefined> {
   const { properties } = parseArguments(args, [])
   const { configuration, warnings } = loadConfiguration(properties)
@@ -20,6 +23,14 @@ export async function runJobManager(args: readonly string[]): Promise<undefined>
     platform,
     configuration,
     coordinators: createSqlCoordinatorRegistry({ connectors }),
+    forward: async (url, init) => {
+      const response = await fetch(url, {
+        ...init,
+        signal: AbortSignal.timeout(FORWARD_TIMEOUT_MS),
+      })
+      const contentType = response.headers.get('content-type') ?? 'application/json'
+      return { status: response.status, contentType, text: await response.text() }
+    },
     routes: (server) =>
       registerGatewayRoutes(
         server,

@@ -5,6 +5,7 @@
 import type { ConfigOption } from '@millrace/core'
 import * as jobmanager from '@millrace/jobmanager/options'
 import * as network from '@millrace/network/options'
+import { HighAvailabilityOptions } from '@millrace/protocol/options'
 import { SQL_OPTIONS } from '@millrace/sql/options'
 import { GATEWAY_OPTIONS } from '@millrace/sql-gateway/options'
 import * as sqlOperators from '@millrace/sql-operators/options'
@@ -27,6 +28,7 @@ export function knownConfigOptions(): readonly ConfigOption<unknown>[] {
   for (const declared of [
     jobmanager,
     network,
+    HighAvailabilityOptions,
     SQL_OPTIONS,
     GATEWAY_OPTIONS,
     sqlOperators,

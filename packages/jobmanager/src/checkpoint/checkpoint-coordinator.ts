@@ -2,9 +2,8 @@
  * Takes a job's checkpoints: triggers the sources, gathers acknowledgements, writes the manifest, tells the tasks,
  * drops old ones.
  *
- * Invariant: a checkpoint counts only once its manifest is durable; only then are tasks told and older ones dropped.
- * Everything of one
- * that ended otherwise is ignored and removed.
+ * Invariant: a checkpoint counts only once its manifest is durable and the job's record names it; only then are tasks
+ * told and older ones dropped. Everything of one that ended otherwise is ignored and removed.
  */
 import { fromErrorData, type MillraceError, toErrorData } from '@millrace/core'
 import type { Clock, Logger } from '@millrace/platform'
@@ -15,6 +14,7 @@ import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
+import { type JobRecord, VOLATILE_JOB_RECORD } from '../high-availability/job-record.ts'
 import { checkpointManifest } from './build-manifest.ts'
 import type { CheckpointSettings } from './checkpoint-settings.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
@@ -47,16 +47,22 @@ export class CheckpointCoordinator {
   readonly storage: CheckpointStorage
   readonly statistics: CheckpointStatistics
   readonly #host: CheckpointHost
+  readonly #record: JobRecord
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #pending = new Map<number, PendingCheckpoint>()
-  /** Complete ones that are kept, oldest first. */
-  readonly #retained: PendingCheckpoint[] = []
+  /** Complete ones that are kept, oldest first; null: a former leader's. */
+  readonly #retained: { readonly id: number; readonly checkpoint: PendingCheckpoint | null }[] = []
+  /** One checkpoint at a time is made to count; while it is, nothing may start from an older one. */
+  #recording: Promise<void> | null = null
   /** The manifest that a restart begins from. */
   latest: CheckpointManifest | null = null
   latestPath = ''
-  #nextId = 1
+  /** Of a checkpoint in the job's own directory that it was told to start from. */
+  #restoredId: number | null = null
+  #nextId: number
   #running = false
+  #suspended = false
   #finalWanted = false
   #startedMs = 0
   #lastTriggerMs: number | null = null
@@ -70,6 +76,7 @@ export class CheckpointCoordinator {
     storage: CheckpointStorage,
     statistics: CheckpointStatistics,
     host: CheckpointHost,
+    record: JobRecord = VOLATILE_JOB_RECORD,
   ) {
     this.#clock = platform.clock
     this.#logger = platform.logger
@@ -77,13 +84,49 @@ export class CheckpointCoordinator {
     this.storage = storage
     this.statistics = statistics
     this.#host = host
+    this.#record = record
+    this.#nextId = record.firstCheckpointId
+    for (const id of record.retained) this.#retained.push({ id, checkpoint: null })
   }
 
   /** The job starts from `manifest` (of another job, or an earlier life): ids go on after it. */
   restoreFrom(manifest: CheckpointManifest, externalPath: string): void {
     this.latest = manifest
     this.latestPath = externalPath
-    this.#nextId = manifest.checkpointId + 1
+    this.#nextId = Math.max(this.#nextId, manifest.checkpointId + 1)
+    const { directory } = this.storage
+    if (directory !== null && externalPath.startsWith(`${directory}/`)) {
+      this.#restoredId = manifest.checkpointId
+    }
+  }
+
+  /** Removes what former leaders left that never counted; they cannot make it count any more. */
+  async removeLeftovers(): Promise<void> {
+    try {
+      await this.storage.removeOthers(this.#kept(), this.#record.firstCheckpointId)
+    } catch (error) {
+      this.#logger.warn('What former leaders left could not be removed', { error })
+    }
+  }
+
+  #kept(): Set<number> {
+    const kept = new Set(this.#retained.map(({ id }) => id))
+    return this.#restoredId === null ? kept : kept.add(this.#restoredId)
+  }
+
+  /** While a checkpoint is being made to count: resolves when it does, or never will. */
+  settling(): Promise<void> | null {
+    return this.#recording
+  }
+
+  /** Another JobManager leads: forgets what is under way and touches nothing. */
+  suspend(): void {
+    this.#suspended = true
+    this.#running = false
+    this.#finalWanted = false
+    this.#cancelTimer()
+    for (const checkpoint of this.#pending.values()) checkpoint.cancelTimeout()
+    this.#pending.clear()
   }
 
   /** All tasks run: checkpoints are taken from now on. */
@@ -153,7 +196,9 @@ export class CheckpointCoordinator {
     try {
       if (!keepsCheckpointsAfter(state, this.settings.retention)) {
         await this.storage.discardAll()
-        for (const checkpoint of this.#retained) checkpoint.discarded = true
+        for (const { checkpoint } of this.#retained) markDiscarded(checkpoint)
+      } else if (this.#record.isDurable) {
+        await this.storage.removeOthers(this.#kept(), Number.MAX_SAFE_INTEGER)
       } else await this.storage.removeAbandoned(new Set())
     } catch (error) {
       this.#logger.warn('Checkpoints of an ended job could not be removed', {
@@ -200,6 +245,8 @@ export class CheckpointCoordinator {
     )
     this.#arm()
     try {
+      await this.#record.reserve(checkpoint.id)
+      if (checkpoint.phase !== 'pending') return
       const { states, release } = await this.#host.snapshotCoordinators(checkpoint.id)
       try {
         if (checkpoint.phase !== 'pending') return
@@ -236,24 +283,66 @@ export class CheckpointCoordinator {
     const manifest = checkpointManifest(this.#host.graph, checkpoint, this.#host.leaderEpoch)
     try {
       const written = await this.storage.complete(manifest)
-      if (!this.#pending.has(checkpoint.id)) {
-        // Given up while it was written: the job already goes back to an older one.
-        await this.storage.discard(checkpoint.id)
-        return
-      }
       checkpoint.externalPath = written.externalPath
     } catch (error) {
       if (this.#pending.has(checkpoint.id))
         this.#fail(checkpoint, fromErrorData(toErrorData(error)))
       return
     }
-    this.#finishCompleted(checkpoint, manifest)
+    while (this.#recording !== null) await this.#recording
+    if (this.#suspended) return
+    if (!this.#pending.has(checkpoint.id)) {
+      // Given up while it was written: the job already goes back to an older one.
+      await this.#discard(checkpoint.id)
+      return
+    }
+    if (!(await this.#makeCount(checkpoint, manifest))) return
     const notified = this.#host.notify(checkpoint.id, 'complete')
     void this.#discardOld()
     if (checkpoint.isFinal) {
       await notified
       if (this.#finalWanted && this.#running) this.#host.finalCheckpointDone()
     } else this.#arm()
+  }
+
+  /** From here on only the record decides whether the checkpoint counts, not what becomes of the tasks. */
+  async #makeCount(checkpoint: PendingCheckpoint, manifest: CheckpointManifest): Promise<boolean> {
+    checkpoint.phase = 'recording'
+    checkpoint.cancelTimeout()
+    const gone = new Set(this.#toDiscard(checkpoint.id))
+    const kept = [...this.#retained.map(({ id }) => id), checkpoint.id].filter(
+      (id) => !gone.has(id),
+    )
+    const advancing = this.#record.advance(kept)
+    if (advancing !== null) {
+      const settled = Promise.withResolvers<void>()
+      this.#recording = settled.promise
+      try {
+        await advancing
+        if (!this.#suspended) this.#finishCompleted(checkpoint, manifest)
+      } catch (error) {
+        // The next leader knows whether it counts; here nothing may be touched.
+        this.#logger.warn('Whether a checkpoint is complete is left to the next leader', {
+          checkpoint: checkpoint.id,
+          error,
+        })
+        this.#pending.delete(checkpoint.id)
+        return false
+      } finally {
+        this.#recording = null
+        settled.resolve()
+      }
+      return !this.#suspended
+    }
+    this.#finishCompleted(checkpoint, manifest)
+    return true
+  }
+
+  /** Once `newest` is complete. */
+  #toDiscard(newest: number | null): number[] {
+    const complete = this.#retained.map(({ id }) => id)
+    if (newest !== null) complete.push(newest)
+    return decideDiscard(complete, this.settings.retained)
   }
 
   #finishCompleted(checkpoint: PendingCheckpoint, manifest: CheckpointManifest): void {
@@ -265,7 +354,7 @@ export class CheckpointCoordinator {
     this.#failuresInRow = 0
     this.latest = manifest
     this.latestPath = checkpoint.externalPath as string
-    this.#retained.push(checkpoint)
+    this.#retained.push({ id: checkpoint.id, checkpoint })
     this.statistics.completed(checkpoint)
     this.#logger.info('Checkpoint complete', {
       checkpoint: checkpoint.id,
@@ -284,14 +373,10 @@ export class CheckpointCoordinator {
   }
 
   async #discardOld(): Promise<void> {
-    const gone = decideDiscard(
-      this.#retained.map(({ id }) => id),
-      this.settings.retained,
-    )
-    for (const id of gone) {
-      const index = this.#retained.findIndex((checkpoint) => checkpoint.id === id)
-      const [checkpoint] = this.#retained.splice(index, 1)
-      if (checkpoint !== undefined) checkpoint.discarded = true
+    for (const id of this.#toDiscard(null)) {
+      const index = this.#retained.findIndex((retained) => retained.id === id)
+      const [retained] = this.#retained.splice(index, 1)
+      markDiscarded(retained?.checkpoint ?? null)
       await this.#discard(id)
     }
   }
@@ -347,7 +432,7 @@ export class CheckpointCoordinator {
   }
 
   #end(checkpoint: PendingCheckpoint, error: MillraceError): boolean {
-    if (!this.#pending.delete(checkpoint.id)) return false
+    if (checkpoint.phase === 'recording' || !this.#pending.delete(checkpoint.id)) return false
     const wasCompleting = checkpoint.phase === 'completing'
     checkpoint.cancelTimeout()
     checkpoint.phase = 'failed'
@@ -359,4 +444,8 @@ export class CheckpointCoordinator {
     if (!wasCompleting) void this.#discard(checkpoint.id)
     return true
   }
+}
+
+function markDiscarded(checkpoint: PendingCheckpoint | null): void {
+  if (checkpoint !== null) checkpoint.discarded = true
 }

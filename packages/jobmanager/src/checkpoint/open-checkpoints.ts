@@ -1,8 +1,14 @@
 /** At a job's start: its checkpoint storage, checked, and the checkpoint that it starts from. */
 import type { Configuration } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
-import { checkpointDirectoryPath, createCheckpointStorage, readCheckpoint } from '@millrace/state'
+import {
+  checkpointDirectoryPath,
+  checkpointPath,
+  createCheckpointStorage,
+  readCheckpoint,
+} from '@millrace/state'
 import { jobManagerError } from '../error-codes.ts'
+import type { JobRecord } from '../high-availability/job-record.ts'
 import { CheckpointingOptions } from '../jobmanager-options.ts'
 import { CheckpointCoordinator, type CheckpointHost } from './checkpoint-coordinator.ts'
 import { checkpointSettingsOf } from './checkpoint-settings.ts'
@@ -13,9 +19,10 @@ export async function openCheckpoints(job: {
   readonly platform: Platform
   readonly configuration: Configuration
   readonly statistics: CheckpointStatistics
+  readonly record: JobRecord
   readonly host: CheckpointHost
 }): Promise<CheckpointCoordinator | null> {
-  const { platform, configuration, statistics, host } = job
+  const { platform, configuration, statistics, record, host } = job
   const settings = checkpointSettingsOf(configuration)
   const recoveryPath = configuration.get(CheckpointingOptions.recoveryPath)
   if (settings === null) {
@@ -32,10 +39,22 @@ export async function openCheckpoints(job: {
   const { jobId } = host.graph.jobGraph
   const storage = createCheckpointStorage(configuration, jobId, platform.filesystem)
   await storage.prepare()
-  const coordinator = new CheckpointCoordinator(platform, settings, storage, statistics, host)
-  if (recoveryPath !== undefined) {
+  const coordinator = new CheckpointCoordinator(
+    platform,
+    settings,
+    storage,
+    statistics,
+    host,
+    record,
+  )
+  const newest = record.retained.at(-1)
+  if (newest !== undefined) {
+    const manifest = await storage.read(newest)
+    coordinator.restoreFrom(manifest, checkpointPath(storage.directory as string, newest))
+  } else if (recoveryPath !== undefined) {
     const location = checkpointDirectoryPath(recoveryPath)
     coordinator.restoreFrom(await readCheckpoint(location, platform.filesystem), location)
   }
+  if (record.isDurable) await coordinator.removeLeftovers()
   return coordinator
 }

@@ -16,7 +16,8 @@ export interface Acknowledgement {
   readonly metrics: CheckpointTaskMetrics | null
 }
 
-export type CheckpointPhase = 'pending' | 'completing' | 'completed' | 'failed'
+/** `recording`: its manifest is written, and the job's record is being moved to it; it cannot be given up. */
+export type CheckpointPhase = 'pending' | 'completing' | 'recording' | 'completed' | 'failed'
 
 export class PendingCheckpoint {
   readonly id: number

@@ -1,15 +1,20 @@
 /**
  * The jobs of the cluster: submits, finds and cancels them, and remembers a bounded number that have ended.
  *
+ * A submission resolves when the job store has it, so that a later leader goes on with the job; `recover` is that.
  * An ended job keeps its operator coordinators for a while, so that a client can still fetch the last rows of its
  * SELECT.
  */
 import type { CoordinatorRegistry } from '@millrace/connector'
 import type { Configuration } from '@millrace/core'
+import type { JobGraph } from '@millrace/graph'
 import type { Platform } from '@millrace/platform'
 import type { Fence } from '@millrace/protocol'
 import { jobManagerError } from '../error-codes.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
+import type { JobRecord, JobResult } from '../high-availability/job-record.ts'
+import type { JobStore } from '../high-availability/job-store.ts'
+import { cleanUpEnded, requireSharedCheckpoints } from '../high-availability/shared-checkpoints.ts'
 import { JobMaster } from '../job-master/job-master.ts'
 import { RestOptions } from '../jobmanager-options.ts'
 import type { SlotPool } from '../slot-pool/slot-pool.ts'
@@ -21,6 +26,7 @@ export interface DispatcherOptions {
   readonly fence: Fence
   readonly slotPool: SlotPool
   readonly coordinators: CoordinatorRegistry
+  readonly store: JobStore
 }
 
 export class Dispatcher {
@@ -28,6 +34,8 @@ export class Dispatcher {
   /** In order of submission. */
   readonly #jobs = new Map<string, JobMaster>()
   readonly #endedMax: number
+  readonly #submitting = new Set<string>()
+  #suspended = false
   readonly #endWaiters = new Map<string, (() => void)[]>()
 
   constructor(options: DispatcherOptions) {
@@ -36,31 +44,99 @@ export class Dispatcher {
   }
 
   /**
-   * Starts the job; its state says how it goes on. Throws JOB_GRAPH_INVALID, JOB_ALREADY_SUBMITTED, and what
-   * its options say.
+   * Starts the job; its state says how it goes on. Rejects with JOB_GRAPH_INVALID, JOB_ALREADY_SUBMITTED,
+   * LEADERSHIP_LOST, and what its options say.
    */
-  submit(value: unknown): JobMaster {
-    const { platform, configuration, fence, slotPool, coordinators } = this.#options
+  async submit(value: unknown): Promise<JobMaster> {
+    const { platform, configuration, store } = this.#options
     const jobGraph = validateJobGraph(value)
-    if (this.#jobs.has(jobGraph.jobId)) {
-      throw jobManagerError(
-        'JOB_ALREADY_SUBMITTED',
-        `Job ${jobGraph.jobId} was submitted before; it is ${this.#jobs.get(jobGraph.jobId)?.graph.state}.`,
-        { hint: 'Choose a new job id for each submission.' },
-      )
+    const { jobId } = jobGraph
+    this.#refuseKnown(jobId)
+    const merged = configuration.withOverrides(jobGraph.configuration)
+    const job = this.#jobMaster(jobGraph, merged)
+    let record: JobRecord
+    this.#submitting.add(jobId)
+    try {
+      if (store.isDurable) requireSharedCheckpoints(merged, jobId, platform.filesystem)
+      const submittedMs = platform.clock.nowMs()
+      record = await store.add({ jobGraph, configuration: merged.toObject(), submittedMs })
+    } catch (error) {
+      void job.close()
+      throw error
+    } finally {
+      this.#submitting.delete(jobId)
     }
-    const job = new JobMaster({
+    platform.logger.info('Job submitted', { job: jobGraph.name, jobId })
+    // Should another one lead by now, it runs the job.
+    if (this.#suspended) return job
+    this.#jobs.set(jobId, job)
+    void job.start(record)
+    return job
+  }
+
+  #refuseKnown(jobId: string): void {
+    const known = this.#jobs.get(jobId)
+    if (known === undefined && !this.#submitting.has(jobId)) return
+    throw jobManagerError(
+      'JOB_ALREADY_SUBMITTED',
+      `Job ${jobId} was submitted before; it is ${known?.graph.state ?? 'being submitted'}.`,
+      { hint: 'Choose a new job id for each submission.' },
+    )
+  }
+
+  #jobMaster(jobGraph: JobGraph, configuration: Configuration): JobMaster {
+    const { platform, fence, slotPool, coordinators, store } = this.#options
+    return new JobMaster({
       platform,
       jobGraph,
-      configuration: configuration.withOverrides(jobGraph.configuration),
+      configuration,
       fence,
       slotPool,
       coordinators,
-      onEnded: (ended) => this.#ended(ended),
+      attemptLineage: store.attemptLineage,
+      onEnded: (ended, cleaned) => this.#ended(ended, cleaned),
     })
-    this.#jobs.set(job.jobId, job)
-    platform.logger.info('Job submitted', { job: jobGraph.name, jobId: jobGraph.jobId })
-    void job.start()
+  }
+
+  /** Goes on with what former leaders left. Rejects with LEADERSHIP_LOST. */
+  async recover(): Promise<void> {
+    const { platform, configuration, store } = this.#options
+    const { logger, filesystem } = platform
+    const { running, ended, damaged } = await store.recover()
+    if (this.#suspended) return
+    for (const { jobId, error } of damaged) {
+      logger.error('A stored job cannot be recovered; it stays stored', { jobId, error })
+    }
+    for (const { jobId, result, stored } of ended) {
+      this.#jobs.set(jobId, this.#recorded(jobId, result))
+      if (stored === null) continue
+      const merged = configuration.withOverrides(stored.configuration)
+      const cleaned = cleanUpEnded(merged, jobId, filesystem, result.state, stored.retained)
+      void this.#removeGraph(jobId, cleaned)
+    }
+    for (const { jobGraph, configuration: own, record } of running) {
+      const { jobId, name } = jobGraph
+      try {
+        const job = this.#jobMaster(jobGraph, configuration.withOverrides(own))
+        this.#jobs.set(jobId, job)
+        logger.info('Job recovered', { job: name, jobId, checkpoint: record.retained.at(-1) ?? 0 })
+        void job.start(record, true)
+      } catch (error) {
+        logger.error('A stored job cannot be run by this JobManager; it stays stored', {
+          jobId,
+          error,
+        })
+      }
+    }
+    this.#forgetOldest()
+  }
+
+  /** A job that ended under a former leader: its state is known, its graph is gone. */
+  #recorded(jobId: string, result: JobResult): JobMaster {
+    const { name, jobType } = result
+    const jobGraph = { jobId, name, jobType, vertices: [], edges: [], configuration: {} }
+    const job = this.#jobMaster(jobGraph, this.#options.configuration)
+    job.showResult(result)
     return job
   }
 
@@ -94,20 +170,48 @@ export class Dispatcher {
     })
   }
 
-  #ended(job: JobMaster): void {
+  #ended(job: JobMaster, cleaned: Promise<void>): void {
     const { platform, configuration } = this.#options
+    void this.#removeGraph(job.jobId, cleaned)
     platform.clock.setTimer(
       configuration.get(RestOptions.asyncStoreDuration),
       () => void job.close(),
       { unref: true },
     )
+    this.#forgetOldest()
+    for (const wake of this.#endWaiters.get(job.jobId) ?? []) wake()
+    this.#endWaiters.delete(job.jobId)
+  }
+
+  /** Last of all, so that a later leader does what is left to do. */
+  async #removeGraph(jobId: string, cleaned: Promise<void>): Promise<void> {
+    try {
+      await cleaned
+      await this.#options.store.removeGraph(jobId)
+    } catch (error) {
+      this.#options.platform.logger.warn('What an ended job left is removed by the next leader', {
+        jobId,
+        error,
+      })
+    }
+  }
+
+  #forgetOldest(): void {
+    const { store, platform } = this.#options
     const ended = this.all().filter(({ hasEnded }) => hasEnded)
     for (const old of ended.slice(0, Math.max(0, ended.length - this.#endedMax))) {
       this.#jobs.delete(old.jobId)
       void old.close()
+      store.forget(old.jobId).catch((error) => {
+        platform.logger.warn('An ended job could not be forgotten', { jobId: old.jobId, error })
+      })
     }
-    for (const wake of this.#endWaiters.get(job.jobId) ?? []) wake()
-    this.#endWaiters.delete(job.jobId)
+  }
+
+  /** Another JobManager leads, or may: stops everything without touching anything durable, or any task. */
+  suspend(): void {
+    this.#suspended = true
+    for (const job of this.all()) job.suspend()
   }
 
   async close(): Promise<void> {

@@ -27,8 +27,10 @@ export class ExecutionAttempt {
     subtaskIndex: number,
     number: number,
     nowMs: number,
+    lineage: string,
   ) {
-    this.id = attemptIdOf(jobId, vertexId, subtaskIndex, number)
+    const id = attemptIdOf(jobId, vertexId, subtaskIndex, number)
+    this.id = lineage === '' ? id : `${id}_${lineage}`
     this.vertexId = vertexId
     this.subtaskIndex = subtaskIndex
     this.number = number

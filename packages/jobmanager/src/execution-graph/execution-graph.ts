@@ -54,11 +54,14 @@ export class ExecutionGraph {
   readonly regions: ReadonlyMap<string, readonly string[]>
   readonly timestampsMs = new Map<JobStatus, number>()
   readonly #attempts = new Map<string, ExecutionAttempt>()
+  readonly #lineage: string
   state: JobStatus = 'INITIALIZING'
   lastModificationMs: number
 
-  constructor(jobGraph: JobGraph, nowMs: number) {
+  /** `lineage`: part of every attempt id, so that attempts of several leaders are never taken for each other. */
+  constructor(jobGraph: JobGraph, nowMs: number, lineage = '') {
     this.jobGraph = jobGraph
+    this.#lineage = lineage
     this.lastModificationMs = nowMs
     this.timestampsMs.set('INITIALIZING', nowMs)
     this.regions = pipelinedRegions(jobGraph)
@@ -70,7 +73,7 @@ export class ExecutionGraph {
   #expand(vertex: JobVertex, nowMs: number): ExecutionVertex {
     const subtasks: ExecutionSubtask[] = []
     for (let index = 0; index < vertex.parallelism; index++) {
-      const attempt = new ExecutionAttempt(this.jobGraph.jobId, vertex.id, index, 0, nowMs)
+      const attempt = this.#newAttempt(vertex.id, index, 0, nowMs)
       this.#attempts.set(attempt.id, attempt)
       subtasks.push(new ExecutionSubtask(index, attempt))
     }
@@ -80,6 +83,11 @@ export class ExecutionGraph {
       this.jobGraph.edges.filter((edge) => edge.targetVertexId === vertex.id),
       this.jobGraph.edges.filter((edge) => edge.sourceVertexId === vertex.id),
     )
+  }
+
+  #newAttempt(vertexId: string, index: number, number: number, nowMs: number): ExecutionAttempt {
+    const { jobId } = this.jobGraph
+    return new ExecutionAttempt(jobId, vertexId, index, number, nowMs, this.#lineage)
   }
 
   setState(state: JobStatus, nowMs: number): void {
@@ -115,13 +123,7 @@ export class ExecutionGraph {
         this.#attempts.delete(old.id)
         subtask.earlier.push(old)
         if (subtask.earlier.length > ATTEMPT_HISTORY_MAX) subtask.earlier.shift()
-        subtask.current = new ExecutionAttempt(
-          this.jobGraph.jobId,
-          id,
-          subtask.index,
-          old.number + 1,
-          nowMs,
-        )
+        subtask.current = this.#newAttempt(id, subtask.index, old.number + 1, nowMs)
         this.#attempts.set(subtask.current.id, subtask.current)
       }
     }

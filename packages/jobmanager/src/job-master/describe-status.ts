@@ -27,6 +27,8 @@ export function describeStatus(facts: {
       }
       return `${progress(graph)}${after}`
     }
+    case 'INITIALIZING':
+      return lastFailure === null ? progress(graph) : `tries again after: ${lastFailure.message}`
     default:
       return slots ?? progress(graph)
   }

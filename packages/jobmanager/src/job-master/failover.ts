@@ -23,7 +23,15 @@ interface PendingRestart {
   readonly vertices: Set<string>
   /** Monotonic; not before. */
   dueMs: number
+  /** Coordinators that wait to be replaced: nobody knows yet from which checkpoint. */
+  settling: number
   cancelTimer: () => void
+}
+
+export interface JobEndListener {
+  /** Null: there is nothing to wait for. Rejects when this JobManager leads no more. */
+  recordEnd(state: TerminalJobStatus): Promise<void> | null
+  ended(state: TerminalJobStatus): void
 }
 
 export class Failover {
@@ -32,7 +40,7 @@ export class Failover {
   readonly #deployer: TaskDeployer
   readonly #coordinators: JobCoordinators
   readonly #calls: TaskCalls
-  readonly #onEnd: (state: TerminalJobStatus) => void
+  readonly #end: JobEndListener
   #restart: PendingRestart | null = null
   #history = NO_RESTARTS
   #cancelForceTimer: () => void = () => {}
@@ -45,14 +53,14 @@ export class Failover {
       readonly coordinators: JobCoordinators
       readonly calls: TaskCalls
     },
-    onEnd: (state: TerminalJobStatus) => void,
+    end: JobEndListener,
   ) {
     this.#job = job
     this.#settings = settings
     this.#deployer = parts.deployer
     this.#coordinators = parts.coordinators
     this.#calls = parts.calls
-    this.#onEnd = onEnd
+    this.#end = end
   }
 
   /** Ms until the next restart; null when none is pending. */
@@ -84,7 +92,7 @@ export class Failover {
   #handle(error: MillraceError, attempts: readonly ExecutionAttempt[]): void {
     const job = this.#job
     const { state } = job.graph
-    if (job.hasEnded || state === 'SUSPENDED') return
+    if (job.hasEnded || job.ending || state === 'SUSPENDED') return
     if (state === 'CANCELLING' || state === 'FAILING') {
       this.taskEnded()
       return
@@ -122,7 +130,12 @@ export class Failover {
     job.setState('RESTARTING')
     job.restarts++
     job.finishing = false
-    const restart = this.#restart ?? { vertices: new Set(), dueMs: 0, cancelTimer: () => {} }
+    const restart = this.#restart ?? {
+      vertices: new Set(),
+      dueMs: 0,
+      settling: 0,
+      cancelTimer: () => {},
+    }
     this.#restart = restart
     // Vertices of an earlier failure that still waited for slots come along.
     for (const { vertexId, state } of job.graph.attempts()) {
@@ -131,7 +144,7 @@ export class Failover {
     this.#deployer.abandon()
     for (const id of vertices) restart.vertices.add(id)
     restart.dueMs = Math.max(restart.dueMs, clock.monotonicMs() + delayMs)
-    this.#coordinators.replace(vertices, job.restoredCoordinators())
+    this.#replaceCoordinators(restart, vertices)
     this.#cancelTasks(restart.vertices)
     restart.cancelTimer()
     const delayLeftMs = restart.dueMs - clock.monotonicMs()
@@ -139,11 +152,28 @@ export class Failover {
     this.#tryRestart()
   }
 
+  /** At once, unless a checkpoint is just being made to count: it may be the one to start from. */
+  #replaceCoordinators(restart: PendingRestart, vertices: ReadonlySet<string>): void {
+    const settling = this.#job.checkpoints?.settling() ?? null
+    if (settling === null) {
+      this.#coordinators.replace(vertices, this.#job.restoredCoordinators())
+      return
+    }
+    restart.settling++
+    void settling.then(() => {
+      restart.settling--
+      if (this.#restart !== restart) return
+      this.#replaceCoordinators(restart, vertices)
+      this.#tryRestart()
+    })
+  }
+
   /** Goes on once every task of the restart has ended and the delay is over. */
   #tryRestart(): void {
     const restart = this.#restart
     const { graph, platform } = this.#job
     if (restart === null || graph.state !== 'RESTARTING') return
+    if (restart.settling > 0) return
     if (!graph.every(({ isTerminal }) => isTerminal, restart.vertices)) return
     const leftMs = restart.dueMs - platform.clock.monotonicMs()
     restart.cancelTimer()
@@ -176,7 +206,7 @@ export class Failover {
   /** Throws JOB_ALREADY_ENDED. */
   cancel(): void {
     const { state } = this.#job.graph
-    if (this.#job.hasEnded) {
+    if (this.#job.hasEnded || this.#job.ending) {
       throw jobManagerError(
         'JOB_ALREADY_ENDED',
         `Job ${this.#job.jobId} has ended: it is ${state}.`,
@@ -246,17 +276,32 @@ export class Failover {
       this.#tryRestart()
       return
     }
-    if (this.#job.hasEnded || !graph.every(({ isTerminal }) => isTerminal)) return
-    if (graph.state === 'CANCELLING') this.#end('CANCELED')
-    else if (graph.state === 'FAILING') this.#end('FAILED')
-    else if (graph.every(({ state }) => state === 'FINISHED')) this.#end('FINISHED')
+    if (this.#job.hasEnded || this.#job.ending) return
+    if (!graph.every(({ isTerminal }) => isTerminal)) return
+    if (graph.state === 'CANCELLING') this.#reachEnd('CANCELED')
+    else if (graph.state === 'FAILING') this.#reachEnd('FAILED')
+    else if (graph.every(({ state }) => state === 'FINISHED')) this.#reachEnd('FINISHED')
   }
 
-  #end(state: TerminalJobStatus): void {
+  /** The end shows only once it is durable: what somebody has seen is never taken back. */
+  #reachEnd(state: TerminalJobStatus): void {
     this.abandon()
+    this.#job.ending = true
+    const recorded = this.#end.recordEnd(state)
+    if (recorded === null) this.#conclude(state)
+    else {
+      recorded.then(
+        () => this.#conclude(state),
+        (error) => this.#job.logger.warn('The end of a job is left to the next leader', { error }),
+      )
+    }
+  }
+
+  #conclude(state: TerminalJobStatus): void {
+    if (this.#job.graph.state === 'SUSPENDED') return
     this.#job.setState(state)
     this.#job.logger.info(`Job ${state}`)
-    this.#onEnd(state)
+    this.#end.ended(state)
   }
 }
 

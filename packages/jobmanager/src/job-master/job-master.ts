@@ -13,6 +13,7 @@ import {
   type ErrorData,
   fromErrorData,
   type MillraceError,
+  toErrorData,
 } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
 import type { Platform } from '@millrace/platform'
@@ -23,6 +24,7 @@ import {
   type TaskState,
 } from '@millrace/protocol'
 import type { SubtaskStateHandles } from '@millrace/state'
+import type { CheckpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts'
 import { checkpointSettingsOf } from '../checkpoint/checkpoint-settings.ts'
 import { CheckpointStatistics } from '../checkpoint/checkpoint-statistics.ts'
 import { openCheckpoints } from '../checkpoint/open-checkpoints.ts'
@@ -30,6 +32,11 @@ import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
+import {
+  type JobRecord,
+  type JobResult,
+  VOLATILE_JOB_RECORD,
+} from '../high-availability/job-record.ts'
 import { RestOptions } from '../jobmanager-options.ts'
 import type { SlotPool } from '../slot-pool/slot-pool.ts'
 import type { RegisteredTaskManager } from '../taskmanager-registry/registered-task-manager.ts'
@@ -42,6 +49,11 @@ import { type RestartSettings, restartSettingsOf } from './restart-strategy.ts'
 import { TaskCalls } from './task-calls.ts'
 import { TaskDeployer } from './task-deployer.ts'
 
+/** No later try reads these checkpoints. */
+const LOST_FOR_EVER = new Set(['CHECKPOINT_METADATA_CORRUPTED', 'CHECKPOINT_VERSION_UNSUPPORTED'])
+const RECOVERY_PAUSE_MS_MIN = 100
+const RECOVERY_PAUSE_MS_MAX = 10_000
+
 export interface JobMasterOptions {
   readonly platform: Platform
   readonly jobGraph: JobGraph
@@ -50,7 +62,10 @@ export interface JobMasterOptions {
   readonly fence: Fence
   readonly slotPool: SlotPool
   readonly coordinators: CoordinatorRegistry
-  onEnded(job: JobMaster): void
+  /** Part of attempt ids: tells this leader's from another's. */
+  readonly attemptLineage: string
+  /** `cleaned` resolves when its checkpoints are as its retention wants them. */
+  onEnded(job: JobMaster, cleaned: Promise<void>): void
 }
 
 export class JobMaster {
@@ -67,7 +82,7 @@ export class JobMaster {
   constructor(options: JobMasterOptions) {
     const { platform, jobGraph, configuration, fence, slotPool } = options
     this.#options = options
-    this.#job = new JobState(platform, jobGraph, configuration)
+    this.#job = new JobState(platform, jobGraph, configuration, options.attemptLineage)
     this.statistics = new CheckpointStatistics(configuration.get(RestOptions.checkpointHistory))
     const checkpointingEnabled = checkpointSettingsOf(configuration) !== null
     this.restartSettings = restartSettingsOf(configuration, checkpointingEnabled)
@@ -95,7 +110,10 @@ export class JobMaster {
       this.#job,
       this.restartSettings,
       { deployer: this.#deployer, coordinators: this.#coordinators, calls: this.#calls },
-      (state) => this.#ended(state),
+      {
+        recordEnd: (state) => this.#job.record.end(this.#result(state)),
+        ended: (state) => this.#ended(state),
+      },
     )
   }
 
@@ -132,34 +150,66 @@ export class JobMaster {
     return this.#job.checkpoints?.storage.directory ?? null
   }
 
-  /** Checks the checkpoint directory, reads the checkpoint to start from, and schedules every task. */
-  async start(): Promise<void> {
+  /**
+   * Checks the checkpoint directory, reads the checkpoint to start from, and schedules every task. A job that a
+   * former leader ran (`recovered`) does not fail because that cannot be done at once.
+   */
+  async start(record: JobRecord = VOLATILE_JOB_RECORD, recovered = false): Promise<void> {
     const job = this.#job
-    try {
-      job.checkpoints = await openCheckpoints({
-        platform: job.platform,
-        configuration: job.configuration,
-        statistics: this.statistics,
-        host: {
-          graph: job.graph,
-          leaderEpoch: this.#options.fence.leaderEpoch,
-          snapshotCoordinators: (checkpointId) => this.#coordinators.snapshot(checkpointId),
-          triggerSources: (checkpointId, timestampMs, aligned) =>
-            this.#calls.triggerCheckpoint(this.#sources(), checkpointId, timestampMs, aligned),
-          notify: (checkpointId, outcome) => this.#notify(checkpointId, outcome),
-          failJob: (error) => this.#failover.fail(error),
-          finalCheckpointDone: () => this.#finish(),
-        },
-      })
-    } catch (error) {
-      this.#failover.fail(error)
+    job.record = record
+    if (record.isCancelled) {
+      this.#failover.cancel()
       return
     }
-    // It may have been cancelled meanwhile.
-    if (job.graph.state !== 'INITIALIZING') return
+    // It may be cancelled, or another JobManager may lead, meanwhile.
+    const isStarting = () => job.graph.state === 'INITIALIZING'
+    for (let attempt = 0; job.checkpoints === null; attempt++) {
+      try {
+        const checkpoints = await this.#openCheckpoints(record)
+        if (!isStarting()) return
+        job.checkpoints = checkpoints
+        break
+      } catch (error) {
+        if (!isStarting()) return
+        if (!recovered || LOST_FOR_EVER.has((error as { code?: string }).code ?? '')) {
+          this.#failover.fail(error)
+          return
+        }
+        if (attempt === 0) job.note(fromErrorData(toErrorData(error)), null, 'root')
+        job.logger.warn('A job cannot be recovered yet', { error })
+        await this.#pause(Math.min(RECOVERY_PAUSE_MS_MAX, RECOVERY_PAUSE_MS_MIN * 2 ** attempt))
+        if (!isStarting()) return
+      }
+    }
     job.setState('CREATED')
     this.#coordinators.start(job.restoredCoordinators())
     this.#deployer.deploy(new Set(job.graph.vertices.keys()))
+  }
+
+  #openCheckpoints(record: JobRecord): Promise<CheckpointCoordinator | null> {
+    const job = this.#job
+    return openCheckpoints({
+      platform: job.platform,
+      configuration: job.configuration,
+      statistics: this.statistics,
+      record,
+      host: {
+        graph: job.graph,
+        leaderEpoch: this.#options.fence.leaderEpoch,
+        snapshotCoordinators: (checkpointId) => this.#coordinators.snapshot(checkpointId),
+        triggerSources: (checkpointId, timestampMs, aligned) =>
+          this.#calls.triggerCheckpoint(this.#sources(), checkpointId, timestampMs, aligned),
+        notify: (checkpointId, outcome) => this.#notify(checkpointId, outcome),
+        failJob: (error) => this.#failover.fail(error),
+        finalCheckpointDone: () => this.#finish(),
+      },
+    })
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#job.platform.clock.setTimer(ms, resolve, { unref: true })
+    })
   }
 
   // ——— reports from TaskManagers ———
@@ -269,9 +319,10 @@ export class JobMaster {
 
   // ——— requests of clients ———
 
-  /** Begins the cancellation. Throws JOB_ALREADY_ENDED. */
-  cancel(): void {
+  /** Begins the cancellation; resolves when no later leader will let the job go on. Throws JOB_ALREADY_ENDED. */
+  cancel(): Promise<void> {
     this.#failover.cancel()
+    return this.#job.record.requestCancel()
   }
 
   /** Asks an operator's coordinator. Throws COORDINATOR_NOT_FOUND. */
@@ -300,8 +351,38 @@ export class JobMaster {
   #ended(state: TerminalJobStatus): void {
     this.#coordinators.jobEnded(state)
     this.#deployer.releaseSlots(() => true, `the job is ${state}`)
-    void this.#job.checkpoints?.jobEnded(state)
-    this.#options.onEnded(this)
+    const cleaned = this.#job.checkpoints?.jobEnded(state) ?? Promise.resolve()
+    this.#options.onEnded(this, cleaned)
+  }
+
+  #result(state: TerminalJobStatus): JobResult {
+    const { graph, platform, failureCause } = this.#job
+    return {
+      name: graph.jobGraph.name,
+      jobType: graph.jobGraph.jobType,
+      state,
+      startMs: graph.timestampsMs.get('INITIALIZING') ?? -1,
+      endMs: platform.clock.nowMs(),
+      failureCause,
+    }
+  }
+
+  /** Shows how a job ended under a former leader; it was never started here. */
+  showResult({ state, startMs, endMs, failureCause }: JobResult): void {
+    const { graph } = this.#job
+    graph.setState('INITIALIZING', startMs)
+    graph.setState(state, endMs)
+    this.#job.failureCause = failureCause
+  }
+
+  /** Another JobManager leads, or may: everything stops here, and nothing durable and no task is touched. */
+  suspend(): void {
+    if (!this.#job.hasEnded) {
+      this.#job.setState('SUSPENDED')
+      this.#job.checkpoints?.suspend()
+      this.#failover.abandon()
+    }
+    void this.close()
   }
 
   /** The JobManager stops: nothing durable is touched, another one may start from the checkpoints. */

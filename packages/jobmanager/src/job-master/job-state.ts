@@ -14,6 +14,7 @@ import {
   isTerminalJobStatus,
   type JobStatus,
 } from '../execution-graph/execution-state.ts'
+import { type JobRecord, VOLATILE_JOB_RECORD } from '../high-availability/job-record.ts'
 import { RestOptions } from '../jobmanager-options.ts'
 import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
 import { FailureHistory } from './failure-history.ts'
@@ -28,15 +29,23 @@ export class JobState {
   checkpoints: CheckpointCoordinator | null = null
   /** All input is processed and durable: tasks were told to finish. */
   finishing = false
+  /** The job's end is being made durable: nothing changes it any more. */
+  ending = false
+  record: JobRecord = VOLATILE_JOB_RECORD
   restarts = 0
   /** Why the job ended. */
   failureCause: ErrorData | null = null
 
-  constructor(platform: Platform, jobGraph: JobGraph, configuration: Configuration) {
+  constructor(
+    platform: Platform,
+    jobGraph: JobGraph,
+    configuration: Configuration,
+    attemptLineage: string,
+  ) {
     this.platform = platform
     this.configuration = configuration
     this.logger = platform.logger.with({ job: jobGraph.name, jobId: jobGraph.jobId })
-    this.graph = new ExecutionGraph(jobGraph, platform.clock.nowMs())
+    this.graph = new ExecutionGraph(jobGraph, platform.clock.nowMs(), attemptLineage)
     this.failures = new FailureHistory(configuration.get(RestOptions.exceptionHistorySize))
   }
 

@@ -5,9 +5,9 @@ import { jobManagerError } from '../error-codes.ts'
 import type { JobMaster } from '../job-master/job-master.ts'
 import type { RestContext, Route } from './route.ts'
 
-export function mountCheckpointRoutes(route: Route, { dispatcher }: RestContext): void {
+export function mountCheckpointRoutes(route: Route, context: RestContext): void {
   const jobOf = (parameters: Readonly<Record<string, string>>) =>
-    dispatcher.get(parameters.jobid as string)
+    context.dispatcher.get(parameters.jobid as string)
   route('GET', REST_PATHS.jobCheckpoints, ({ parameters }) => jobOf(parameters).statistics.answer())
   route('GET', REST_PATHS.jobCheckpointsConfig, ({ parameters }) =>
     checkpointsConfig(jobOf(parameters)),

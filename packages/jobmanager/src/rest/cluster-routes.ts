@@ -25,7 +25,7 @@ export function mountClusterRoutes(
   route: Route,
   context: RestContext,
 ): void {
-  const { registry, configuration, platform } = context
+  const { configuration, platform } = context
   route('GET', REST_PATHS.overview, () => overview(context))
   route('GET', REST_PATHS.config, (): ConfigAnswer => {
     const offsetMs = -new Date(platform.clock.nowMs()).getTimezoneOffset() * 60_000
@@ -49,13 +49,13 @@ export function mountClusterRoutes(
       .sort((a, b) => (a.key < b.key ? -1 : 1)),
   )
   route('GET', REST_PATHS.taskManagers, () => ({
-    taskmanagers: registry.all().map((taskManager) => entry(context, taskManager)),
+    taskmanagers: context.registry.all().map((taskManager) => entry(context, taskManager)),
   }))
   route('GET', REST_PATHS.taskManager, ({ parameters }): TaskManagerDetail => {
     const id = parameters.taskmanagerid as string
-    const taskManager = registry.get(id)
+    const taskManager = context.registry.get(id)
     if (taskManager === undefined) {
-      const known = registry.all().map((other) => other.id)
+      const known = context.registry.all().map((other) => other.id)
       throw jobManagerError('TASK_MANAGER_NOT_FOUND', `No TaskManager '${id}' is registered.`, {
         hint: known.length === 0 ? 'None is registered.' : `Registered: ${known.join(', ')}.`,
       })

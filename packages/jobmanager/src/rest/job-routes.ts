@@ -8,25 +8,25 @@ import { RestOptions } from '../jobmanager-options.ts'
 import { jobConfig, jobDetail, jobExceptions, jobOverview, jobPlan } from './job-view.ts'
 import type { RestContext, Route } from './route.ts'
 
-export function mountJobRoutes(route: Route, { dispatcher, platform }: RestContext): void {
-  const nowMs = () => platform.clock.nowMs()
+export function mountJobRoutes(route: Route, context: RestContext): void {
+  const nowMs = () => context.platform.clock.nowMs()
   const jobOf = (parameters: Readonly<Record<string, string>>) =>
-    dispatcher.get(parameters.jobid as string)
+    context.dispatcher.get(parameters.jobid as string)
   route('GET', REST_PATHS.jobs, () => ({
-    jobs: dispatcher.all().map(({ jobId, graph }) => ({ id: jobId, status: graph.state })),
+    jobs: context.dispatcher.all().map(({ jobId, graph }) => ({ id: jobId, status: graph.state })),
   }))
   route(
     'POST',
     REST_PATHS.jobs,
-    ({ body }) => {
+    async ({ body }) => {
       const jobGraph = (body as { jobGraph?: unknown } | null | undefined)?.jobGraph
-      const { jobId } = dispatcher.submit(jobGraph)
+      const { jobId } = await context.dispatcher.submit(jobGraph)
       return { jobUrl: `/jobs/${jobId}`, jobid: jobId }
     },
     202,
   )
   route('GET', REST_PATHS.jobsOverview, () => ({
-    jobs: dispatcher.all().map((job) => jobOverview(job, nowMs())),
+    jobs: context.dispatcher.all().map((job) => jobOverview(job, nowMs())),
   }))
   route('GET', REST_PATHS.job, ({ parameters }) => jobDetail(jobOf(parameters), nowMs()))
   route('GET', REST_PATHS.jobStatus, ({ parameters }) => ({
@@ -48,7 +48,7 @@ export function mountJobRoutes(route: Route, { dispatcher, platform }: RestConte
   route(
     'PATCH',
     REST_PATHS.job,
-    ({ parameters, query }) => {
+    async ({ parameters, query }) => {
       const job = jobOf(parameters)
       if (query.mode !== undefined && query.mode !== 'cancel') {
         throw jobManagerError(
@@ -56,7 +56,7 @@ export function mountJobRoutes(route: Route, { dispatcher, platform }: RestConte
           `Set mode to 'cancel'; it is '${query.mode}'.`,
         )
       }
-      job.cancel()
+      await job.cancel()
       return {}
     },
     202,

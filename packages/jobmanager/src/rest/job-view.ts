@@ -53,7 +53,7 @@ export function jobDetail(job: JobMaster, nowMs: number): JobDetail {
     state: graph.state,
     jobType: graph.jobGraph.jobType,
     ...span(job, nowMs),
-    maxParallelism: Math.max(...graph.jobGraph.vertices.map((vertex) => vertex.maxParallelism)),
+    maxParallelism: Math.max(1, ...graph.jobGraph.vertices.map((vertex) => vertex.maxParallelism)),
     now: nowMs,
     timestamps,
     vertices: [...graph.vertices.values()].map((vertex) => vertexSummary(graph, vertex, nowMs)),
@@ -103,7 +103,7 @@ export function jobConfig(job: JobMaster): JobConfigAnswer {
     name: graph.jobGraph.name,
     'execution-config': {
       'restart-strategy': restartSettings.kind,
-      'job-parallelism': Math.max(...graph.jobGraph.vertices.map((v) => v.parallelism)),
+      'job-parallelism': Math.max(1, ...graph.jobGraph.vertices.map((v) => v.parallelism)),
       'object-reuse-mode': false,
       'user-config': graph.jobGraph.configuration,
     },

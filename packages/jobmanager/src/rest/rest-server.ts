@@ -152,7 +152,7 @@ function statusOf(error: ErrorData): number {
   return STATUS_BY_DOMAIN[error.domain]
 }
 
-function sendError(reply: FastifyReply, error: ErrorData): FastifyReply {
+export function sendError(reply: FastifyReply, error: ErrorData): FastifyReply {
   const { stack: _, ...shown } = error
   const body: ErrorAnswer = { errors: [error.message], error: shown }
   return reply.code(statusOf(error)).send(body)

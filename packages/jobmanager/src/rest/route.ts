@@ -5,6 +5,7 @@ import type { Dispatcher } from '../dispatcher/dispatcher.ts'
 import type { SlotPool } from '../slot-pool/slot-pool.ts'
 import type { TaskManagerRegistry } from '../taskmanager-registry/task-manager-registry.ts'
 
+/** Who leads may change: dispatcher, registry and slot pool are looked up at each request. */
 export interface RestContext {
   readonly configuration: Configuration
   readonly platform: Platform

@@ -11,9 +11,9 @@ import {
   watermarks,
 } from './vertex-view.ts'
 
-export function mountVertexRoutes(route: Route, { dispatcher, platform }: RestContext): void {
+export function mountVertexRoutes(route: Route, context: RestContext): void {
   const vertexOf = (parameters: Readonly<Record<string, string>>): ExecutionVertex => {
-    const { graph, jobId } = dispatcher.get(parameters.jobid as string)
+    const { graph, jobId } = context.dispatcher.get(parameters.jobid as string)
     const vertex = graph.vertices.get(parameters.vertexid as string)
     if (vertex !== undefined) return vertex
     throw jobManagerError(
@@ -23,7 +23,7 @@ export function mountVertexRoutes(route: Route, { dispatcher, platform }: RestCo
     )
   }
   route('GET', REST_PATHS.jobVertex, ({ parameters }) =>
-    vertexDetail(vertexOf(parameters), platform.clock.nowMs()),
+    vertexDetail(vertexOf(parameters), context.platform.clock.nowMs()),
   )
   route('GET', REST_PATHS.jobVertexSubtasksMetrics, ({ parameters, query }) =>
     aggregatedMetrics(vertexOf(parameters), query.get, query.agg?.split(',') ?? []),
@@ -33,6 +33,6 @@ export function mountVertexRoutes(route: Route, { dispatcher, platform }: RestCo
   )
   route('GET', REST_PATHS.jobVertexWatermarks, ({ parameters }) => watermarks(vertexOf(parameters)))
   route('GET', REST_PATHS.jobVertexBackpressure, ({ parameters }) =>
-    backpressure(vertexOf(parameters), platform.clock.nowMs()),
+    backpressure(vertexOf(parameters), context.platform.clock.nowMs()),
   )
 }

@@ -63,7 +63,7 @@ export class ClusterHarness {
   }
 
   async submit(graph: JobGraph) {
-    const job = this.jobManager.dispatcher.submit(graph)
+    const job = await this.jobManager.dispatcher.submit(graph)
     await settle()
     return job
   }

@@ -43,6 +43,10 @@ export interface CheckpointStorage {
   discard(checkpointId: number): Promise<void>
   /** Removes what incomplete checkpoints left behind, except those under way. Returns their ids. */
   removeAbandoned(underWay: ReadonlySet<number>): Promise<number[]>
+  /**
+   * Removes checkpoints with ids below `below`, complete or not, except `kept`. Returns their ids.
+   */
+  removeOthers(kept: ReadonlySet<number>, below: number): Promise<number[]>
   /** Removes everything of the job. */
   discardAll(): Promise<void>
 }

@@ -136,6 +136,12 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
     return abandoned
   }
 
+  async removeOthers(kept: ReadonlySet<number>, below: number): Promise<number[]> {
+    const others = (await this.#allIds()).filter((id) => id < below && !kept.has(id))
+    for (const id of others) await this.discard(id)
+    return others
+  }
+
   async discardAll(): Promise<void> {
     for (const id of await this.#allIds()) await this.discard(id)
     await this.#filesystem.remove(this.directory)

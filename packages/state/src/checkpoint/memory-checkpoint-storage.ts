@@ -65,6 +65,12 @@ export class MemoryCheckpointStorage implements CheckpointStorage {
     return []
   }
 
+  async removeOthers(kept: ReadonlySet<number>, below: number): Promise<number[]> {
+    const others = (await this.list()).filter((id) => id < below && !kept.has(id))
+    for (const id of others) this.#manifests.delete(id)
+    return others
+  }
+
   async discardAll(): Promise<void> {
     this.#manifests.clear()
   }

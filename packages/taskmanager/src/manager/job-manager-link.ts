@@ -2,15 +2,21 @@
  * JobManagerLink: the TaskManager's tie to the leading JobManager — registration, heartbeats, and
  * what is reported.
  *
- * Between the TaskManager's books and `JobManagerGateway`. It registers until it succeeds (the
- * JobManager may start later), beats, registers again when it is not known or not reached, and says
- * when the tie is lost for good. Invariants: the known epoch only grows; reports about one attempt
- * arrive in the order in which they were made, or not at all.
+ * Between the TaskManager's books and `JobManagerGateway`. It looks for the leader and registers until it succeeds (the
+ * JobManager may start later), beats, registers again when it is not known or not reached or another one leads, and
+ * says when the tie is lost for good. Invariants: the known epoch only grows, and only the JobManager of that epoch
+ * counts; reports about one attempt arrive in the order in which they were made, or not at all.
  */
 import { type Configuration, isMillraceError } from '@millrace/core'
 import type { Logger, Platform, RpcChannel } from '@millrace/platform'
-import { type Fence, type JobManagerGateway, jobManagerClient } from '@millrace/protocol'
+import {
+  type Fence,
+  type JobManagerGateway,
+  jobManagerClient,
+  protocolError,
+} from '@millrace/protocol'
 import { TASKMANAGER_OPTIONS } from '../taskmanager-options.ts'
+import type { LeaderLookup } from './leader-lookup.ts'
 
 /** The part of the settings that comes from the configuration. */
 export interface LinkTimings {
@@ -40,7 +46,7 @@ export function linkTimings(configuration: Configuration): LinkTimings {
 export interface JobManagerLinkSettings extends LinkTimings {
   readonly platform: Platform
   readonly logger: Logger
-  readonly jobManagerAddress: string
+  readonly leader: LeaderLookup
   readonly taskManagerId: string
   register(gateway: JobManagerGateway, fence: Fence): Promise<{ readonly leaderEpoch: number }>
   heartbeat(gateway: JobManagerGateway, fence: Fence): Promise<{ readonly known: boolean }>
@@ -61,6 +67,7 @@ const REPORT_RETRY_MS_MAX = 2000
 export class JobManagerLink {
   readonly #settings: JobManagerLinkSettings
   #channel: RpcChannel | null = null
+  #address = ''
   #gateway: JobManagerGateway | null = null
   #epoch = 0
   #registered = false
@@ -70,6 +77,7 @@ export class JobManagerLink {
   #lost = false
   #lastContactMs: number
   #wakeUp: () => void = () => {}
+  #endBackOff: () => void = () => {}
   #generation = 0
   /** The last beat failed: the next one is due at once. */
   #wakeNext = false
@@ -97,16 +105,16 @@ export class JobManagerLink {
   }
 
   start(): void {
-    this.#channel = this.#settings.platform.rpc.connect(this.#settings.jobManagerAddress)
-    this.#gateway = jobManagerClient(this.#channel, { deadlineMs: this.#settings.rpcTimeoutMs })
-    this.#channel.onDisconnect(() => this.#wakeUp())
     void this.#run()
+    const { periodMs } = this.#settings.leader
+    if (periodMs !== null) void this.#watchLeader(periodMs)
   }
 
   stop(): void {
     this.#stopped = true
     this.#generation++
     this.#wakeUp()
+    this.#endBackOff()
     this.#channel?.close()
   }
 
@@ -123,6 +131,7 @@ export class JobManagerLink {
   registerAgain(): void {
     this.#registered = false
     this.#wakeUp()
+    this.#endBackOff()
   }
 
   /**
@@ -183,7 +192,7 @@ export class JobManagerLink {
           continue
         }
         this.#checkLost()
-        await this.#pause(delayMs)
+        await this.#backOff(delayMs)
         delayMs = Math.min(delayMs * 2, this.#settings.registrationMaxDelayMs)
         continue
       }
@@ -198,11 +207,35 @@ export class JobManagerLink {
     }
   }
 
+  /** Another leader shows in the lease before it can call: it does not know its TaskManagers. */
+  async #watchLeader(periodMs: number): Promise<void> {
+    while (!this.#stopped) {
+      await this.#pause(periodMs)
+      if (this.#stopped || !this.#registered) continue
+      try {
+        const contact = await this.#settings.leader.find()
+        if (contact === null || contact.epoch <= this.#epoch || this.#stopped) continue
+        this.#adopt(contact.epoch)
+        this.registerAgain()
+      } catch (error) {
+        this.#settings.logger.debug('The leader lease cannot be read', { error: String(error) })
+      }
+    }
+  }
+
   async #register(): Promise<boolean> {
-    const { logger, taskManagerId, jobManagerAddress } = this.#settings
+    const { logger, taskManagerId } = this.#settings
     try {
+      await this.#contactLeader()
+      if (this.#stopped) return false
       const { leaderEpoch } = await this.#settings.register(this.gateway, this.fence)
       if (this.#stopped) return false
+      if (leaderEpoch < this.#epoch) {
+        throw protocolError(
+          'STALE_LEADER',
+          `The JobManager at ${this.#address} leads under epoch ${leaderEpoch}; epoch ${this.#epoch} is known.`,
+        )
+      }
       if (leaderEpoch > this.#epoch) this.#adopt(leaderEpoch)
       this.#registered = true
       this.#waiting = null
@@ -210,7 +243,7 @@ export class JobManagerLink {
       this.#lastContactMs = this.#settings.platform.clock.monotonicMs()
       logger.info('Registered with the JobManager.', {
         taskManagerId,
-        jobManagerAddress,
+        jobManagerAddress: this.#address,
         leaderEpoch,
       })
       this.#settings.onRegistered()
@@ -221,17 +254,34 @@ export class JobManagerLink {
     }
   }
 
+  /** A channel to who leads now. */
+  async #contactLeader(): Promise<void> {
+    const contact = await this.#settings.leader.find()
+    if (this.#stopped) return
+    if (contact === null) throw protocolError('NOT_LEADER', 'No JobManager leads at present.')
+    if (contact.epoch > this.#epoch) this.#adopt(contact.epoch)
+    if (this.#channel !== null && contact.rpcAddress === this.#address) return
+    this.#channel?.close()
+    const channel = this.#settings.platform.rpc.connect(contact.rpcAddress)
+    this.#address = contact.rpcAddress
+    this.#channel = channel
+    this.#gateway = jobManagerClient(channel, { deadlineMs: this.#settings.rpcTimeoutMs })
+    channel.onDisconnect(() => {
+      if (this.#channel === channel) this.#wakeUp()
+    })
+  }
+
   /** Not in the first moments, when both processes have just been started; then now and again. */
   #warnOfWaiting(error: unknown): void {
     const nowMs = this.#settings.platform.clock.monotonicMs()
     this.#waiting ??= { sinceMs: nowMs, warnAtMs: nowMs + WAITING_FIRST_WARNING_MS }
     if (this.#stopped || nowMs < this.#waiting.warnAtMs) return
     this.#waiting.warnAtMs = nowMs + WAITING_WARNING_INTERVAL_MS
-    const { logger, jobManagerAddress } = this.#settings
-    logger.warn(
-      `Waiting for the JobManager at ${jobManagerAddress}; start it, or correct 'jobmanager.rpc.address' and 'jobmanager.rpc.port'.`,
-      { waitedMs: Math.round(nowMs - this.#waiting.sinceMs), error },
-    )
+    const { logger, leader } = this.#settings
+    logger.warn(`Waiting for ${leader.describe()}.`, {
+      waitedMs: Math.round(nowMs - this.#waiting.sinceMs),
+      error,
+    })
   }
 
   async #beat(): Promise<boolean> {
@@ -277,6 +327,19 @@ export class JobManagerLink {
       }
       const cancelTimer = this.#settings.platform.clock.setTimer(ms, done)
       this.#wakeUp = done
+    })
+  }
+
+  /** As `#pause`, but ends at once when there is a reason to register. */
+  #backOff(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancelTimer()
+        this.#endBackOff = () => {}
+        resolve()
+      }
+      const cancelTimer = this.#settings.platform.clock.setTimer(ms, done)
+      this.#endBackOff = done
     })
   }
 

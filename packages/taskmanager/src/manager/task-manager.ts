@@ -36,6 +36,7 @@ import { taskManagerError } from '../error-codes.ts'
 import type { FromSlot, ToSlot } from '../slot/slot-messages.ts'
 import { type SlotMemory, slotMemoryOf, TASKMANAGER_OPTIONS } from '../taskmanager-options.ts'
 import { JobManagerLink, linkTimings } from './job-manager-link.ts'
+import { leaderLookupOf } from './leader-lookup.ts'
 import { type ProcessMemory, ProcessMetrics } from './process-metrics.ts'
 import { SlotTable } from './slot-table.ts'
 import { SlotThreads, SPARE_THREADS_MAX } from './slot-threads.ts'
@@ -299,6 +300,9 @@ export class TaskManager implements TaskManagerGateway {
   }
 
   #receive(slot: TaskSlot, message: FromSlot): void {
+    // Nobody waits to hear of work under an earlier leader.
+    const isStale = slot.settings.epoch < this.#link.epoch
+    if (isStale && message.kind !== 'operator-event' && message.kind !== 'connect') return
     switch (message.kind) {
       case 'state': {
         const { attemptId, state, ended, error } = message
@@ -400,8 +404,10 @@ export class TaskManager implements TaskManagerGateway {
   async #free(slot: TaskSlot, reason: string): Promise<void> {
     this.#logger.debug('Freeing a slot.', { slot: slot.settings.index, reason })
     await slot.stop()
-    for (const attemptId of slot.attempts)
-      this.#reportState(attemptId, 'CANCELED', false, undefined)
+    for (const attemptId of slot.attempts) {
+      if (slot.settings.epoch < this.#link.epoch) this.#deployments.delete(attemptId)
+      else this.#reportState(attemptId, 'CANCELED', false, undefined)
+    }
     slot.attempts.clear()
     this.#slots.remove(slot)
     this.#threads.prewarm('later')
@@ -436,12 +442,10 @@ export class TaskManager implements TaskManagerGateway {
   }
 
   #createLink(): JobManagerLink {
-    const get = this.#configuration.get.bind(this.#configuration)
-    const host = get(TASKMANAGER_OPTIONS.jobManagerAddress)
     return new JobManagerLink({
       platform: this.#platform,
       logger: this.#logger,
-      jobManagerAddress: `${host}:${get(TASKMANAGER_OPTIONS.jobManagerPort)}`,
+      leader: leaderLookupOf(this.#configuration, this.#platform),
       taskManagerId: this.taskManagerId,
       ...linkTimings(this.#configuration),
       register: (gateway, fence) => this.#registerWith(gateway, fence),

@@ -1,0 +1,38 @@
+/** Checkpoints of a job that outlives its JobManager: they are in a directory, and go when the job has ended. */
+import type { Configuration } from '@millrace/core'
+import type { Filesystem } from '@millrace/platform'
+import { createCheckpointStorage, keepsCheckpointsAfter } from '@millrace/state'
+import { checkpointSettingsOf } from '../checkpoint/checkpoint-settings.ts'
+import { jobManagerError } from '../error-codes.ts'
+import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
+
+/** Throws CHECKPOINTS_NOT_SHARED. */
+export function requireSharedCheckpoints(
+  configuration: Configuration,
+  jobId: string,
+  filesystem: Filesystem,
+): void {
+  if (checkpointSettingsOf(configuration) === null) return
+  if (createCheckpointStorage(configuration, jobId, filesystem).directory !== null) return
+  const key = 'execution.checkpointing.dir'
+  throw jobManagerError(
+    'CHECKPOINTS_NOT_SHARED',
+    `Set '${key}' to a directory that all processes share: with high availability a job goes on under another JobManager.`,
+    { hint: 'For example file:///var/millrace/checkpoints.', location: { optionKey: key } },
+  )
+}
+
+/** What the leader under which the job ended may not have come to. */
+export async function cleanUpEnded(
+  configuration: Configuration,
+  jobId: string,
+  filesystem: Filesystem,
+  state: TerminalJobStatus,
+  retained: readonly number[],
+): Promise<void> {
+  const settings = checkpointSettingsOf(configuration)
+  if (settings === null) return
+  const storage = createCheckpointStorage(configuration, jobId, filesystem)
+  if (!keepsCheckpointsAfter(state, settings.retention)) await storage.discardAll()
+  else await storage.removeOthers(new Set(retained), Number.MAX_SAFE_INTEGER)
+}
