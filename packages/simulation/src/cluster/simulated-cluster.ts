@@ -70,11 +70,12 @@ export class SimulatedCluster {
     }
   }
 
-  /** The one that leads, as far as it knows; of several, the one with the highest epoch. */
+  /** The one that leads and answers clients, as far as it knows; of several, the one with the highest epoch. */
   leader(): RunningJobManager | null {
     let leader: RunningJobManager | null = null
     for (const running of this.jobManagers.values()) {
-      const { epoch } = running.jobManager
+      const { epoch, servesClients } = running.jobManager
+      if (!servesClients) continue
       if (leader === null || epoch > leader.jobManager.epoch) leader = running
     }
     return leader
