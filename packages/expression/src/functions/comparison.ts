@@ -99,6 +99,23 @@ function testSpec(name: string, holds: (value: Value) => boolean): FunctionSpec 
   }
 }
 
+/** `=` and `<>` for which NULL is a value like others. */
+function distinctSpec(name: string, infix: string, whenEqual: boolean): FunctionSpec {
+  return {
+    name,
+    infix,
+    nulls: 'never',
+    infer: comparisonSpec('equals', infix).infer,
+    bind(args) {
+      const equals = bindComparison('equals', args)
+      return (context, a: Value, b: Value) => {
+        const same = a === null || b === null ? a === b : equals(context, a, b) === true
+        return same === whenEqual
+      }
+    },
+  }
+}
+
 /** `x IN (a, b, …)`: TRUE when one equals, else NULL when one is NULL or x is, else FALSE. */
 function bindIn(args: readonly LogicalType[]): Scalar {
   const equals = args.slice(1).map((type) => bindComparison('equals', [args[0]!, type]))
@@ -121,6 +138,8 @@ export const COMPARISON: readonly FunctionSpec[] = [
   comparisonSpec('less_equal', '<='),
   comparisonSpec('greater', '>'),
   comparisonSpec('greater_equal', '>='),
+  distinctSpec('is_distinct_from', 'IS DISTINCT FROM', false),
+  distinctSpec('is_not_distinct_from', 'IS NOT DISTINCT FROM', true),
   {
     name: 'in',
     nulls: 'handled',

@@ -10,10 +10,14 @@ import { COMPARISON } from './comparison.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import { MATH } from './math.ts'
 import { TEXT } from './text.ts'
+import { TEXT_CODES } from './text-codes.ts'
 import { TIME } from './time.ts'
 
 export const FUNCTIONS: ReadonlyMap<string, FunctionSpec> = new Map(
-  [...ARITHMETIC, ...COMPARISON, ...TEXT, ...MATH, ...TIME].map((spec) => [spec.name, spec]),
+  [...ARITHMETIC, ...COMPARISON, ...TEXT, ...TEXT_CODES, ...MATH, ...TIME].map((spec) => [
+    spec.name,
+    spec,
+  ]),
 )
 
 /** SQL spellings (lower case) of functions that stand in the table under another name. */

@@ -284,3 +284,46 @@ test('aggregates have the reference’s result types', () => {
 test('every alias leads to a function', () => {
   for (const target of Object.values(FUNCTION_ALIASES)) assert.ok(FUNCTIONS.has(target), target)
 })
+
+test('texts become codes and come back', () => {
+  assert.equal(call('chr', int(65)), 'A')
+  assert.equal(call('bin', int(5)), '101')
+  assert.equal(call('hex', int(255)), 'FF')
+  assert.equal(call('hex', int(-1)), 'F'.repeat(16))
+  assert.equal(call('hex', text('aé')), '61C3A9')
+  assert.equal(call('to_base64', text('hé')), 'aMOp')
+  assert.equal(call('from_base64', text('aMOp')), 'hé')
+  assert.equal(call('from_base64', text('%')), null)
+  assert.equal(call('url_encode', text('a b&c=é~')), 'a+b%26c%3D%C3%A9%7E')
+  assert.equal(call('url_decode', text('a+b%26c')), 'a b&c')
+  assert.equal(call('url_decode', text('%zz')), null)
+})
+
+test('texts are searched and overlaid by code points', () => {
+  assert.equal(call('locate', text('l'), text('hello'), int(4)), 4)
+  assert.equal(call('locate', text('l'), text('hello')), 3)
+  assert.equal(call('locate', text('h'), text('hello'), int(2)), 0)
+  assert.equal(call('instr', text('hello'), text('l')), 3)
+  assert.equal(call('startswith', text('hello'), text('he')), true)
+  assert.equal(call('endswith', text('hello'), text('he')), false)
+  assert.equal(call('overlay', text('abcdef'), text('XX'), int(2), int(3)), 'aXXef')
+  assert.equal(call('overlay', text('abcdef'), text('XX'), int(2)), 'aXXdef')
+  assert.equal(call('overlay', text('abc'), text('XX'), int(9)), 'abc')
+})
+
+test('logarithms, angles and their inverses', () => {
+  assert.equal(call('log', double(1)), 0)
+  assert.equal(call('log', int(2), int(8)), 3)
+  assert.equal(call('degrees', double(Math.PI)), 180)
+  assert.equal(call('radians', int(180)), Math.PI)
+  assert.equal(call('atan2', int(0), int(1)), 0)
+  assert.equal(call('e'), Math.E)
+})
+
+test('IS DISTINCT FROM takes NULL as a value like others', () => {
+  assert.equal(call('is_distinct_from', int(1), int(null)), true)
+  assert.equal(call('is_distinct_from', int(null), int(null)), false)
+  assert.equal(call('is_not_distinct_from', int(null), int(null)), true)
+  assert.equal(call('is_not_distinct_from', dec('1.0'), int(1)), true)
+  assert.equal(call('is_distinct_from', text('a'), text('b')), true)
+})

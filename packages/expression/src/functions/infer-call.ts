@@ -61,6 +61,8 @@ const COMPARING = new Set([
   'less_equal',
   'greater',
   'greater_equal',
+  'is_distinct_from',
+  'is_not_distinct_from',
   'in',
   'greatest',
   'least',

@@ -179,6 +179,22 @@ function order(a: Value, b: Value): number {
   return (a as number) > (b as number) ? 1 : (a as number) < (b as number) ? -1 : 0
 }
 
+/** LOG(x) is natural, LOG(base, x) to any base. */
+const log: FunctionSpec = {
+  name: 'log',
+  nulls: 'strict',
+  infer: (args) =>
+    (args.length === 1 || args.length === 2) && args.every(isNumeric)
+      ? DOUBLE
+      : 'one number, or a base and a number',
+  bind(args): Scalar {
+    const widened = args.map((type) => widen(type, DOUBLE))
+    const logarithm = (value: unknown, at: number) => Math.log(widened[at]!(value as never))
+    if (args.length === 1) return (_context, x) => logarithm(x, 0)
+    return (_context, base, x) => logarithm(x, 1) / logarithm(base, 0)
+  },
+}
+
 export const MATH: readonly FunctionSpec[] = [
   sameTypeFunction('abs', Math.abs, (x) => (x < 0n ? -x : x)),
   sameTypeFunction(
@@ -200,7 +216,19 @@ export const MATH: readonly FunctionSpec[] = [
   doubleFunction('sin', 1, Math.sin),
   doubleFunction('cos', 1, Math.cos),
   doubleFunction('tan', 1, Math.tan),
+  doubleFunction('asin', 1, Math.asin),
+  doubleFunction('acos', 1, Math.acos),
+  doubleFunction('atan', 1, Math.atan),
+  doubleFunction('atan2', 2, Math.atan2),
+  doubleFunction('sinh', 1, Math.sinh),
+  doubleFunction('cosh', 1, Math.cosh),
+  doubleFunction('tanh', 1, Math.tanh),
+  doubleFunction('cot', 1, (x) => 1 / Math.tan(x)),
+  doubleFunction('degrees', 1, (x) => (x * 180) / Math.PI),
+  doubleFunction('radians', 1, (x) => (x * Math.PI) / 180),
   doubleFunction('pi', 0, () => Math.PI),
+  doubleFunction('e', 0, () => Math.E),
+  log,
   extremeSpec('greatest'),
   extremeSpec('least'),
 ]

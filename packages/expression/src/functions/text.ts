@@ -86,6 +86,21 @@ function position(needle: string, text: string): number {
   return at < 0 ? 0 : charLength(text.slice(0, at)) + 1
 }
 
+/** `position` of the first occurrence at or after the 1-based `from`. */
+function locate(needle: string, text: string, from = 1): number {
+  if (from < 1) return 0
+  const found = position(needle, slice(text, from - 1))
+  return found === 0 ? 0 : found + from - 1
+}
+
+/** `count` characters from the 1-based `start` replaced; the text itself when `start` is outside it. */
+function overlay(text: string, by: string, start: number, count = charLength(by)): string {
+  const length = charLength(text)
+  if (start <= 0 || start > length) return text
+  if (count < 0 || start + count > length) return slice(text, 0, start - 1) + by
+  return slice(text, 0, start - 1) + by + slice(text, start - 1 + count)
+}
+
 let lastPattern = ''
 let lastFlags = ''
 let lastRegExp: RegExp | null = null
@@ -206,6 +221,13 @@ export const TEXT: readonly FunctionSpec[] = [
   textFunction('rtrim', 's?s', STRING, (text: string, c?: string) => trim('TRAILING', text, c)),
   textFunction('btrim', 's?s', STRING, (text: string, c?: string) => trim('BOTH', text, c)),
   textFunction('position', 'ss', INT, position),
+  textFunction('locate', 'ss?i', INT, locate),
+  textFunction('instr', 'ss', INT, (text: string, needle: string) => position(needle, text)),
+  textFunction('startswith', 'ss', BOOLEAN, (text: string, start: string) =>
+    text.startsWith(start),
+  ),
+  textFunction('endswith', 'ss', BOOLEAN, (text: string, end: string) => text.endsWith(end)),
+  textFunction('overlay', 'ssi?i', STRING, overlay),
   textFunction('replace', 'sss', STRING, (text: string, from: string, to: string) =>
     from === '' ? text : text.replaceAll(from, () => to),
   ),

@@ -161,13 +161,15 @@ export class ExpressionCompiler {
     if (direct !== null) return direct
     const args = call.args.map((arg) => this.compile(arg))
     const spec = functionOf(name)
-    if (spec.nulls === 'never') return this.#nullTest(name, args[0] as CompiledValue, type)
-    if (spec.nulls === 'handled') {
+    if (spec.nulls === 'never' && args.length === 1) {
+      return this.#nullTest(name, args[0] as CompiledValue, type)
+    }
+    if (spec.nulls === 'handled' || spec.nulls === 'never') {
       const scalar = this.#code.constant(scalarOf(call))
       const texts = args.map(({ value, isNull }) =>
         isNull === null ? value : `(${isNull} ? null : ${value})`,
       )
-      const mayBeNull = args.some(({ isNull }) => isNull !== null)
+      const mayBeNull = spec.nulls === 'handled' && args.some(({ isNull }) => isNull !== null)
       const computation = `${scalar}(${[this.#names.context, ...texts].join(', ')})`
       return this.#guarded(type, null, computation, mayBeNull)
     }

@@ -101,13 +101,7 @@ function parsePredicate(tokens: TokenStream, operand: ExpressionSyntax): Express
   if (negated) tokens.advance()
   tokens.advance()
   if (word.upper === 'BETWEEN') {
-    if (tokens.at('SYMMETRIC')) throw notSupported('BETWEEN SYMMETRIC', tokens.current.span)
-    tokens.accept('ASYMMETRIC')
-    const low = parseOperand(tokens)
-    tokens.expect('AND')
-    const high = parseOperand(tokens)
-    const span = spanning(operand.span, high.span)
-    return { kind: 'between', operand, low, high, negated, span }
+    return parseBetween(tokens, operand, negated)
   }
   if (word.upper === 'IN') return parseIn(tokens, operand, negated)
   const pattern = parseOperand(tokens)
@@ -116,11 +110,46 @@ function parsePredicate(tokens: TokenStream, operand: ExpressionSyntax): Express
   return { kind: 'like', operand, pattern, escape: escaped, negated, span }
 }
 
+/** SYMMETRIC takes the bounds in either order. */
+function parseBetween(
+  tokens: TokenStream,
+  operand: ExpressionSyntax,
+  negated: boolean,
+): ExpressionSyntax {
+  const symmetric = tokens.accept('SYMMETRIC')
+  if (!symmetric) tokens.accept('ASYMMETRIC')
+  const low = parseOperand(tokens)
+  tokens.expect('AND')
+  const high = parseOperand(tokens)
+  const span = spanning(operand.span, high.span)
+  if (!symmetric) return { kind: 'between', operand, low, high, negated, span }
+  const one = { kind: 'between', operand, negated: false, span } as const
+  const either: ExpressionSyntax = {
+    kind: 'binary',
+    operator: 'OR',
+    left: { ...one, low, high },
+    right: { ...one, low: high, high: low },
+    span,
+  }
+  return negated ? { kind: 'unary', operator: 'NOT', operand: either, span } : either
+}
+
 function parseIs(tokens: TokenStream, operand: ExpressionSyntax): ExpressionSyntax {
   tokens.expect('IS')
   const negated = tokens.accept('NOT')
   const token = tokens.current
-  if (token.upper === 'DISTINCT') throw notSupported('IS DISTINCT FROM', token.span)
+  if (tokens.accept('DISTINCT')) {
+    tokens.expect('FROM')
+    const right = parseOperand(tokens)
+    const operator = negated ? 'IS NOT DISTINCT FROM' : 'IS DISTINCT FROM'
+    return {
+      kind: 'binary',
+      operator,
+      left: operand,
+      right,
+      span: spanning(operand.span, right.span),
+    }
+  }
   for (const test of ['NULL', 'TRUE', 'FALSE', 'UNKNOWN'] as const) {
     if (tokens.accept(test)) {
       return { kind: 'is', operand, test, negated, span: spanning(operand.span, token.span) }

@@ -139,6 +139,20 @@ function call(
   return { kind: 'call', name, nameSpan, args, star: false, distinct: false, filter: null, span }
 }
 
+/** OVERLAY(text PLACING by FROM start [FOR count]), or with commas. */
+function parseOverlay(tokens: TokenStream, grammar: Grammar, name: Token): ExpressionSyntax {
+  tokens.expect('(')
+  const args = [grammar.expression(tokens)]
+  const commas = tokens.accept(',')
+  if (!commas) tokens.expect('PLACING')
+  args.push(grammar.expression(tokens))
+  tokens.expect(commas ? ',' : 'FROM')
+  args.push(grammar.expression(tokens))
+  if (tokens.accept(commas ? ',' : 'FOR')) args.push(grammar.expression(tokens))
+  tokens.expect(')')
+  return call('OVERLAY', name.span, args, tokens.from(name.span))
+}
+
 function parseCall(tokens: TokenStream, grammar: Grammar): ExpressionSyntax {
   const name = tokens.advance()
   switch (name.upper) {
@@ -149,7 +163,7 @@ function parseCall(tokens: TokenStream, grammar: Grammar): ExpressionSyntax {
     case 'SUBSTRING':
       return parseSubstring(tokens, grammar, name)
     case 'OVERLAY':
-      throw notSupported('OVERLAY', name.span)
+      return parseOverlay(tokens, grammar, name)
   }
   tokens.expect('(')
   const args: ExpressionSyntax[] = []

@@ -32,6 +32,8 @@ export type BinaryOperator =
   | '/'
   | '%'
   | '||'
+  | 'IS DISTINCT FROM'
+  | 'IS NOT DISTINCT FROM'
 
 /** SECOND, MINUTE …, also BOTH, LEADING, TRAILING of TRIM: a word as an argument. */
 export interface WordSyntax {

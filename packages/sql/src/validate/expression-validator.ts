@@ -64,6 +64,8 @@ const OPERATORS: Readonly<Record<BinaryOperator, string>> = {
   '/': 'divide',
   '%': 'mod',
   '||': 'concat',
+  'IS DISTINCT FROM': 'is_distinct_from',
+  'IS NOT DISTINCT FROM': 'is_not_distinct_from',
 }
 /** Type of an untyped NULL. */
 const UNTYPED_NULL: LogicalType = { kind: 'STRING', nullable: true }

@@ -5,7 +5,12 @@
  * Adds what SQL does around them: the place in the statement, the nearest name of an unknown function, implicit casts
  * between text, dates and timestamps, and common types.
  */
-import { formatType, isMillraceError, type LogicalType } from '@millrace/core'
+import {
+  DECIMAL_PRECISION_MAX,
+  formatType,
+  isMillraceError,
+  type LogicalType,
+} from '@millrace/core'
 import {
   AGGREGATE_FUNCTIONS,
   commonType,
@@ -32,6 +37,18 @@ const LATER_AGGREGATES = new Set(
     .trim()
     .split(/\s+/),
 )
+/** Functions of the reference engine that are not run yet. */
+const LATER_FUNCTIONS = new Set(
+  `ARRAY_APPEND ARRAY_CONCAT ARRAY_CONTAINS ARRAY_DISTINCT ARRAY_JOIN ARRAY_MAX ARRAY_MIN ARRAY_POSITION
+   ARRAY_REMOVE ARRAY_REVERSE ARRAY_SLICE ARRAY_SORT ARRAY_UNION CARDINALITY CONVERT_TZ CURRENT_DATABASE
+   CURRENT_TIME CURRENT_WATERMARK DECODE ELEMENT ELT ENCODE IS_ALPHA IS_DECIMAL IS_DIGIT JSON JSON_ARRAY
+   JSON_EXISTS JSON_OBJECT JSON_QUERY JSON_QUOTE JSON_STRING JSON_UNQUOTE JSON_VALUE LOCALTIME MAP_ENTRIES
+   MAP_FROM_ARRAYS MAP_KEYS MAP_UNION MAP_VALUES MD5 PARSE_URL PRINTF RAND RAND_INTEGER REGEXP_COUNT
+   REGEXP_EXTRACT_ALL REGEXP_INSTR REGEXP_SUBSTR SHA1 SHA2 SHA224 SHA256 SHA384 SHA512 SPLIT STR_TO_MAP
+   TRANSLATE TRANSLATE3 TRY_PARSE_JSON PARSE_JSON TYPEOF UNHEX UUID`
+    .trim()
+    .split(/\s+/),
+)
 /** The text of a type for messages: without NOT NULL and time attribute. */
 export function typeName(type: LogicalType): string {
   return formatType(withoutAttribute({ ...type, nullable: true }))
@@ -51,7 +68,8 @@ export function isAggregate(name: string): name is AggregateFunctionName {
 export function functionNamed(name: string, span: Span): string {
   const known = findFunction(name)
   if (known !== undefined) return known.name
-  if (LATER_AGGREGATES.has(name.toUpperCase())) throw notSupported(name.toUpperCase(), span)
+  const upper = name.toUpperCase()
+  if (LATER_AGGREGATES.has(upper) || LATER_FUNCTIONS.has(upper)) throw notSupported(upper, span)
   const names = [...functionNames(), ...AGGREGATE_FUNCTIONS, ...CONDITIONALS]
   const near = nearName(name, names)
   throw raise(
@@ -65,15 +83,56 @@ export function functionNamed(name: string, span: Span): string {
 /** COALESCE and its kin, which are planned as CASE. */
 export const CONDITIONALS = ['COALESCE', 'IF', 'IFNULL', 'NULLIF']
 
+/** Predicates, NOT, minus, FLOOR(… TO …): they have a syntax of their own, as infix operators have. */
+const BY_SYNTAX = /^(is_.*|in|not|negate|.*_to)$/
+
 /** Names as SHOW FUNCTIONS lists them: those that are called by name. */
 export function functionNames(): string[] {
   const aliases = Object.keys(FUNCTION_ALIASES).filter((name) => /^[a-z]/.test(name))
-  return [...FUNCTIONS.keys(), ...aliases].map((name) => name.toUpperCase()).sort()
+  const named = [...FUNCTIONS.values()]
+    .filter(({ name, infix }) => name === 'mod' || (infix === undefined && !BY_SYNTAX.test(name)))
+    .map(({ name }) => name)
+  return [...named, ...aliases].map((name) => name.toUpperCase()).sort()
 }
 
 /** A typed call. Throws SQL_TYPE_MISMATCH at `span`. */
 export function typedCall(name: string, args: readonly Expression[], span: Span): Expression {
-  return located(span, () => makeCall(name, args))
+  return located(span, () => {
+    const call = makeCall(name, finerTimes(name, args))
+    const type = typeByLiteral(name, args)
+    return type === null ? call : castTo(call, { ...type, nullable: call.type.nullable })
+  })
+}
+
+const isDayTime = ({ type }: Expression) => type.kind === 'INTERVAL_DAY_TIME'
+
+/** A TIMESTAMP of whole seconds moved by a part of one: as TIMESTAMP(3), so that the part is not lost. */
+function finerTimes(name: string, args: readonly Expression[]): readonly Expression[] {
+  if (name !== 'plus' && name !== 'minus') return args
+  const interval = args.find(isDayTime)
+  if (interval === undefined) return args
+  const whole = interval.kind === 'literal' && Number(interval.value) % 1000 === 0
+  return args.map((arg) =>
+    !whole && arg.type.kind === 'TIMESTAMP' && arg.type.precision < 3
+      ? castTo(arg, { ...arg.type, precision: 3 })
+      : arg,
+  )
+}
+
+/** The result type where it depends on a literal argument, as in the reference; null elsewhere. */
+function typeByLiteral(name: string, args: readonly Expression[]): LogicalType | null {
+  const [first, second, third] = args
+  if ((name === 'round' || name === 'truncate') && first?.type.kind === 'DECIMAL') {
+    if (second?.kind !== 'literal' || second.value === null) return null
+    const { precision, scale } = first.type
+    const digits = Math.max(0, Number(second.value))
+    if (digits >= scale) return null
+    const kept = Math.min(DECIMAL_PRECISION_MAX, precision - scale + digits + 1)
+    return { kind: 'DECIMAL', precision: kept, scale: digits, nullable: true }
+  }
+  const days = first?.kind === 'literal' && !/^(HOUR|MINUTE|SECOND)$/.test(String(first.value))
+  if (name === 'timestampadd' && days && third?.type.kind === 'DATE') return third.type
+  return null
 }
 
 /** The result type of an aggregate. Throws SQL_TYPE_MISMATCH at `span`. */
