@@ -10,6 +10,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { Kafka, logLevel } from 'kafkajs'
 import { runJava, startKafkaBroker } from './broker.ts'
 import { provisionKafka } from './provision.ts'
 
@@ -65,19 +66,37 @@ async function runTool(jars: string, args: readonly string[]): Promise<void> {
   const child = spawn('java', ['-Xmx128m', '-cp', join(jars, '*'), ...args], {
     stdio: ['inherit', 'inherit', 'ignore'],
   })
-  process.once('SIGINT', () => child.kill('SIGINT'))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => child.kill('SIGTERM'))
+  }
   child.on('close', (code) => process.exit(code ?? 1))
 }
 
-const [command, topic, address = `127.0.0.1:${values.port}`] = positionals
-try {
-  if (command === undefined) await serve()
-  else if (topic === undefined || (command !== 'produce' && command !== 'consume')) {
-    throw new Error(
-      `Unknown command '${positionals.join(' ')}'; try produce TOPIC or consume TOPIC.`,
-    )
-  } else if (command === 'produce') {
-    const jars = await provisionKafka(version)
+/** Kafka's console tools say little and end with 0 when a topic is missing; this says it before. */
+async function requireTopic(topic: string, address: string): Promise<void> {
+  const admin = new Kafka({
+    brokers: address.split(','),
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 2 },
+  }).admin()
+  await admin.connect().catch((error: Error) => {
+    throw new Error(`No broker answers at ${address}: ${error.message}. npm run kafka starts one.`)
+  })
+  const topics = await admin.listTopics()
+  await admin.disconnect()
+  if (topics.includes(topic)) return
+  const known = topics.filter((name) => !name.startsWith('__')).sort()
+  throw new Error(`Topic '${topic}' does not exist at ${address}; there are: ${known.join(', ')}.`)
+}
+
+async function useTopic(command: string, topic: string | undefined, address: string) {
+  if (topic === undefined || (command !== 'produce' && command !== 'consume')) {
+    const given = positionals.join(' ')
+    throw new Error(`Unknown command '${given}'; try produce TOPIC or consume TOPIC.`)
+  }
+  await requireTopic(topic, address)
+  const jars = await provisionKafka(version)
+  if (command === 'produce') {
     // The class moved between Kafka 3 and 4.
     const oldHome = readdirSync(jars).some((jar) => jar.startsWith('kafka_2.13-3.'))
     await runTool(jars, [
@@ -85,12 +104,18 @@ try {
       ...['--bootstrap-server', address, '--topic', topic],
     ])
   } else {
-    await runTool(await provisionKafka(version), [
+    await runTool(jars, [
       'org.apache.kafka.tools.consumer.ConsoleConsumer',
       ...['--bootstrap-server', address, '--topic', topic, '--from-beginning'],
       ...['--isolation-level', 'read_committed'],
     ])
   }
+}
+
+const [command, topic, address = `127.0.0.1:${values.port}`] = positionals
+try {
+  if (command === undefined) await serve()
+  else await useTopic(command, topic, address)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)

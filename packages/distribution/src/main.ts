@@ -30,9 +30,20 @@ type Command = (args: readonly string[]) => Promise<number | undefined>
 function developmentCommand(path: string): Command {
   return async (args) => {
     process.argv.splice(2, process.argv.length, ...args)
+    withoutLibraryWarnings()
     await import(new URL(`../../../test/${path}`, import.meta.url).href)
     return undefined
   }
+}
+
+/** kafkajs, which these commands use as a second opinion, sets timers in the past; Node warns of each at length. */
+function withoutLibraryWarnings(): void {
+  const shown = process.listeners('warning')
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => {
+    if (warning.name === 'TimeoutNegativeWarning') return
+    for (const show of shown) show(warning)
+  })
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {

@@ -1,5 +1,4 @@
 /** `millrace taskmanager`: a TaskManager, its slots as worker threads, and its Prometheus page. */
-import { createServer, type Server } from 'node:http'
 import { cpus } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import { parseArguments } from '@millrace/cli'
@@ -7,7 +6,7 @@ import { createNodePlatform, keepCompiledCode, onStopSignal } from '@millrace/pl
 import { SLOT_THREAD_ENTRY, TaskManager } from '@millrace/taskmanager'
 import { onParentGone } from '../cluster/spawn-process.ts'
 import { loadConfiguration } from './load-configuration.ts'
-import { METRICS_OPTIONS } from './metrics-options.ts'
+import { metricsPorts, serveMetrics } from './metrics-server.ts'
 
 export async function runTaskManager(args: readonly string[]): Promise<undefined> {
   const { properties } = parseArguments(args, [])
@@ -33,8 +32,10 @@ export async function runTaskManager(args: readonly string[]): Promise<undefined
     },
   })
   await taskManager.start()
-  const metrics = await serveMetrics(configuration.get(METRICS_OPTIONS.port), taskManager, (text) =>
-    platform.logger.warn(text),
+  const metrics = await serveMetrics(
+    metricsPorts(configuration),
+    () => taskManager.renderTaskManagerMetrics(),
+    platform.logger,
   )
   keepCompiledCode()
   process.send?.({ rpcAddress: taskManager.rpcAddress })
@@ -45,32 +46,4 @@ export async function runTaskManager(args: readonly string[]): Promise<undefined
   onStopSignal(stop)
   onParentGone(stop)
   return undefined
-}
-
-/** A taken port costs the page, not the TaskManager. */
-function serveMetrics(
-  port: number,
-  taskManager: TaskManager,
-  warn: (text: string) => void,
-): Promise<Server | null> {
-  if (port < 0) return Promise.resolve(null)
-  const server = createServer((request, response) => {
-    if (request.url !== '/metrics' && request.url !== '/') {
-      response.writeHead(404).end()
-      return
-    }
-    taskManager.renderTaskManagerMetrics().then(
-      (text) => response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(text),
-      (error: Error) => response.writeHead(500).end(error.message),
-    )
-  })
-  return new Promise((resolve) => {
-    server.once('error', (error) => {
-      warn(
-        `No Prometheus page: ${error.message}. Set '${METRICS_OPTIONS.port.key}' to a free port.`,
-      )
-      resolve(null)
-    })
-    server.listen(port, '127.0.0.1', () => resolve(server))
-  })
 }
