@@ -126,7 +126,7 @@ function typeByLiteral(name: string, args: readonly Expression[]): LogicalType |
     if (second?.kind !== 'literal' || second.value === null) return null
     const { precision, scale } = first.type
     const digits = Math.max(0, Number(second.value))
-    if (digits >= scale) return null
+    if (digits >= scale) return first.type
     const kept = Math.min(DECIMAL_PRECISION_MAX, precision - scale + digits + 1)
     return { kind: 'DECIMAL', precision: kept, scale: digits, nullable: true }
   }
