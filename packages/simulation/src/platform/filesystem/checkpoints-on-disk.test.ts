@@ -212,5 +212,6 @@ test('a corrupted read of a checkpoint is an error that names the file, never ot
     'CHECKPOINT_METADATA_CORRUPTED',
     'CHECKPOINT_NOT_FOUND',
     'STATE_CORRUPTED',
+    'STATE_UNREADABLE',
   ])
 })
