@@ -1,8 +1,22 @@
 /** Topics for tests, through programs that are not ours, so that the connector is checked by something else: create, produce, read back. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
 import { provisionKafka } from '../kafka-broker/provision.ts'
+
+/**
+ * kafkajs looks after its queue again and again, by a timer whose delay is a negative number when nothing is
+ * throttled: Node warns of it, and a connected client wakes a thousand times a second. It need not while nothing waits.
+ */
+const { prototype: requestQueue } = createRequire(import.meta.url)(
+  'kafkajs/src/network/requestQueue/index.js',
+) as { prototype: { scheduleCheckPendingRequests(this: RequestQueue): void } }
+type RequestQueue = { readonly pending: readonly unknown[]; readonly throttledUntil: number }
+const scheduleCheck = requestQueue.scheduleCheckPendingRequests
+requestQueue.scheduleCheckPendingRequests = function () {
+  if (this.pending.length > 0 || this.throttledUntil > Date.now()) scheduleCheck.call(this)
+}
 
 export function kafkaAt(bootstrapServers: string): Kafka {
   return new Kafka({

@@ -1,7 +1,7 @@
 /**
  * One connection to one broker: frames out, frames in, matched by correlation id.
  *
- * A request's answer is assembled into the buffer that its `allocate` gives, so a fetch response lands where it will
+ * A request's answer is received into the buffer that its `allocate` gives, so a fetch response lands where it will
  * be decoded. Every request
  * has a deadline; one that passes it closes the connection, as answers come in order and none behind it would arrive
  * either.
@@ -18,6 +18,8 @@ import type { WireWriter } from './wire-writer.ts'
 const FRAME_BYTES_MAX = 512 << 20
 /** Size and correlation id in front of every answer. */
 const FRAME_HEADER_BYTES = 8
+/** Bytes of which it is not known yet whose they are land there and are copied; the rest of a long answer is not. */
+const STAGING_BYTES = 16 << 10
 
 interface Pending {
   readonly allocate: FrameAllocator
@@ -53,6 +55,9 @@ export class BrokerConnection {
   #frameLength = 0
   #frameSize = 0
   #receiver: Pending | null = null
+  readonly #staging = Buffer.allocUnsafeSlow(STAGING_BYTES)
+  /** Whether the next bytes go right into the frame. */
+  #direct = false
 
   private constructor(address: string, clock: Clock, clientId: string) {
     this.address = address
@@ -72,7 +77,9 @@ export class BrokerConnection {
       settings.clientId,
     )
     connection.#socket = await openSocket(settings, address, {
-      onData: (chunk) => connection.#receive(chunk),
+      onData: (chunk) => connection.#parse(chunk),
+      receiveInto: () => connection.#receiveInto(),
+      onReceived: (count) => connection.#received(count),
       onClose: (error) =>
         connection.#fail(error ?? new Error(`${connection.address} closed the connection`)),
     })
@@ -120,7 +127,24 @@ export class BrokerConnection {
     socket.uncork()
   }
 
-  #receive(chunk: Buffer): void {
+  #receiveInto(): Uint8Array {
+    const frame = this.#frame
+    this.#direct = frame !== null && this.#frameSize - this.#frameLength >= STAGING_BYTES
+    if (frame === null || !this.#direct) return this.#staging
+    return frame.subarray(this.#frameLength, this.#frameSize)
+  }
+
+  #received(count: number): void {
+    if (this.#closed !== null) return
+    if (!this.#direct) {
+      this.#parse(this.#staging.subarray(0, count))
+      return
+    }
+    this.#frameLength += count
+    if (this.#frameLength === this.#frameSize) this.#deliver()
+  }
+
+  #parse(chunk: Buffer): void {
     let at = 0
     while (at < chunk.length) {
       if (this.#receiver === null) {
@@ -131,9 +155,10 @@ export class BrokerConnection {
         if (this.#headerLength < FRAME_HEADER_BYTES) return
         if (!this.#openFrame()) return
       }
+      const frame = this.#frame
+      if (frame === null) continue // an answer without a body
       const count = Math.min(this.#frameSize - this.#frameLength, chunk.length - at)
-      const frame = this.#frame as Uint8Array
-      if (count > 0) frame.set(chunk.subarray(at, at + count), this.#frameLength)
+      frame.set(chunk.subarray(at, at + count), this.#frameLength)
       this.#frameLength += count
       at += count
       if (this.#frameLength === this.#frameSize) this.#deliver()
@@ -179,6 +204,7 @@ export class BrokerConnection {
   #fail(error: Error): void {
     if (this.#closed !== null) return
     this.#closed = error
+    this.#frame = null
     this.#socket?.close()
     if (this.#receiver !== null) this.#pending.set(-1, this.#receiver)
     this.#receiver = null

@@ -1,21 +1,25 @@
 /**
- * Opens an authenticated socket to one broker: the only file that touches kafkajs.
+ * Opens a socket to one broker, with TLS and login where the properties ask for them.
  *
- * kafkajs connects, does TLS and SASL and asks for the API versions; then the socket is taken over and frames are
- * read and written by
- * `BrokerConnection`. Incoming bytes land in one static buffer a socket (`onread`), so receiving allocates nothing.
+ * Bytes are received into the buffers that the owner names (`onread` with a generator), so a fetch response goes
+ * from the kernel to where it is decoded, and receiving allocates nothing but a view. Logins are kafkajs's
+ * (`kafkajs-login.ts`), loaded for them alone.
  */
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { kafkaError } from '../error-codes.ts'
 import type { KafkaSettings } from './kafka-properties.ts'
 
-const RECEIVE_BUFFER_BYTES = 256 << 10
 const KEEP_ALIVE_DELAY_MS = 60_000
 
+/** Bytes come in a chunk of the socket's, or in what `receiveInto` gives: as the socket likes. */
 export interface KafkaSocketHandlers {
   /** The chunk is valid until this returns. */
   onData(chunk: Buffer): void
+  /** Where the next bytes go; asked before every read. */
+  receiveInto(): Uint8Array
+  /** So many bytes have come to the front of what `receiveInto` gave last. */
+  onReceived(count: number): void
   onClose(error: Error | null): void
 }
 
@@ -26,75 +30,36 @@ export interface KafkaSocket {
   close(): void
 }
 
+export interface BrokerAddress {
+  readonly host: string
+  readonly port: number
+}
+
 /** How a connection comes by its socket: `openKafkaSocket`, or one of a simulated network. */
 export type OpenKafkaSocket = (
   settings: KafkaSettings,
-  address: { readonly host: string; readonly port: number },
+  address: BrokerAddress,
   handlers: KafkaSocketHandlers,
 ) => Promise<KafkaSocket>
 
-const silentLogger = {
-  namespace: () => silentLogger,
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  error: () => {},
+/** Who takes the socket's bytes: its owner, once the login is over. */
+interface Receiver {
+  current: KafkaSocketHandlers
 }
-
-type SocketRequest = { host: string; port: number; onConnect: () => void }
 
 /** Rejects with KAFKA_AUTHENTICATION_FAILED or with the plain connection error. */
 export async function openKafkaSocket(
   settings: KafkaSettings,
-  address: { readonly host: string; readonly port: number },
+  address: BrokerAddress,
   handlers: KafkaSocketHandlers,
 ): Promise<KafkaSocket> {
-  // @ts-expect-error kafkajs has no types for its inner modules.
-  const { default: Connection } = await import('kafkajs/src/network/connection.js')
-  // @ts-expect-error kafkajs has no types for its inner modules.
-  const { default: protocol } = await import('kafkajs/src/protocol/requests/index.js')
-  let taken = false
-  const socketFactory = ({ host, port, onConnect }: SocketRequest): Socket => {
-    const onread = {
-      buffer: Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES),
-      callback: (count: number, buffer: Uint8Array) => {
-        const chunk = buffer.subarray(0, count) as Buffer
-        if (taken) handlers.onData(chunk)
-        else socket.emit('data', Buffer.from(chunk))
-        return true
-      },
-    }
-    const socket: Socket =
-      settings.tls === null
-        ? connectTcp({ host, port, onread, noDelay: true }, onConnect)
-        : connectTls({ host, port, onread, ...tlsOptions(settings, host) } as never, onConnect)
-    socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
-    return socket
-  }
-  const connection = new Connection({
-    ...address,
-    clientId: settings.clientId,
-    logger: silentLogger,
-    socketFactory,
-    ssl: settings.tls === null ? null : {},
-    sasl: settings.sasl,
-    requestTimeout: settings.requestTimeoutMs,
-    connectionTimeout: settings.connectTimeoutMs,
-  })
-  // Nothing is ever queued there, and its timers would outlive the login.
-  connection.requestQueue.scheduleCheckPendingRequests = () => {}
+  let socket: Socket
   try {
-    await connection.connect()
-    await authenticate(connection, protocol, settings)
+    if (settings.sasl === null) socket = await connect(settings, address, { current: handlers })
+    else socket = await connectWithLogin(settings, address, handlers)
   } catch (cause) {
-    connection.requestQueue.destroy()
-    connection.socket?.destroy()
     throw connectionError(cause as Error, settings, address)
   }
-  const socket = connection.socket as Socket
-  connection.requestQueue.destroy()
-  for (const event of ['data', 'end', 'error', 'timeout']) socket.removeAllListeners(event)
-  taken = true
   let failure: Error | null = null
   socket.on('error', (error) => {
     failure = error
@@ -110,6 +75,74 @@ export async function openKafkaSocket(
   }
 }
 
+function openSocket(
+  settings: KafkaSettings,
+  { host, port }: BrokerAddress,
+  receiver: Receiver,
+  onConnect: () => void,
+): Socket {
+  const onread: OnReadOpts = {
+    // Node asks for a buffer before every read when it is given a function; its types know the buffer alone.
+    buffer: (() => receiver.current.receiveInto()) as unknown as Uint8Array,
+    callback: (count) => {
+      receiver.current.onReceived(count)
+      return true
+    },
+  }
+  const socket: Socket =
+    settings.tls === null
+      ? connectTcp({ host, port, onread, noDelay: true }, onConnect)
+      : connectTls({ host, port, onread, ...tlsOptions(settings, host) } as never, onConnect)
+  socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
+  return socket
+}
+
+function connect(
+  settings: KafkaSettings,
+  address: BrokerAddress,
+  receiver: Receiver,
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = openSocket(settings, address, receiver, () => {
+      socket.setTimeout(0)
+      for (const event of ['end', 'error', 'timeout']) socket.removeAllListeners(event)
+      resolve(socket)
+    })
+    const fail = (error: Error) => {
+      reject(error)
+      socket.destroy()
+    }
+    socket.once('error', fail)
+    socket.once('end', () => fail(new Error('The broker closed the connection')))
+    socket.setTimeout(settings.connectTimeoutMs, () => fail(new Error('Connection timeout')))
+  })
+}
+
+async function connectWithLogin(
+  settings: KafkaSettings,
+  address: BrokerAddress,
+  handlers: KafkaSocketHandlers,
+): Promise<Socket> {
+  const { loginThroughKafkajs } = await import('./kafkajs-login.ts')
+  // Always the owner's buffers: the one that a read after the login fills was handed out during it.
+  let buffer: Uint8Array = new Uint8Array(0)
+  let opened: Socket | null = null
+  const receiver: Receiver = {
+    current: {
+      onData: () => {},
+      receiveInto: () => (buffer = handlers.receiveInto()),
+      onReceived: (count) => void opened?.emit('data', Buffer.from(buffer.subarray(0, count))),
+      onClose: () => {},
+    },
+  }
+  const socket = await loginThroughKafkajs(settings, address, (onConnect) => {
+    opened = openSocket(settings, address, receiver, onConnect)
+    return opened
+  })
+  receiver.current = handlers
+  return socket
+}
+
 function tlsOptions(settings: KafkaSettings, host: string) {
   const { verifyHostname, ...pem } = settings.tls ?? { verifyHostname: true }
   return {
@@ -119,27 +152,10 @@ function tlsOptions(settings: KafkaSettings, host: string) {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: kafkajs has no types for its inner modules.
-async function authenticate(connection: any, protocol: any, settings: KafkaSettings) {
-  if (settings.sasl === null) return
-  const request = protocol.requests.ApiVersions.protocol({ version: 2 })
-  const { apiVersions } = await connection.send(request())
-  connection.setVersions(
-    Object.fromEntries(
-      apiVersions.map((entry: { apiKey: number; minVersion: number; maxVersion: number }) => [
-        entry.apiKey,
-        { minVersion: entry.minVersion, maxVersion: entry.maxVersion },
-      ]),
-    ),
-  )
-  connection.setSupportAuthenticationProtocol(true)
-  await connection.authenticate()
-}
-
 function connectionError(
   cause: Error & { code?: string },
   settings: KafkaSettings,
-  address: { readonly host: string; readonly port: number },
+  address: BrokerAddress,
 ): Error {
   const place = `${address.host}:${address.port}`
   if (cause.name === 'KafkaJSSASLAuthenticationError') {
