@@ -4,7 +4,7 @@
  */
 import { describeFault, type FaultFamily } from './faults/fault.ts'
 import { runPlan } from './run-seed.ts'
-import { drawPlan, type RunPlan } from './scenario/run-plan.ts'
+import { drawPlan, type RunPlan, slotsFor } from './scenario/run-plan.ts'
 import { rowCount } from './workload/workload.ts'
 
 const TRIES_MAX = 300
@@ -73,7 +73,7 @@ function* smallerPlans(plan: RunPlan): Iterable<RunPlan> {
   if (plan.jobManagers > 2) yield { ...plan, jobManagers: plan.jobManagers - 1 }
   if (plan.taskManagers > 1) {
     const taskManagers = plan.taskManagers - 1
-    const slotsPerTaskManager = Math.ceil(plan.workload.parallelism / taskManagers)
+    const slotsPerTaskManager = slotsFor(plan.workload, taskManagers)
     yield { ...plan, taskManagers, slotsPerTaskManager }
   }
 }

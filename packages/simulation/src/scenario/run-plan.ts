@@ -66,7 +66,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     jobManagers,
     taskManagers,
     // A lost TaskManager leaves enough slots in some runs, and not in others.
-    slotsPerTaskManager: Math.ceil(workload.parallelism / taskManagers) + shape.between(0, 1),
+    slotsPerTaskManager: slotsFor(workload, taskManagers) + shape.between(0, 1),
     brokers: shape.between(1, 3),
     workload,
     faults,
@@ -74,6 +74,12 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     phaseMs,
     properties: drawProperties(random.split('properties')),
   }
+}
+
+/** Slots a TaskManager needs so that all of them can run the job. */
+export function slotsFor(workload: Workload, taskManagers: number): number {
+  const widest = Math.max(workload.parallelism, workload.sinkParallelism ?? 1)
+  return Math.ceil(widest / taskManagers)
 }
 
 function drawRestarts(

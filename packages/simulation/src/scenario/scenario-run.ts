@@ -203,10 +203,20 @@ export class ScenarioRun {
     throw new Error('The job is gone.')
   }
 
+  /** What the job says about itself: its state, why it waits, what holds its watermarks. */
   async #reason(): Promise<string> {
     const reason = await this.#client.ask(this.#jobId, (job) => {
       const cause = job.failureCause
-      return `${job.graph.state}: ${job.statusReason() ?? 'no reason'}${cause === null ? '' : `; ${cause.code}: ${cause.message}`}`
+      const holds = [...job.graph.attempts()].flatMap(({ id, metrics }) =>
+        (metrics?.operators ?? []).flatMap(({ watermarkHold }) =>
+          watermarkHold === null ? [] : [`${id}: ${JSON.stringify(watermarkHold)}`],
+        ),
+      )
+      return [
+        `${job.graph.state}: ${job.statusReason() ?? 'no reason'}`,
+        ...(cause === null ? [] : [`${cause.code}: ${cause.message}`]),
+        ...holds,
+      ].join('; ')
     })
     return reason ?? 'no JobManager answers'
   }

@@ -22,6 +22,12 @@ export interface SplitWatermark {
   idle: boolean
 }
 
+/** What a checkpoint keeps of a split that has delivered rows. */
+export interface SplitEventTime {
+  readonly watermarkMs: number
+  readonly lastEventTimeMs: number
+}
+
 export interface CombinedWatermark {
   readonly watermark: number
   /** No split holds the watermark, and the first dealing of splits is over. */
@@ -58,6 +64,22 @@ export class SplitWatermarks {
     }
     this.#splits.set(id, split)
     return split
+  }
+
+  /** Null when it has delivered no event time. */
+  eventTimeOf(id: string): SplitEventTime | null {
+    const split = this.#splits.get(id)
+    if (split === undefined || split.watermark === WATERMARK_MIN) return null
+    return { watermarkMs: split.watermark, lastEventTimeMs: split.lastEventTimeMs }
+  }
+
+  /** A split that was added goes on from a checkpoint: it has delivered rows before. */
+  restore(id: string, eventTime: SplitEventTime): void {
+    const split = this.#splits.get(id)
+    if (split === undefined) return
+    split.watermark = eventTime.watermarkMs
+    split.lastEventTimeMs = eventTime.lastEventTimeMs
+    split.delivered = true
   }
 
   get(id: string): SplitWatermark | undefined {
