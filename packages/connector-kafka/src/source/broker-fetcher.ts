@@ -93,7 +93,10 @@ export class BrokerFetcher {
       (error) => {
         this.#inFlight = false
         this.#free.push(lease)
-        if (!this.#closed) this.#lose([...asked.keys()], error)
+        if (this.#closed) return
+        this.#lose([...asked.keys()], error)
+        // Partitions that came while the request was out were not part of it.
+        this.pump()
       },
     )
   }

@@ -2,14 +2,19 @@
  * SimulatedEnvironment: one world with everything that a job needs — network, disk, object store, broker and
  * cluster — before any job or fault.
  */
-import { type ConnectorRegistry, type Format, jsonFormat } from '@millrace/connector'
+import {
+  type ConnectorRegistry,
+  type Format,
+  jsonFormat,
+  type TableConnector,
+} from '@millrace/connector'
 import { blackholeConnector, datagenConnector, printConnector } from '@millrace/connector-basic'
 import { filesystemConnector } from '@millrace/connector-filesystem'
 import { createKafkaConnector } from '@millrace/connector-kafka'
 import type { Fence } from '@millrace/protocol'
 import { SimulatedBroker } from '../broker/simulated-broker.ts'
 import { SimulatedCluster } from '../cluster/simulated-cluster.ts'
-import { withStoreSteps } from '../faults/named-steps.ts'
+import { withKafkaSteps, withStoreSteps } from '../faults/named-steps.ts'
 import { SimulatedDisk } from '../platform/filesystem/simulated-disk.ts'
 import { SimulatedFilesystem } from '../platform/filesystem/simulated-filesystem.ts'
 import { SimulatedNetwork } from '../platform/network/simulated-network.ts'
@@ -103,12 +108,16 @@ export class SimulatedEnvironment {
 
   /** `process` null: for planning alone. */
   connectorsOf(process: SimulatedProcess | null): ConnectorRegistry {
-    const kafka =
-      process === null
-        ? createKafkaConnector()
-        : createKafkaConnector(this.broker.clientFactory(process))
+    const kafka = process === null ? createKafkaConnector() : this.#kafkaOf(process)
     const all = [kafka, filesystemConnector, datagenConnector, printConnector, blackholeConnector]
     return new Map(all.map((connector) => [connector.name, connector]))
+  }
+
+  #kafkaOf(process: SimulatedProcess): TableConnector {
+    const open = this.broker.clientFactory(process)
+    return createKafkaConnector((settings, platform) =>
+      withKafkaSteps(open(settings, platform), process),
+    )
   }
 
   start(): void {
