@@ -213,6 +213,15 @@ test('an unreachable broker is named within the deadline', async () => {
   assert.ok(Date.now() - startedMs < 5000)
 })
 
+test('the first start of a job looks for its broker for five seconds, not for half a minute', async () => {
+  // Cause: a mistyped address looked like a running query without rows for 30 s.
+  const startedMs = Date.now()
+  await assert.rejects(kafka.readAll('any', { 'properties.bootstrap.servers': '127.0.0.1:1' }), {
+    code: 'KAFKA_UNREACHABLE',
+  })
+  assert.ok(Date.now() - startedMs < 10_000)
+})
+
 test('an offset that is not there fails loudly', async () => {
   const topic = await kafka.createTopic(1)
   await kafka.append(topic, range('r', 5))

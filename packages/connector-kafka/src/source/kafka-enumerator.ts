@@ -19,6 +19,9 @@ export type OpenClient = (
   properties: Readonly<Record<string, string>>,
 ) => Promise<{ readonly client: KafkaClient; readonly settings: KafkaSettings }>
 
+/** How long the first start looks for the broker, unless the table says otherwise. */
+const FIRST_CONTACT = { 'default.api.timeout.ms': '5000' } as const
+
 interface EnumeratorSnapshot {
   readonly assigned: readonly string[]
   readonly unassigned: readonly SourceSplit[]
@@ -44,7 +47,9 @@ export class KafkaEnumerator implements SplitEnumerator {
   }
 
   async start(restored: unknown): Promise<void> {
-    const { client, settings } = await this.#openClient(this.#config.properties)
+    // A job that has never run has no patience to lose: whoever mistyped the address should read so soon.
+    const patience = restored === null ? FIRST_CONTACT : {}
+    const { client, settings } = await this.#openClient({ ...patience, ...this.#config.properties })
     this.#client = client
     this.#settings = settings
     const state = restored as EnumeratorSnapshot | null

@@ -17,7 +17,8 @@ const AGGREGATES_TOPIC = 'sensor-aggregates'
 /** Makes the topics when they are missing. */
 export async function kafkaSensorWriter(bootstrapServers: string): Promise<SensorWriter> {
   const platform = createNodePlatform({ logger: { level: 'off' } })
-  const { client } = await openKafkaClient({ 'bootstrap.servers': bootstrapServers }, platform)
+  const properties = { 'bootstrap.servers': bootstrapServers, 'default.api.timeout.ms': '5000' }
+  const { client } = await openKafkaClient(properties, platform)
   await client.createTopics([
     { topic: READINGS_TOPIC, partitions: PARTITION_COUNT },
     { topic: AGGREGATES_TOPIC, partitions: PARTITION_COUNT },
