@@ -34,7 +34,7 @@ export interface CheckpointStorage {
   complete(manifest: CheckpointManifest): Promise<CompletedCheckpoint>
   /**
    * Rejects with CHECKPOINT_NOT_FOUND (saying what there is), CHECKPOINT_METADATA_CORRUPTED,
-   * CHECKPOINT_VERSION_UNSUPPORTED.
+   * CHECKPOINT_VERSION_UNSUPPORTED, STATE_UNREADABLE.
    */
   read(checkpointId: number): Promise<CheckpointManifest>
   /** Ids of complete checkpoints, ascending. */

@@ -10,6 +10,7 @@ import { isMillraceError } from '@millrace/core'
 import { type Filesystem, makeDurableDirectory } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
 import { checkpointPath } from '../handle/checkpoint-path.ts'
+import { readUntilSound } from '../handle/read-until-sound.ts'
 import { CHECKPOINT_DIRECTORY } from '../state-options.ts'
 import {
   type CheckpointManifest,
@@ -23,6 +24,9 @@ import type { CheckpointStorage, CompletedCheckpoint } from './checkpoint-storag
 
 export const METADATA_FILE = '_metadata'
 const PROBE_FILE = '.write-probe'
+
+/** Nothing is there that could be read. */
+const MISSING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
 
 const UNUSABLE_HINTS: Readonly<Record<string, string>> = {
   EACCES: 'Let the user that runs the JobManager write there, or choose another directory.',
@@ -162,7 +166,7 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
 /**
  * The manifest of the checkpoint at `location` (its directory, or its `_metadata` file), with
  * absolute handles. Rejects with CHECKPOINT_NOT_FOUND, CHECKPOINT_METADATA_CORRUPTED,
- * CHECKPOINT_VERSION_UNSUPPORTED.
+ * CHECKPOINT_VERSION_UNSUPPORTED, STATE_UNREADABLE.
  */
 export async function readCheckpoint(
   location: string,
@@ -172,13 +176,36 @@ export async function readCheckpoint(
     ? location.slice(0, -METADATA_FILE.length - 1)
     : location.replace(/\/+$/, '')
   const file = `${directory}/${METADATA_FILE}`
-  let bytes: Uint8Array
+  const manifest = await readUntilSound(
+    async () => decodeManifest(await readMetadata(file, directory, filesystem), file),
+    (error) => isMillraceError(error, 'CHECKPOINT_METADATA_CORRUPTED'),
+  )
+  return mapHandles(manifest, (handle) =>
+    handle.kind === 'file' && !handle.path.startsWith('/')
+      ? { ...handle, path: `${directory}/${handle.path}` }
+      : handle,
+  )
+}
+
+async function readMetadata(
+  file: string,
+  directory: string,
+  filesystem: Filesystem,
+): Promise<Uint8Array> {
   try {
-    bytes = await filesystem.readFile(file)
+    return await filesystem.readFile(file)
   } catch (cause) {
+    const { code = '', message } = cause as { code?: string; message: string }
+    if (!MISSING.has(code)) {
+      throw stateError('STATE_UNREADABLE', `Cannot read ${file}: ${message}.`, {
+        hint: 'Check the disk of the checkpoint directory and that every process can reach it.',
+        location: { file },
+        cause,
+      })
+    }
     throw stateError(
       'CHECKPOINT_NOT_FOUND',
-      `There is no complete checkpoint at ${directory}: ${(cause as Error).message}.`,
+      `There is no complete checkpoint at ${directory}: ${message}.`,
       {
         hint: 'Name a directory chk-<n> that has a _metadata file.',
         location: { file },
@@ -186,11 +213,6 @@ export async function readCheckpoint(
       },
     )
   }
-  return mapHandles(decodeManifest(bytes, file), (handle) =>
-    handle.kind === 'file' && !handle.path.startsWith('/')
-      ? { ...handle, path: `${directory}/${handle.path}` }
-      : handle,
-  )
 }
 
 function relativeTo(directory: string, manifest: CheckpointManifest): CheckpointManifest {

@@ -34,7 +34,7 @@ interface OpenedPart {
   readonly index: SegmentIndex
 }
 
-/** Rejects with STATE_CORRUPTED. */
+/** Rejects with STATE_CORRUPTED, STATE_UNREADABLE. */
 export async function openRestoredState(request: RestoreRequest): Promise<RestoredOperatorState> {
   const opened: OpenedPart[] = []
   const lists = new Map<string, Uint8Array[]>()

@@ -53,15 +53,16 @@ export class SegmentReader {
       throw this.corrupted('its header is damaged')
     }
     const footerAt = size - FOOTER_BYTES
-    const isFooter = (bytes: Uint8Array): boolean => parseFooter(bytes, size) !== null
+    // The handle knows the index's CRC: without that, one wrong bit of the footer would look like a damaged index.
+    const isFooter = (bytes: Uint8Array): boolean =>
+      parseFooter(bytes, size)?.indexCrc32 === this.#handle.crc32
     const footerBytes = await this.#read(footerAt, FOOTER_BYTES, isFooter)
     const footer = footerBytes === null ? null : parseFooter(footerBytes, size)
-    if (footer === null) throw this.corrupted('its footer is damaged')
+    if (footer === null) {
+      throw this.corrupted('its footer is damaged, or it belongs to another checkpoint')
+    }
     const json = await this.#readWithCrc(footer.indexOffset, footer.indexLength, footer.indexCrc32)
     if (json === null) throw this.corrupted('its index is damaged')
-    if (footer.indexCrc32 !== this.#handle.crc32) {
-      throw this.corrupted('it belongs to another checkpoint')
-    }
     return JSON.parse(new TextDecoder().decode(json)) as SegmentIndex
   }
 
