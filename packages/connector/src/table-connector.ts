@@ -179,8 +179,9 @@ export type Committable = Uint8Array
 /** Writes rows in a slot. `write` only encodes and queues; sending runs in the background. */
 export interface SinkWriter {
   /**
-   * `restored` is null in a fresh start. Commits `restored.committables` first, then aborts strays of earlier attempts
-   * (../reference: Kafka exactly-once, points 3 and 4), before it resolves.
+   * `restored` is null in a fresh start. Commits `restored.committables` first, then aborts transactions of earlier attempts
+   * (../reference: Kafka exactly-once, points 3 and 4), before it resolves. The attempt may have been replaced while it
+   * slept: what it does here must not harm one that came after it.
    */
   open(
     restored: {
@@ -201,6 +202,11 @@ export interface SinkWriter {
   snapshotState(checkpointId: number): readonly Uint8Array[]
   /** Makes the committables durable and visible; must be idempotent. */
   commit(committables: readonly Committable[]): Promise<void>
+  /**
+   * A checkpoint of this attempt is complete, and everything that it pre-committed is committed: time to clear away
+   * what earlier attempts left. May reach an attempt late that has been replaced meanwhile.
+   */
+  checkpointCompleted?(checkpointId: number): Promise<void>
   /** Without checkpoints, at the end of bounded input: flush and make everything visible. */
   finish(): Promise<void>
   close(): Promise<void> | void

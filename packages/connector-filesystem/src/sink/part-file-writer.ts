@@ -4,12 +4,12 @@
  * `write` encodes into chunks; one background chain appends them. At a barrier the open file is synced and renamed
  * to pending;
  * commit renames it to its visible name, which may be repeated. Invariant: a visible file never changes, and holds
- * rows of
- * complete checkpoints only (without checkpoints: everything, made visible at the end).
+ * rows of complete checkpoints only (without checkpoints: everything, made visible at the end). What failed attempts left
+ * is removed once a checkpoint of this attempt is complete: before that, this one may be the attempt that was given up.
  */
 import type { Committable, FormatEncoder, SinkWriter, WriterContext } from '@millrace/connector'
 import { type ColumnBatch, hexId, stableId } from '@millrace/core'
-import type { OpenFile } from '@millrace/platform'
+import { makeDurableDirectory, type OpenFile } from '@millrace/platform'
 import { fileErrorCode, filesystemError } from '../error-codes.ts'
 import type { FileSinkConfig } from '../filesystem-connector.ts'
 import { isStray, type PartFile, parsePartFileName, partFileName } from './part-file-name.ts'
@@ -34,16 +34,17 @@ export class PartFileWriter implements SinkWriter {
   readonly #context: WriterContext
   readonly #encoder: FormatEncoder
   readonly #uid: string
-  /** Of this attempt alone. */
+  /** Tells its hidden files from those of every other attempt. */
   readonly #writer: string
   #nextNumber = 0
-  #open: { readonly name: string; readonly number: number; readonly file: OpenFile } | null = null
+  #open: { readonly number: number; readonly file: OpenFile } | null = null
   #openBytes = 0
   /** Closed files of the checkpoint under way. */
   #rolled: number[] = []
   #queuedBytes = 0
   #work: Promise<void> = Promise.resolve()
   #failed = false
+  #straysRemoved = false
 
   constructor(config: FileSinkConfig, context: WriterContext) {
     this.#config = config
@@ -58,26 +59,47 @@ export class PartFileWriter implements SinkWriter {
   async open(restored: Parameters<SinkWriter['open']>[0]): Promise<void> {
     const { path } = this.#config
     await this.#named(path, async () => {
-      await this.#context.platform.filesystem.makeDirectory(path)
+      await makeDurableDirectory(this.#context.platform.filesystem, path)
       if (restored !== null) await this.#commitFiles(restored.committables)
-      await this.#removeStrays(restored?.checkpointId ?? null)
+      await this.#skipKnownNumbers()
     })
     for (const state of restored?.states ?? []) {
       this.#nextNumber = Math.max(this.#nextNumber, fromBytes<{ next: number }>(state).next)
     }
   }
 
-  async #removeStrays(restoredCheckpoint: number | null): Promise<void> {
-    const { filesystem } = this.#context.platform
+  /** Numbers of files that are there already, from any attempt, are not used again. */
+  async #skipKnownNumbers(): Promise<void> {
+    for (const { file } of await this.#list()) {
+      if (file.uid !== this.#uid || file.subtask !== this.#context.subtask.subtaskIndex) continue
+      this.#nextNumber = Math.max(this.#nextNumber, file.number + 1)
+    }
+  }
+
+  async #list(): Promise<{ readonly path: string; readonly file: PartFile }[]> {
+    const found: { path: string; file: PartFile }[] = []
+    for (const { path } of await this.#context.platform.filesystem.list(this.#config.path)) {
+      const file = parsePartFileName(path.slice(path.lastIndexOf('/') + 1))
+      if (file !== null) found.push({ path, file })
+    }
+    return found
+  }
+
+  /** Once an attempt; a failure leaves them to the next complete checkpoint. */
+  async checkpointCompleted(checkpointId: number): Promise<void> {
+    if (this.#straysRemoved) return
+    this.#straysRemoved = true
     const { subtaskIndex: subtask, parallelism } = this.#context.subtask
-    const facts = { uid: this.#uid, subtask, parallelism, restoredCheckpoint }
-    for (const entry of await filesystem.list(this.#config.path)) {
-      const file = parsePartFileName(entry.path.slice(entry.path.lastIndexOf('/') + 1))
-      if (file === null || file.uid !== this.#uid) continue
-      if (isStray(file, facts)) await filesystem.remove(entry.path)
-      else if (file.subtask === subtask) {
-        this.#nextNumber = Math.max(this.#nextNumber, file.number + 1)
-      }
+    const facts = { uid: this.#uid, subtask, parallelism, writer: this.#writer }
+    const { filesystem } = this.#context.platform
+    try {
+      const strays = (await this.#list()).filter(({ file }) =>
+        isStray(file, { ...facts, completeCheckpoint: checkpointId }),
+      )
+      for (const { path } of strays) await filesystem.remove(path)
+      if (strays.length > 0) await filesystem.syncDirectory(this.#config.path)
+    } catch {
+      this.#straysRemoved = false
     }
   }
 
@@ -120,9 +142,9 @@ export class PartFileWriter implements SinkWriter {
   async #append(chunk: Uint8Array): Promise<void> {
     if (this.#open === null) {
       const number = this.#nextNumber++
-      const name = this.#path(number, 'inprogress')
+      const name = this.#hiddenPath(number, null)
       const file = await this.#context.platform.filesystem.open(name, 'create')
-      this.#open = { name, number, file }
+      this.#open = { number, file }
       this.#openBytes = 0
     }
     await this.#open.file.append(chunk)
@@ -142,10 +164,13 @@ export class PartFileWriter implements SinkWriter {
     this.#rolled.push(open.number)
   }
 
-  #path(number: number, state: PartFile['state']): string {
+  #hiddenPath(number: number, checkpoint: number | null): string {
+    return this.#path(number, { writer: this.#writer, checkpoint })
+  }
+
+  #path(number: number, hidden: PartFile['hidden']): string {
     const subtask = this.#context.subtask.subtaskIndex
-    const [uid, writer] = [this.#uid, this.#writer]
-    return `${this.#config.path}/${partFileName({ uid, subtask, number, writer, state })}`
+    return `${this.#config.path}/${partFileName({ uid: this.#uid, subtask, number, hidden })}`
   }
 
   async prepareCommit(checkpointId: number): Promise<readonly Committable[]> {
@@ -163,10 +188,10 @@ export class PartFileWriter implements SinkWriter {
       for (const number of this.#rolled) {
         const file = {
           directory,
-          pending: this.#path(number, checkpointId),
+          pending: this.#hiddenPath(number, checkpointId),
           final: this.#path(number, null),
         }
-        await filesystem.rename(this.#path(number, 'inprogress'), file.pending)
+        await filesystem.rename(this.#hiddenPath(number, null), file.pending)
         pending.push(file)
       }
       if (this.#rolled.length > 0) await filesystem.syncDirectory(directory)
@@ -193,8 +218,12 @@ export class PartFileWriter implements SinkWriter {
     for (const committable of committables) {
       const { directory, pending, final } = fromBytes<PendingFile>(committable)
       directories.add(directory)
-      // No longer there: it was renamed by an earlier try (and may have been taken away by a reader since).
-      if ((await filesystem.status(pending)) !== null) await filesystem.rename(pending, final)
+      try {
+        await filesystem.rename(pending, final)
+      } catch (error) {
+        // No longer there: an earlier try, or another attempt just now, renamed it.
+        if (fileErrorCode(error) !== 'ENOENT') throw error
+      }
     }
     for (const directory of directories) await filesystem.syncDirectory(directory)
   }
@@ -202,6 +231,7 @@ export class PartFileWriter implements SinkWriter {
   async finish(): Promise<void> {
     const pending = await this.#flush(0)
     await this.commit(pending.map(jsonBytes))
+    await this.checkpointCompleted(0)
   }
 
   async close(): Promise<void> {
@@ -209,10 +239,13 @@ export class PartFileWriter implements SinkWriter {
     await this.#work
     const open = this.#open
     this.#open = null
-    if (open === null) return
-    // No checkpoint has it, so nobody will ever want it.
-    await open.file.close()
-    await this.#context.platform.filesystem.remove(open.name)
+    await open?.file.close()
+    // No checkpoint has them, so nobody will ever want them.
+    const unwanted = open === null ? this.#rolled : [...this.#rolled, open.number]
+    this.#rolled = []
+    for (const number of unwanted) {
+      await this.#context.platform.filesystem.remove(this.#hiddenPath(number, null))
+    }
   }
 
   async #named(path: string, step: () => Promise<void>): Promise<void> {

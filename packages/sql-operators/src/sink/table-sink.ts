@@ -96,6 +96,7 @@ export class TableSink implements Operator {
 
   async notifyCheckpointComplete(checkpointId: number): Promise<void> {
     await this.#commitThrough(checkpointId)
+    await this.#writer.checkpointCompleted?.(checkpointId)
   }
 
   /** With checkpoints, the final one has completed: whatever is still pending is part of it. */
