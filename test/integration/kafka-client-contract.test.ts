@@ -5,7 +5,7 @@ import {
   type KafkaClientFixture,
   testKafkaClientContract,
 } from '@millrace/connector-kafka/contract'
-import { Kafka, logLevel } from 'kafkajs'
+import { kafkaAt } from '../support/kafka-topics.ts'
 import { delay, platform, startFixture } from './kafka-fixture.ts'
 
 const kafka = await startFixture()
@@ -13,8 +13,7 @@ const kafka = await startFixture()
 const TIMEOUT_CHECK_MS = 12_000
 
 async function deleteRecordsBefore(topic: string, partition: number, offset: number) {
-  const brokers = kafka.servers.split(',')
-  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  const admin = kafkaAt(kafka.servers).admin()
   await admin.connect()
   try {
     // Makes the client find the topic, which deleting does not.

@@ -7,6 +7,7 @@
  *     slow      done `delayMs` later
  *     late      done at once, answered `delayMs` later
  *     refused   not done, answered with `error`
+ *     unsure    done, and answered with `error` all the same: the node gave up waiting for the others
  *
  * Counts how often each was met, so that a swarm can say what it has tried.
  */
@@ -14,7 +15,7 @@ import type { Api } from '@millrace/connector-kafka/protocol'
 import type { SeededRandom } from '../world/seeded-random.ts'
 
 export type ApiName = keyof typeof Api
-export type FaultMoment = 'before' | 'during' | 'after' | 'slow' | 'late' | 'refused'
+export type FaultMoment = 'before' | 'during' | 'after' | 'slow' | 'late' | 'refused' | 'unsure'
 
 export interface RequestFault {
   readonly moment: FaultMoment
@@ -26,7 +27,7 @@ export interface RequestFault {
   readonly times?: number
   /** Of `slow` and `late`. */
   readonly delayMs?: number
-  /** Protocol error code of `refused`. */
+  /** Protocol error code of `refused` and `unsure`. */
   readonly error?: number
 }
 

@@ -47,9 +47,11 @@ export class Leadership {
     this.#state.changed(place)
     this.#world.after(this.#random.between(...ELECTION_MS), () => {
       if (place.log.leaderEpoch !== epoch) return
-      place.leader = next
+      // It may be gone by now; alone, it is waited for.
+      const leader = this.#state.isUp(next) ? next : this.#another(next)
+      place.leader = leader
       this.#world.after(this.#random.between(...METADATA_LAG_MS), () => {
-        if (place.log.leaderEpoch === epoch) place.advertisedLeader = next
+        if (place.log.leaderEpoch === epoch) place.advertisedLeader = leader
       })
     })
   }
@@ -66,12 +68,12 @@ export class Leadership {
     })
   }
 
-  /** A node that is up, rather another than `nodeId`; `nodeId` when none is. */
+  /** A node that acts, rather another than `nodeId`; `nodeId` when none does. */
   #another(nodeId: number): number {
-    const up = this.#state.nodes.filter(({ id }) => this.#state.isUp(id))
-    const others = up.filter(({ id }) => id !== nodeId)
+    const acting = this.#state.nodes.filter(({ id }) => this.#state.isActing(id))
+    const others = acting.filter(({ id }) => id !== nodeId)
     if (others.length > 0) return this.#random.pick(others).id
-    return up[0]?.id ?? (nodeId === NO_LEADER ? 1 : nodeId)
+    return acting[0]?.id ?? (nodeId === NO_LEADER ? 1 : nodeId)
   }
 
   nodeDown(nodeId: number): void {
@@ -83,10 +85,17 @@ export class Leadership {
     this.#world.after(this.#random.between(...DETECTION_MS), () => {
       const node = this.#state.node(nodeId)
       if (node === undefined || this.#state.isUp(nodeId)) return
-      if (!this.#state.nodes.some(({ id }) => this.#state.isUp(id))) return
-      node.registered = false
-      this.#evacuate(nodeId)
+      this.nodeSilent(nodeId)
     })
+  }
+
+  /** It was silent for too long: what it led is led by others, and it is a stranger when it speaks again. */
+  nodeSilent(nodeId: number): void {
+    const node = this.#state.node(nodeId)
+    const others = this.#state.nodes.some(({ id }) => id !== nodeId && this.#state.isActing(id))
+    if (node === undefined || !others) return
+    node.registered = false
+    this.#evacuate(nodeId)
   }
 
   #evacuate(nodeId: number): void {

@@ -100,6 +100,7 @@ export class ServerConnection {
       node: this.#node,
       reader: request.reader,
       refuse: moment === 'refused' ? (fault?.error ?? 0) : 0,
+      pretend: moment === 'unsure' ? (fault?.error ?? 0) : 0,
       partially: moment === 'during' && request.api !== 'FETCH',
       answer: (...body) => {
         const frame = frameOf(request.correlationId, body)

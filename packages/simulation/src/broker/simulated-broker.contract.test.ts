@@ -1,7 +1,7 @@
 /** The simulated broker answers as a real one does: the contract that test/integration runs against a real broker. */
 import { testKafkaClientContract } from '@millrace/connector-kafka/contract'
 import { delay } from '../world/scheduler.ts'
-import { BrokerFixture } from './broker-fixture.ts'
+import { BrokerFixture } from './testing/broker-fixture.ts'
 
 let seed = 1
 

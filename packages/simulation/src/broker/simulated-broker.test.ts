@@ -6,7 +6,7 @@ import { BrokerRefusal, ProtocolError } from '@millrace/connector-kafka/protocol
 import { isMillraceError } from '@millrace/core'
 import { delay } from '../world/scheduler.ts'
 import type { ApiName, FaultMoment } from './broker-faults.ts'
-import { BrokerFixture } from './broker-fixture.ts'
+import { BrokerFixture } from './testing/broker-fixture.ts'
 
 const TIMEOUT_MS = 60_000
 const ID = 'sink-0-1'
@@ -203,6 +203,60 @@ test('a transaction that is made to expire refuses its commit for good', async (
     })
   })
   assert.deepEqual(broker.inspect.openTransactions(), [])
+})
+
+test('a paused node answers late when it is alone, and is replaced when there are others', async () => {
+  for (const nodeCount of [1, 3]) {
+    const fixture = new BrokerFixture(13, { nodeCount })
+    const { broker, world } = fixture
+    broker.createTopic('t', 1)
+    await fixture.run(async () => {
+      const send = producerOf(fixture, await fixture.connect({ 'request.timeout.ms': '2000' }))
+      await send(['a'])
+      const leader = broker.state.place('t', 0)?.leader ?? -1
+      broker.pauseNode(leader)
+      world.after(60_000, () => broker.resumeNode(leader))
+      await send(['b'])
+    })
+    assert.equal(world.nowMs > 60_000, nodeCount === 1)
+    assert.deepEqual(broker.inspect.committedValues('t'), ['a', 'b'])
+  }
+})
+
+test('a produce that is stored and refused all the same is stored once by its repeat', async () => {
+  const fixture = new BrokerFixture(14)
+  const { broker } = fixture
+  broker.createTopic('t', 1)
+  const error = ProtocolError.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+  broker.faults.add({ apis: ['PRODUCE'], moment: 'unsure', error, times: 3 })
+  await fixture.run(async () => {
+    const send = producerOf(fixture, await fixture.connect())
+    await send(['a'])
+    await send(['b'])
+  })
+  assert.deepEqual(broker.inspect.committedValues('t'), ['a', 'b'])
+})
+
+test('the markers of one transaction come one partition after another, after the answer', async () => {
+  const fixture = new BrokerFixture(15)
+  const { broker } = fixture
+  broker.delayMarkers(5)
+  broker.createTopic('t', 2)
+  const ends = () => broker.inspect.offsets('t').map(({ highWatermark }) => highWatermark)
+  const seen = new Set<string>()
+  await fixture.run(async () => {
+    const client = await fixture.connect()
+    const identity = await client.initProducerId(ID, TIMEOUT_MS)
+    const places = [0, 1].map((partition) => ({ topic: 't', partition }))
+    await client.addPartitionsToTxn(ID, identity, places)
+    await client.endTxn(ID, identity, true)
+    for (let i = 0; i < 200; i++) {
+      seen.add(ends().join(' '))
+      await delay(fixture.process, 1)
+    }
+  })
+  assert.deepEqual([...seen].sort(), ['0 0', '0 1', '1 1'])
+  assert.equal(broker.inspect.transaction(ID)?.status, 'CompleteCommit')
 })
 
 test('input that is appended is there at once, in order, with the offsets of the partition', async () => {

@@ -45,6 +45,8 @@ export interface SimulatedBrokerSettings {
 const TRANSACTION_TIMEOUT_MAX_MS = 900_000
 const TIMEOUT_CHECK_INTERVAL_MS = 10_000
 const MESSAGE_MAX_BYTES = 1_048_588
+/** A node that was silent for so long is taken for dead by the others. */
+const SESSION_MS = 9_000
 
 export class SimulatedBroker {
   readonly state: ClusterState
@@ -205,6 +207,27 @@ export class SimulatedBroker {
     this.#start(node)
     this.#world.log.add(this.#world.nowMs, node.host, 'up')
     this.#leadership.nodeUp(nodeId)
+  }
+
+  /** Its connections stay and nothing is answered; after its session is over, others lead what it led. */
+  pauseNode(nodeId: number): void {
+    const process = this.processOf(nodeId)
+    if (process === null || process.paused) return
+    this.faults.count('node pause')
+    this.#world.log.add(this.#world.nowMs, process.name, 'pause')
+    process.pause()
+    this.#world.after(SESSION_MS, () => {
+      if (this.processOf(nodeId) === process && process.paused) this.#leadership.nodeSilent(nodeId)
+    })
+  }
+
+  resumeNode(nodeId: number): void {
+    const process = this.processOf(nodeId)
+    if (process === null || !process.paused) return
+    this.#world.log.add(this.#world.nowMs, process.name, 'resume')
+    process.resume()
+    const node = this.state.node(nodeId)
+    if (node !== undefined) node.registered = true
   }
 
   // ——— what else goes wrong ———

@@ -4,7 +4,11 @@
  *
  * A client that dies with a request under way leaves it under way.
  */
-import type { KafkaSocket, OpenKafkaSocket } from '@millrace/connector-kafka/protocol'
+import type {
+  KafkaSocket,
+  KafkaSocketHandlers,
+  OpenKafkaSocket,
+} from '@millrace/connector-kafka/protocol'
 import type { LinkEnd } from '../platform/network/link.ts'
 import type { SimulatedNetwork } from '../platform/network/simulated-network.ts'
 import type { SimulatedProcess } from '../world/simulated-process.ts'
@@ -32,13 +36,24 @@ export function simulatedKafkaSockets(
           reject(new Error(`connect ECONNREFUSED ${address}`))
           return
         }
-        end.onMessage((chunk) => handlers.onData(chunk as Buffer))
+        end.onMessage((chunk) => receive(end, handlers, chunk as Uint8Array))
         end.onClose((close) =>
           handlers.onClose(close === 'lost' ? new Error(`read ECONNRESET ${address}`) : null),
         )
         resolve(socketOver(end))
       })
     })
+}
+
+/** Fills the buffers that the client names, as a real socket does. */
+function receive(end: LinkEnd, handlers: KafkaSocketHandlers, chunk: Uint8Array): void {
+  for (let at = 0; at < chunk.length && !end.closed; ) {
+    const target = handlers.receiveInto()
+    const count = Math.min(target.length, chunk.length - at)
+    target.set(chunk.subarray(at, at + count))
+    handlers.onReceived(count)
+    at += count
+  }
 }
 
 function socketOver(end: LinkEnd): KafkaSocket {

@@ -10,6 +10,8 @@ export interface BrokerCall {
   readonly reader: WireReader
   /** Not 0: the answer, for whatever was asked, with nothing done. */
   readonly refuse: number
+  /** Not 0: the answer to Produce and to a coordinator, although it was done. */
+  readonly pretend: number
   /** The node fails in the middle of it. */
   readonly partially: boolean
   /** At most once; the body in parts. */

@@ -42,7 +42,11 @@ export function handleInitProducerId(parts: BrokerParts, call: BrokerCall): void
       : { error: refuse, producerId: -1, epoch: -1 }
   const { error, producerId, epoch } = answer
   if (id !== null) parts.log(call.node, 'InitProducerId', `${id} epoch ${epoch}${told(error)}`)
-  const writer = new WireWriter().int32(0).int16(error).int64(producerId).int16(epoch)
+  const writer = new WireWriter()
+    .int32(0)
+    .int16(call.pretend || error)
+    .int64(producerId)
+    .int16(epoch)
   conclude(parts, call, id, writer)
 }
 
@@ -68,7 +72,7 @@ export function handleAddPartitions(parts: BrokerParts, call: BrokerCall): void 
     const missing = unknown.includes(item)
       ? ProtocolError.UNKNOWN_TOPIC_OR_PARTITION
       : OPERATION_NOT_ATTEMPTED
-    writer.int32(item.partition).int16(error || (unknown.length > 0 ? missing : 0))
+    writer.int32(item.partition).int16(call.pretend || error || (unknown.length > 0 ? missing : 0))
   })
   conclude(parts, call, id, writer)
 }
@@ -80,7 +84,7 @@ export function handleEndTxn(parts: BrokerParts, call: BrokerCall): void {
   if (error === 0) error = parts.coordinator.endTxn(id, producerId, epoch, commit)
   const about = `${id} epoch ${epoch} ${commit ? 'commit' : 'abort'}${told(error)}`
   parts.log(call.node, 'EndTxn', about)
-  conclude(parts, call, id, new WireWriter().int32(0).int16(error))
+  conclude(parts, call, id, new WireWriter().int32(0).int16(call.pretend || error))
 }
 
 export function handleListTransactions(parts: BrokerParts, call: BrokerCall): void {

@@ -36,7 +36,10 @@ export function handleProduce(parts: BrokerParts, call: BrokerCall): void {
   if (call.partially) return
   const writer = new WireWriter()
   writeTopics(writer, answers, ({ partition, result }) => {
-    writer.int32(partition).int16(result.error).int64(result.baseOffset)
+    writer
+      .int32(partition)
+      .int16(call.pretend || result.error)
+      .int64(result.baseOffset)
     writer.int64(-1).int64(0).int32(0).string(null)
   })
   call.answer(writer.int32(0).view())

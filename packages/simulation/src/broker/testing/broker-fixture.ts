@@ -2,11 +2,11 @@
 import type { KafkaClient } from '@millrace/connector-kafka'
 import { parseKafkaProperties } from '@millrace/connector-kafka/protocol'
 import type { Filesystem } from '@millrace/platform'
-import { SimulatedNetwork } from '../platform/network/simulated-network.ts'
-import { simulatedClock } from '../platform/simulated-clock.ts'
-import type { SimulatedProcess } from '../world/simulated-process.ts'
-import { SimulatedWorld } from '../world/simulated-world.ts'
-import { SimulatedBroker, type SimulatedBrokerSettings } from './simulated-broker.ts'
+import { SimulatedNetwork } from '../../platform/network/simulated-network.ts'
+import { simulatedClock } from '../../platform/simulated-clock.ts'
+import type { SimulatedProcess } from '../../world/simulated-process.ts'
+import { SimulatedWorld } from '../../world/simulated-world.ts'
+import { SimulatedBroker, type SimulatedBrokerSettings } from '../simulated-broker.ts'
 
 const RUN_MS_MAX = 600_000
 
