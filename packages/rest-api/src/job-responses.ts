@@ -72,7 +72,7 @@ export interface VertexMetrics {
 }
 
 /** Ours: what holds a vertex's watermark back. */
-export interface VertexWatermarkHold extends WatermarkHold {
+export interface VertexWatermarkHold extends Omit<WatermarkHold, 'certain'> {
   readonly subtask: number
   readonly operator: string
 }

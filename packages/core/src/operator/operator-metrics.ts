@@ -36,6 +36,8 @@ export interface WatermarkHold {
   readonly sinceMs: number
   /** The last event time seen there; -Infinity when none. */
   readonly lastEventTimeMs: number
+  /** False: no other split of this subtask is ahead; whether other subtasks are, the JobManager knows. */
+  readonly certain: boolean
   /** e.g. `no record since the start; set 'table.exec.source.idle-timeout' to let it go idle`. */
   readonly hint: string
 }

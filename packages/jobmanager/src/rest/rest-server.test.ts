@@ -87,7 +87,13 @@ test('Reported metrics show: records, watermarks, what holds them, backpressure'
   await cluster.clock.advance(10)
   const taskManager = cluster.taskManagers.find(({ tasks }) => tasks.size > 0)
   assert.ok(taskManager)
-  const hold = { what: 'topic t, partition 2', sinceMs: 5, lastEventTimeMs: -Infinity, hint: 'h' }
+  const hold = {
+    what: 'topic t, partition 2',
+    sinceMs: 5,
+    lastEventTimeMs: -Infinity,
+    certain: true,
+    hint: 'h',
+  }
   await taskManager.jobManager.reportMetrics({
     fence: taskManager.fence,
     taskManagerId: taskManager.id,

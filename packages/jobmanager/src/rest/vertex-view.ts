@@ -71,13 +71,22 @@ function metricsOf(attempts: readonly ExecutionAttempt[]): VertexMetrics {
   }
 }
 
+/**
+ * What the vertex's watermark waits for. A subtask with one split cannot tell whether it is behind or all input has
+ * stopped; it is behind when another subtask is ahead.
+ */
 export function watermarkHolds(vertex: ExecutionVertex): VertexWatermarkHold[] {
+  const watermarks = attemptsOf(vertex).map((attempt) => attempt.metrics?.currentInputWatermark)
+  const furthest = Math.max(
+    ...watermarks.filter((watermark) => Number.isFinite(watermark)).map(Number),
+  )
   return vertex.subtasks.flatMap(({ index, current }) =>
-    (current.metrics?.operators ?? []).flatMap(({ operatorName, watermarkHold }) =>
-      watermarkHold === null || watermarkHold === undefined
-        ? []
-        : [{ ...watermarkHold, subtask: index, operator: operatorName }],
-    ),
+    (current.metrics?.operators ?? []).flatMap(({ operatorName, watermarkHold }) => {
+      if (watermarkHold === null || watermarkHold === undefined) return []
+      const { certain, ...hold } = watermarkHold
+      const behind = certain || Number(watermarks[index] ?? Number.NEGATIVE_INFINITY) < furthest
+      return behind ? [{ ...hold, subtask: index, operator: operatorName }] : []
+    }),
   )
 }
 

@@ -271,6 +271,21 @@ test('the split that holds the watermark is named', async () => {
   assert.equal(harness.metrics.watermarkHold, null)
 })
 
+test('a subtask whose only split went quiet leaves it to others whether that is a hold', async () => {
+  // Cause: with a partition a subtask, a partition that had stopped was never named as what holds the watermark.
+  const { harness, assign, feed } = await open({})
+  assign('0', '1')
+  feed({ split: '0', batch: at(5000) })
+  feed({ finished: '1' })
+  const holdNow = () => harness.metrics.watermarkHold
+  pass(harness, 200)
+  assert.equal(holdNow(), null)
+  pass(harness, 1500)
+  const hold = holdNow()
+  assert.deepEqual([hold?.what, hold?.certain], ['topic r, partition 0', false])
+  assert.match(hold?.hint ?? '', /^No record for a while; set/)
+})
+
 test('watermarks on every event follow each batch', async () => {
   const { harness, assign, feed } = await open({ emit: 'on-event' })
   assign('0')

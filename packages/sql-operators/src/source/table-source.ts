@@ -306,9 +306,8 @@ export class TableSource implements SourceOperator, ReaderOutput {
     const { holder } = combined
     const { metrics } = this.#context
     const silent = holder !== null && !holder.delivered
-    const behind =
-      holder !== null && combined.uneven && this.#clockMs - holder.lastActivityMs >= HOLD_AFTER_MS
-    if (holder === null || !(silent || behind)) {
+    const quiet = holder !== null && this.#clockMs - holder.lastActivityMs >= HOLD_AFTER_MS
+    if (holder === null || !(silent || quiet)) {
       metrics.watermarkHold = null
       return
     }
@@ -316,6 +315,7 @@ export class TableSource implements SourceOperator, ReaderOutput {
       what: holder.description,
       sinceMs: holder.sinceMs,
       lastEventTimeMs: holder.lastEventTimeMs,
+      certain: silent || combined.uneven,
       hint: `${silent ? 'No record since the start' : 'No record for a while'}; ${
         this.#watermark?.idleTimeoutMs === 0
           ? "set 'table.exec.source.idle-timeout' to let a silent partition go idle."
