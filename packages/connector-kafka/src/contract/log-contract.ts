@@ -23,6 +23,7 @@ export function testLogContract(name: string, run: RunScenario): void {
   testTopics(name, run)
   testOffsets(name, run)
   testFetch(name, run)
+  testRefusals(name, run)
   testIdempotence(name, run)
   testGroups(name, run)
 }
@@ -211,6 +212,56 @@ function testFetch(name: string, run: RunScenario): void {
       assert.deepEqual([tiny.values.length, tiny.nextOffset], [1, 1])
       const some = await fetchOnce(client, topic, 0, { maxBytes: 2500 })
       assert.deepEqual([some.values.length, some.end - some.start], [2, 2500])
+    }))
+
+  test(`${name} gives a second partition what the first one leaves, and none of a batch without its end`, () =>
+    run(async (fixture) => {
+      const client = await fixture.connect()
+      const topic = await fixture.createTopic(1)
+      const node = await leaderOf(client, topic, 0)
+      let other = await fixture.createTopic(1)
+      while (node !== (await leaderOf(client, other, 0))) other = await fixture.createTopic(1)
+      const producer = new ContractProducer(fixture, client, null)
+      await producer.send(topic, 0, ['a'.repeat(1000)])
+      await producer.send(other, 0, ['b'.repeat(1000)])
+      const sizesOf = async (maxBytes: number) => {
+        const limits = { maxWaitMs: 0, minBytes: 1, maxBytes, partitionMaxBytes: 1 << 20 }
+        const { partitions } = await client.fetch(
+          node,
+          {
+            ...{ ...limits, isolation: 'read_uncommitted' },
+            partitions: [topic, other].map((name) => ({ topic: name, partition: 0, offset: 0 })),
+          },
+          (size) => Buffer.alloc(size),
+        )
+        return partitions.map(({ start, end }) => end - start)
+      }
+      const [first, second] = (await sizesOf(1 << 20)) as [number, number]
+      assert.equal(first, second)
+      assert.deepEqual(await sizesOf(10), [first, 0])
+      assert.deepEqual(await sizesOf(first + 500), [first, 0])
+      await producer.send(other, 0, ['c'.repeat(1000)])
+      assert.deepEqual(await sizesOf(2 * first + 500), [first, first + 500])
+    }))
+}
+
+function testRefusals(name: string, run: RunScenario): void {
+  test(`${name} answers for a partition that a topic does not have with error 3`, () =>
+    run(async (fixture) => {
+      const client = await fixture.connect()
+      const topic = await fixture.createTopic(1)
+      const node = await leaderOf(client, topic, 0)
+      const bytes = batchOfTexts(['x'], { ...PLAIN, timestampMs: fixture.nowMs() })
+      const [sent] = await client.produce(node, null, [{ topic, partition: 7, bytes }], 5000)
+      assert.equal(sent?.error, ProtocolError.UNKNOWN_TOPIC_OR_PARTITION)
+      const limits = { maxWaitMs: 0, minBytes: 1, maxBytes: 1024, partitionMaxBytes: 1024 }
+      const partitions = [{ topic, partition: 7, offset: 0 }]
+      const fetched = await client.fetch(
+        node,
+        { ...limits, isolation: 'read_committed', partitions },
+        (size) => Buffer.alloc(size),
+      )
+      assert.equal(fetched.partitions[0]?.error, ProtocolError.UNKNOWN_TOPIC_OR_PARTITION)
     }))
 
   test(`${name} refuses a damaged batch and one that is too large`, () =>

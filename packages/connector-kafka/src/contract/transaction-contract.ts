@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '@millrace/core'
-import { type KafkaClient, LATEST_TIMESTAMP } from '../client/kafka-client.ts'
+import { type IsolationLevel, type KafkaClient, LATEST_TIMESTAMP } from '../client/kafka-client.ts'
 import { BrokerRefusal, ProtocolError } from '../client/protocol-errors.ts'
 import {
   ContractProducer,
@@ -117,6 +117,23 @@ function testStableOffset(name: string, run: RunScenario): void {
       assert.deepEqual(await readValues(client, topic, 0, 'read_committed'), ['2a'])
       const fetched = await fetchOnce(client, topic, 0, { isolation: 'read_committed' })
       assert.deepEqual([fetched.lastStableOffset, fetched.aborted.length], [5, 1])
+    }))
+
+  test(`${name} looks up times among what the isolation may see, markers included`, () =>
+    run(async (fixture) => {
+      const client = await fixture.connect()
+      const topic = await fixture.createTopic(1)
+      const producer = await begin(fixture, client, topic, 0)
+      const timestampMs = Math.floor(fixture.nowMs()) - 10_000
+      await producer.send(topic, 0, ['a'], { timestampMs })
+      const at = (time: number, isolation: IsolationLevel) =>
+        client.listOffsets([{ topic, partition: 0, timestampMs: time }], isolation)
+      assert.deepEqual(await at(timestampMs, 'read_committed'), [-1])
+      assert.deepEqual(await at(timestampMs, 'read_uncommitted'), [0])
+      await producer.end(true)
+      await settled(fixture, client)
+      assert.deepEqual(await at(timestampMs, 'read_committed'), [0])
+      assert.deepEqual(await at(timestampMs + 1, 'read_committed'), [1])
     }))
 
   test(`${name} wakes a waiting read_committed fetch when the transaction ends`, () =>
@@ -314,6 +331,36 @@ function testMembership(name: string, run: RunScenario): void {
       const late = await producer.send(topic, 0, ['b'])
       assert.equal(late.error, INVALID_TXN_STATE)
       assert.deepEqual(await readValues(client, topic, 0, 'read_uncommitted'), ['a'])
+    }))
+
+  test(`${name} refuses plain records of a producer whose transaction is open there`, () =>
+    run(async (fixture) => {
+      const client = await fixture.connect()
+      const topic = await fixture.createTopic(1)
+      const producer = await begin(fixture, client, topic, 0)
+      await producer.send(topic, 0, ['a'])
+      const plain = await producer.send(topic, 0, ['x'], { transactional: false, baseSequence: 1 })
+      assert.equal(plain.error, INVALID_TXN_STATE)
+      await producer.end(true)
+      await settled(fixture, client)
+      assert.deepEqual(await readValues(client, topic, 0, 'read_uncommitted'), ['a'])
+    }))
+
+  test(`${name} begins the sequence anew with each epoch`, () =>
+    run(async (fixture) => {
+      const client = await fixture.connect()
+      const topic = await fixture.createTopic(1)
+      const producer = await begin(fixture, client, topic, 0)
+      await producer.send(topic, 0, ['a', 'b'])
+      await producer.end(true)
+      await producer.init()
+      await producer.add(topic, 0)
+      const late = await producer.send(topic, 0, ['x'], { baseSequence: 2 })
+      assert.equal(late.error, ProtocolError.OUT_OF_ORDER_SEQUENCE_NUMBER)
+      assert.equal((await producer.send(topic, 0, ['c'])).error, 0)
+      await producer.end(true)
+      await settled(fixture, client)
+      assert.deepEqual(await readValues(client, topic, 0, 'read_committed'), ['a', 'b', 'c'])
     }))
 
   test(`${name} adds a partition twice as once, and refuses ones that do not exist`, () =>

@@ -164,7 +164,7 @@ export class PartitionLog {
 
   /**
    * Batches from the one that holds `offset` up to `end`, at most `maxBytes`: as a real broker sends a stretch of a
-   * file, the last one may be cut off. `firstWhole`: the first comes whole however large it is.
+   * file, the last one may be cut off, but not the first. `firstWhole`: the first comes however large it is.
    */
   read(offset: number, end: number, maxBytes: number, firstWhole: boolean): Uint8Array[] {
     const parts: Uint8Array[] = []
@@ -173,7 +173,7 @@ export class PartitionLog {
       const { bytes, baseOffset } = this.#batches[i] as StoredBatch
       if (baseOffset >= end) break
       if (bytes.length > left && !(firstWhole && parts.length === 0)) {
-        if (left > 0) parts.push(bytes.subarray(0, left))
+        if (left > 0 && parts.length > 0) parts.push(bytes.subarray(0, left))
         break
       }
       parts.push(bytes)

@@ -94,7 +94,9 @@ export class SinkRun {
   async #attempt(process: SimulatedProcess): Promise<void> {
     const { platform, table, connector, formats } = setUp(this.#fixture, process, this.#topic)
     const record = new ContextRecord()
-    const context = { ...writerContext({ platform, schema }, record), formats }
+    const base = writerContext({ platform, schema }, record)
+    const subtask = { ...base.subtask, attempt: this.#lives - 1 }
+    const context = { ...base, subtask, formats }
     const writer = connector.sink?.createWriter(connector.sink.plan(table).config, context)
     if (writer === undefined) throw new Error('the connector has no sink')
     await writer.open(this.#checkpoint)
