@@ -9,7 +9,7 @@ import { fromErrorData, type MillraceError, toErrorData } from '@millrace/core'
 import type { Clock, Logger } from '@millrace/platform'
 import type { CheckpointTaskMetrics } from '@millrace/protocol'
 import type { CheckpointManifest, CheckpointStorage, SubtaskStateHandles } from '@millrace/state'
-import { decideDiscard, keepsCheckpointsAfter } from '@millrace/state'
+import { checkpointPath, decideDiscard, keepsCheckpointsAfter } from '@millrace/state'
 import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
@@ -112,6 +112,13 @@ export class CheckpointCoordinator {
   #kept(): Set<number> {
     const kept = new Set(this.#retained.map(({ id }) => id))
     return this.#restoredId === null ? kept : kept.add(this.#restoredId)
+  }
+
+  /** Directories of the complete checkpoints that are kept, oldest first. */
+  retainedPaths(): string[] {
+    const { directory } = this.storage
+    if (directory === null) return []
+    return this.#retained.map(({ id }) => checkpointPath(directory, id))
   }
 
   /** While a checkpoint is being made to count: resolves when it does, or never will. */

@@ -17,6 +17,8 @@ export interface JobResult {
   readonly startMs: number
   readonly endMs: number
   readonly failureCause: ErrorData | null
+  /** Directories of the checkpoints that were kept for the user. */
+  readonly checkpoints: readonly string[]
 }
 
 export interface JobRecord {

@@ -23,7 +23,7 @@ import {
   protocolError,
   type TaskState,
 } from '@millrace/protocol'
-import type { SubtaskStateHandles } from '@millrace/state'
+import { keepsCheckpointsAfter, type SubtaskStateHandles } from '@millrace/state'
 import type { CheckpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts'
 import { checkpointSettingsOf } from '../checkpoint/checkpoint-settings.ts'
 import { CheckpointStatistics } from '../checkpoint/checkpoint-statistics.ts'
@@ -77,6 +77,7 @@ export class JobMaster {
   readonly #coordinators: JobCoordinators
   readonly #deployer: TaskDeployer
   readonly #failover: Failover
+  #keptCheckpoints: readonly string[] | null = null
 
   /** Throws the user's errors: unknown coordinators, options that do not fit. */
   constructor(options: JobMasterOptions) {
@@ -148,6 +149,11 @@ export class JobMaster {
   /** Where checkpoints are kept; null: in memory, or there are none. */
   get checkpointDirectory(): string | null {
     return this.#job.checkpoints?.storage.directory ?? null
+  }
+
+  /** Directories of the complete checkpoints that are kept; after the job's end those that its retention keeps. */
+  get retainedCheckpoints(): readonly string[] {
+    return this.#keptCheckpoints ?? this.#job.checkpoints?.retainedPaths() ?? []
   }
 
   /**
@@ -356,8 +362,12 @@ export class JobMaster {
   }
 
   #result(state: TerminalJobStatus): JobResult {
-    const { graph, platform, failureCause } = this.#job
+    const { graph, platform, failureCause, checkpoints } = this.#job
+    const keeps =
+      checkpoints !== null && keepsCheckpointsAfter(state, checkpoints.settings.retention)
+    this.#keptCheckpoints = keeps ? checkpoints.retainedPaths() : []
     return {
+      checkpoints: this.#keptCheckpoints,
       name: graph.jobGraph.name,
       jobType: graph.jobGraph.jobType,
       state,
@@ -368,7 +378,8 @@ export class JobMaster {
   }
 
   /** Shows how a job ended under a former leader; it was never started here. */
-  showResult({ state, startMs, endMs, failureCause }: JobResult): void {
+  showResult({ state, startMs, endMs, failureCause, checkpoints }: JobResult): void {
+    this.#keptCheckpoints = checkpoints
     const { graph } = this.#job
     graph.setState('INITIALIZING', startMs)
     graph.setState(state, endMs)

@@ -8,13 +8,13 @@ import { FakeTaskManager } from './fake-task-manager.ts'
 import { ManualClock, settle } from './manual-clock.ts'
 import { MemoryRpc } from './memory-rpc.ts'
 
-const silent: Logger = {
+export const silentLogger: Logger = {
   log: () => {},
   debug: () => {},
   info: () => {},
   warn: () => {},
   error: () => {},
-  with: () => silent,
+  with: () => silentLogger,
 }
 
 export const JOB_ID = '0123456789abcdef0123456789abcdef'
@@ -36,7 +36,7 @@ export class ClusterHarness {
       clock: this.clock,
       rpc: this.rpc,
       random: { next: () => 0.5, bytes: randomBytes },
-      logger: silent,
+      logger: silentLogger,
       filesystem,
     } as unknown as Platform
     this.jobManager = new JobManager({

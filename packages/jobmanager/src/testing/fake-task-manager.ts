@@ -18,7 +18,7 @@ import type { MemoryRpc } from './memory-rpc.ts'
 export class FakeTaskManager {
   readonly id: string
   readonly address: string
-  readonly jobManager: JobManagerGateway
+  jobManager: JobManagerGateway
   readonly tasks = new Map<string, TaskDeployment>()
   /** What happened, in order. */
   readonly calls: string[] = []
@@ -61,6 +61,14 @@ export class FakeTaskManager {
       cpuCores: 2,
     })
     this.epoch = leaderEpoch
+  }
+
+  /** Drops what an earlier leader had here, and registers with the one at `address`. */
+  async follow(address: string): Promise<void> {
+    this.jobManager = jobManagerClient(this.#rpc.connect(address), { deadlineMs: 1000 })
+    this.tasks.clear()
+    for (const slot of this.#slots) Object.assign(slot, { allocationId: '', jobId: '' })
+    await this.start()
   }
 
   kill(): void {

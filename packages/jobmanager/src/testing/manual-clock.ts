@@ -34,6 +34,11 @@ export class ManualClock implements Clock {
     return 0
   }
 
+  /** Time passes while the process sleeps: no timer fires before the next `advance`. */
+  sleep(durationMs: number): void {
+    this.#nowMs += durationMs
+  }
+
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#nowMs + durationMs
     for (;;) {

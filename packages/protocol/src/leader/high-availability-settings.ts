@@ -4,6 +4,8 @@ import { type Clock, type ObjectStore, type ObjectStores, withDeadline } from '@
 import { protocolError } from '../error-codes.ts'
 import { HighAvailabilityOptions as Options } from './high-availability-options.ts'
 
+const CALLS_BEFORE_DEADLINE = 3
+
 export interface LeaseTimings {
   readonly leaseDurationMs: number
   readonly renewDeadlineMs: number
@@ -11,7 +13,7 @@ export interface LeaseTimings {
 }
 
 export interface HighAvailability {
-  /** Its calls end within the renew deadline. */
+  /** Its calls end well within the renew deadline. */
   readonly store: ObjectStore
   /** Prefix of every key. */
   readonly clusterPath: string
@@ -37,8 +39,10 @@ export function highAvailabilityOf(
   }
   const timings = leaseTimings(configuration)
   const { clock, objectStores } = platform
+  // So that a call that hangs leaves time for another before the deadline.
+  const callDeadlineMs = timings.renewDeadlineMs / CALLS_BEFORE_DEADLINE
   return {
-    store: withDeadline(objectStores.open(location), clock, timings.renewDeadlineMs),
+    store: withDeadline(objectStores.open(location), clock, callDeadlineMs),
     clusterPath: clusterPathOf(configuration),
     timings,
   }

@@ -68,9 +68,7 @@ function checkpoints(environment: SimulatedEnvironment): Violation[] {
   const retained = new Set<string>()
   const jobs = leader?.jobManager.dispatcher.all() ?? []
   for (const job of jobs) {
-    for (const { status, discarded, external_path } of job.statistics.answer().history) {
-      if (status === 'COMPLETED' && discarded !== true) retained.add(external_path as string)
-    }
+    for (const path of job.retainedCheckpoints) retained.add(path)
   }
   const leaked = environment.disk
     .files(CHECKPOINT_DIRECTORY)

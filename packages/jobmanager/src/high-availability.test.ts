@@ -1,0 +1,231 @@
+/** JobManagers that stand in for each other: what a takeover keeps, and what a former leader can no longer do. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { after } from 'node:test'
+import { createNodePlatform } from '@millrace/platform/node'
+import type { JobRecordContent } from './high-availability/stored-job-record.ts'
+import { JOB_ID } from './testing/cluster-harness.ts'
+import type { FakeTaskManager } from './testing/fake-task-manager.ts'
+import { type HarnessMember, HighAvailabilityHarness } from './testing/high-availability-harness.ts'
+import { settle } from './testing/manual-clock.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'millrace-ha-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+const { filesystem } = createNodePlatform({ logger: { level: 'off' } })
+const RECORD = `default/jobs/${JOB_ID}/record`
+let directories = 0
+
+/** Two JobManagers, a TaskManager with a running job, and `checkpoints` complete checkpoints. */
+async function running(checkpoints: number, configuration: Record<string, string> = {}) {
+  const directory = join(root, String(++directories))
+  const harness = new HighAvailabilityHarness(filesystem, directory)
+  await harness.start(2)
+  const taskManager = await harness.addTaskManager(2)
+  const leader = harness.leader as HarnessMember
+  await leader.jobManager.dispatcher.submit(harness.graph(1, configuration))
+  await harness.files()
+  const complete = async (id: number) => {
+    await harness.clock.advance(10_000)
+    await taskManager.acknowledgeAll(id)
+    await harness.files()
+  }
+  for (let id = 1; id <= checkpoints; id++) await complete(id)
+  const record = () => harness.objects.json<JobRecordContent>(RECORD)
+  const onDisk = () => readdirSync(join(directory, JOB_ID)).sort()
+  return { harness, taskManager, leader, complete, record, onDisk, directory }
+}
+
+const jobOf = (member: HarnessMember) => member.jobManager.dispatcher.get(JOB_ID)
+const restoredIds = (taskManager: FakeTaskManager) =>
+  new Set([...taskManager.tasks.values()].map(({ restored }) => restored?.checkpointId ?? null))
+
+test('The next leader goes on from the last complete checkpoint, and takes its own after it', async () => {
+  const { harness, taskManager, record, onDisk } = await running(2)
+  assert.deepEqual(record().retained, [2])
+  assert.deepEqual(onDisk(), ['chk-2'])
+  const next = await harness.takeOver()
+  await taskManager.follow(next.address)
+  await harness.files()
+  assert.equal(jobOf(next).graph.state, 'RUNNING')
+  assert.deepEqual(restoredIds(taskManager), new Set([2]))
+  assert.ok([...taskManager.tasks.keys()].every((id) => id.endsWith('_0_e2')))
+  assert.equal(taskManager.epoch, 2)
+  await harness.clock.advance(10_000)
+  assert.deepEqual(taskManager.triggers.at(-1)?.checkpointId, 4)
+  await taskManager.acknowledgeAll(4)
+  await harness.files()
+  assert.deepEqual(record().retained, [4])
+  assert.deepEqual(onDisk(), ['chk-4'], 'the former leader’s is dropped')
+})
+
+test('Checkpoints that former leaders retained are dropped when newer ones are complete', async () => {
+  const retained = { 'execution.checkpointing.num-retained': '3' }
+  const { harness, taskManager, onDisk } = await running(3, retained)
+  assert.deepEqual(onDisk(), ['chk-1', 'chk-2', 'chk-3'])
+  const next = await harness.takeOver()
+  await taskManager.follow(next.address)
+  await harness.files()
+  await harness.clock.advance(10_000)
+  await taskManager.acknowledgeAll(5)
+  await harness.files()
+  assert.deepEqual(onDisk(), ['chk-2', 'chk-3', 'chk-5'])
+})
+
+test('A former leader’s checkpoint never counts: sinks are not told, and what it wrote goes', async () => {
+  const { harness, taskManager, leader, record, onDisk } = await running(1)
+  leader.store.writeFaults.push({ suffix: 'record', fault: 'held' })
+  await harness.clock.advance(10_000)
+  await taskManager.acknowledgeAll(2)
+  await harness.files()
+  assert.deepEqual(onDisk(), ['chk-1', 'chk-2'], 'its manifest is written')
+  assert.ok(!taskManager.calls.includes('complete 2'))
+  const next = await harness.takeOver()
+  assert.deepEqual(onDisk(), ['chk-1'])
+  leader.store.isCut = false
+  leader.store.release()
+  await harness.files()
+  assert.deepEqual(record().retained, [1])
+  assert.ok(!taskManager.calls.includes('complete 2'))
+  await taskManager.follow(next.address)
+  await harness.files()
+  assert.deepEqual(restoredIds(taskManager), new Set([1]))
+})
+
+test('A checkpoint whose record was written although an error was reported is complete', async () => {
+  const { harness, taskManager, leader, complete, record } = await running(1)
+  leader.store.writeFaults.push({ suffix: 'record', fault: 'applied' })
+  await complete(2)
+  await harness.clock.advance(100)
+  assert.deepEqual(record().retained, [2])
+  assert.ok(taskManager.calls.includes('complete 2'))
+})
+
+test('A job that fails while a checkpoint is made to count restarts from that one', async () => {
+  const { harness, taskManager, leader } = await running(1)
+  leader.store.writeFaults.push({ suffix: 'record', fault: 'held' })
+  await harness.clock.advance(10_000)
+  await taskManager.acknowledgeAll(2)
+  await harness.files()
+  const [attemptId] = taskManager.tasks.keys()
+  await taskManager.report(attemptId as string, 'FAILED', false, new Error('x'))
+  await harness.clock.advance(1500)
+  assert.equal(jobOf(leader).graph.state, 'RESTARTING', 'nobody knows yet from which')
+  assert.equal(taskManager.tasks.size, 0)
+  leader.store.release()
+  await harness.clock.advance(1500)
+  assert.equal(jobOf(leader).graph.state, 'RUNNING')
+  assert.deepEqual(restoredIds(taskManager), new Set([2]))
+})
+
+test('An end shows only once it is durable, and the next leader knows it', async () => {
+  const { harness, leader, directory } = await running(1)
+  leader.store.writeFaults.push({ suffix: 'record', fault: 'held' })
+  const cancelled = jobOf(leader).cancel()
+  await settle()
+  assert.equal(jobOf(leader).graph.state, 'CANCELLING')
+  leader.store.release()
+  await cancelled
+  await harness.files()
+  assert.equal(jobOf(leader).graph.state, 'CANCELED')
+  assert.deepEqual(readdirSync(directory), [])
+  assert.ok(!harness.objects.keys().includes(`default/jobs/${JOB_ID}/graph`))
+  const next = await harness.takeOver()
+  assert.equal(jobOf(next).graph.state, 'CANCELED')
+  await assert.rejects(next.jobManager.dispatcher.submit(harness.graph()), {
+    code: 'JOB_ALREADY_SUBMITTED',
+  })
+})
+
+test('A job whose cancellation had begun is cancelled by the next leader, not run', async () => {
+  const { harness, taskManager, leader, record } = await running(1)
+  taskManager.autoCancel = false
+  await jobOf(leader).cancel()
+  assert.equal(record().result, null)
+  const next = await harness.takeOver()
+  assert.equal(jobOf(next).graph.state, 'CANCELED')
+})
+
+test('What an ended job left behind is removed by the next leader', async () => {
+  const { harness, leader, directory } = await running(1)
+  const { remove } = filesystem
+  // It gets no further than to the end of the job.
+  Object.assign(filesystem, { remove: () => new Promise(() => {}) })
+  await jobOf(leader).cancel()
+  await harness.files()
+  Object.assign(filesystem, { remove })
+  assert.equal(jobOf(leader).graph.state, 'CANCELED')
+  assert.deepEqual(readdirSync(directory), [JOB_ID])
+  await harness.takeOver()
+  assert.deepEqual(readdirSync(directory), [])
+  assert.ok(!harness.objects.keys().includes(`default/jobs/${JOB_ID}/graph`))
+})
+
+test('A leader that lost the lease stops without touching tasks, refuses calls, and may lead again', async () => {
+  const { harness, taskManager, leader } = await running(1)
+  const calls = taskManager.calls.length
+  const job = jobOf(leader)
+  const next = await harness.takeOver()
+  assert.equal(job.graph.state, 'SUSPENDED')
+  assert.deepEqual(
+    taskManager.calls.slice(calls).filter((call) => !/^(trigger|aborted)/.test(call)),
+    [],
+  )
+  assert.throws(() => leader.jobManager.dispatcher, {
+    code: 'NOT_LEADER',
+    message: /knows none that does/,
+  })
+  await assert.rejects(taskManager.acknowledgeAll(2), { code: 'NOT_LEADER' })
+  leader.store.isCut = false
+  await harness.clock.advance(3000)
+  assert.throws(() => leader.jobManager.dispatcher, {
+    message: new RegExp(`'${next.jobManager.id}' does, at ${next.address}`),
+  })
+  next.store.isCut = true
+  await harness.clock.advance(14_000)
+  await harness.files()
+  assert.equal(harness.leader, leader)
+  assert.equal(leader.jobManager.epoch, 3)
+  await taskManager.follow(leader.address)
+  await harness.files()
+  assert.equal(jobOf(leader).graph.state, 'RUNNING')
+})
+
+test('A job whose checkpoints cannot be read at the takeover waits, says why, and goes on', async () => {
+  const { harness, taskManager } = await running(1)
+  const { readFile } = filesystem
+  Object.assign(filesystem, { readFile: () => Promise.reject(new Error('the disk is away')) })
+  const next = await harness.takeOver()
+  await taskManager.follow(next.address)
+  await harness.clock.advance(30_000)
+  assert.equal(jobOf(next).graph.state, 'INITIALIZING')
+  assert.match(jobOf(next).statusReason() ?? '', /tries again after: Checkpoint 1 /)
+  Object.assign(filesystem, { readFile })
+  await harness.clock.advance(11_000)
+  await harness.files()
+  assert.equal(jobOf(next).graph.state, 'RUNNING')
+})
+
+test('A job whose checkpoints another JobManager would not find is refused', async () => {
+  const harness = new HighAvailabilityHarness(filesystem, join(root, 'memory'))
+  await harness.start(1)
+  const graph = harness.graph(1, { 'execution.checkpointing.storage': 'jobmanager' })
+  const { dispatcher } = (harness.leader as HarnessMember).jobManager
+  await assert.rejects(dispatcher.submit(graph), { code: 'CHECKPOINTS_NOT_SHARED' })
+  assert.deepEqual(harness.objects.keys(), ['default/leader'])
+  await dispatcher.submit(harness.graph(1))
+})
+
+test('A JobManager that stops in order hands over at once', async () => {
+  const { harness, taskManager, leader } = await running(1)
+  await leader.jobManager.stop()
+  await harness.clock.advance(2500)
+  await harness.files()
+  const next = harness.leader as HarnessMember
+  assert.notEqual(next, leader)
+  await taskManager.follow(next.address)
+  await harness.files()
+  assert.equal(jobOf(next).graph.state, 'RUNNING')
+  assert.deepEqual(restoredIds(taskManager), new Set([1]))
+})
