@@ -9,6 +9,8 @@ import { ManualClock, settle } from './manual-clock.ts'
 import { MemoryObjectStore, MemoryObjects } from './memory-object-store.ts'
 import { MemoryRpc } from './memory-rpc.ts'
 
+const FILES_ROUNDS_MAX = 500
+
 export interface HarnessMember {
   readonly jobManager: JobManager
   readonly store: MemoryObjectStore
@@ -23,10 +25,16 @@ export class HighAvailabilityHarness {
   readonly #filesystem: Filesystem
   readonly #checkpoints: string
   #random = 0
+  #pendingFiles = 0
 
   /** `directory`: of checkpoints. */
   constructor(filesystem: Filesystem, directory: string) {
-    this.#filesystem = filesystem
+    this.#filesystem = new Proxy(filesystem, {
+      get:
+        (target, name: keyof Filesystem) =>
+        (...arguments_: never[]) =>
+          this.#counted((target[name] as (...given: never[]) => Promise<unknown>)(...arguments_)),
+    })
     this.#checkpoints = directory
   }
 
@@ -78,11 +86,22 @@ export class HighAvailabilityHarness {
     return pipeline(parallelism, { ...CHECKPOINTED, ...configuration })
   }
 
-  /** Real files are written meanwhile. */
+  async #counted(work: Promise<unknown>): Promise<unknown> {
+    this.#pendingFiles++
+    try {
+      return await work
+    } finally {
+      this.#pendingFiles--
+    }
+  }
+
+  /** Waits until nobody writes or reads a real file any more (or something hangs). */
   async files(): Promise<void> {
-    for (let i = 0; i < 10; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 10))
+    let quietRounds = 0
+    for (let i = 0; i < FILES_ROUNDS_MAX && quietRounds < 3; i++) {
       await settle()
+      quietRounds = this.#pendingFiles === 0 ? quietRounds + 1 : 0
+      if (quietRounds === 0) await new Promise((resolve) => setTimeout(resolve, 2))
     }
   }
 
