@@ -5,7 +5,7 @@
  * dies before.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { clusterError } from '../error-codes.ts'
@@ -62,6 +62,7 @@ const READY_TIMEOUT_MS = 30_000
 export function spawnProcess(settings: SpawnSettings): SpawnedProcess {
   const main = fileURLToPath(new URL('../../bin/millrace.mjs', import.meta.url))
   const log = openSync(settings.logFile, 'a')
+  const logStart = fstatSync(log).size
   const args = Object.entries(settings.properties).map(([key, value]) => `-D${key}=${value}`)
   const child = spawn(process.execPath, [...NODE_FLAGS, main, settings.role, ...args], {
     stdio: ['ignore', log, log, 'ipc'],
@@ -79,7 +80,7 @@ export function spawnProcess(settings: SpawnSettings): SpawnedProcess {
     child,
     pid: child.pid ?? -1,
     logFile: settings.logFile,
-    ready: awaitReady(child, settings),
+    ready: awaitReady(child, settings, logStart),
     exited,
   }
 }
@@ -87,6 +88,7 @@ export function spawnProcess(settings: SpawnSettings): SpawnedProcess {
 function awaitReady(
   child: ChildProcess,
   settings: SpawnSettings,
+  logStart: number,
 ): Promise<Record<string, unknown>> {
   const timeoutMs = settings.readyTimeoutMs ?? READY_TIMEOUT_MS
   const ready = new Promise<Record<string, unknown>>((resolve, reject) => {
@@ -94,7 +96,7 @@ function awaitReady(
       reject(
         clusterError('PROCESS_START_FAILED', `Start ${settings.name}: it ${what}.`, {
           location: { file: settings.logFile },
-          hint: `The end of its log:\n${logTail(settings.logFile)}`,
+          hint: `The end of its log:\n${logTail(settings.logFile, logStart)}`,
         }),
       )
     const timer = setTimeout(() => fail(`was not ready after ${timeoutMs / 1000} s`), timeoutMs)
@@ -115,10 +117,11 @@ function awaitReady(
   return ready
 }
 
-/** The last lines of a log file. */
-export function logTail(file: string, lines = 15): string {
+/** The last lines of a log file, of what was written from the byte `from` on: logs go on over restarts. */
+export function logTail(file: string, from = 0, lines = 15): string {
   try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
+    const text = readFileSync(file).subarray(from).toString('utf8').trimEnd()
+    return text === '' ? '(nothing)' : text.split('\n').slice(-lines).join('\n')
   } catch {
     return '(no log)'
   }

@@ -1,30 +1,50 @@
 /**
  * The configuration of a process: file, then environment, then `-D`, the later winning.
  *
- * File: `config.yaml` in `MILLRACE_CONF_DIR` (default `./conf` when it is there), lines of `key: value`.
- * Environment: `MILLRACE_PROPERTIES`, the same
- * lines. A key that nobody declares gets a warning that names the nearest known one.
+ * File: `config.yaml` in `MILLRACE_CONF_DIR` (default `./conf` when it is there), lines of `key: value`,
+ * flat or nested. Environment: `MILLRACE_PROPERTIES`, the same. A key that nobody declares gets a warning that names the nearest known one.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Configuration, configError, nearestName } from '@millrace/core'
 import { knownConfigKeys } from './known-config-keys.ts'
 
-/** `key: value` lines; `#` comments and blank lines are skipped. Throws CONFIG_FILE_INVALID with the line. */
+interface ConfigLine {
+  readonly indent: number
+  readonly key: string
+  readonly value: string
+}
+
+/**
+ * `key: value` lines, or sections as YAML nests them (`taskmanager:` and below it, indented, `numberOfTaskSlots: 4`);
+ * `#` comments, blank lines and `---` are skipped. Throws CONFIG_FILE_INVALID with the line.
+ */
 export function parseConfigLines(text: string, source: string): [string, string][] {
+  const lines = text.split('\n').flatMap((raw, index) => configLine(raw, index + 1, source) ?? [])
   const entries: [string, string][] = []
-  text.split('\n').forEach((raw, index) => {
-    const line = raw.replace(/(^|\s)#.*$/, '').trim()
-    if (line === '') return
-    const match = /^([^\s:]+)\s*:\s*(.*)$/.exec(line)
-    if (match === null) {
-      throw configError('CONFIG_FILE_INVALID', `Write 'key: value'; the line is '${raw.trim()}'.`, {
-        location: { file: source, line: index + 1, column: 1 },
-      })
-    }
-    entries.push([match[1] as string, (match[2] as string).replace(/^(['"])(.*)\1$/, '$2')])
+  const sections: { readonly indent: number; readonly prefix: string }[] = []
+  lines.forEach(({ indent, key, value }, index) => {
+    while (sections.length > 0 && (sections.at(-1) as { indent: number }).indent >= indent)
+      sections.pop()
+    const name = `${sections.at(-1)?.prefix ?? ''}${key}`
+    const opensSection = value === '' && (lines[index + 1]?.indent ?? 0) > indent
+    if (opensSection) sections.push({ indent, prefix: `${name}.` })
+    else entries.push([name, value.replace(/^(['"])(.*)\1$/, '$2')])
   })
   return entries
+}
+
+function configLine(raw: string, line: number, source: string): ConfigLine | null {
+  const text = raw.replace(/(^|\s)#.*$/, '').trimEnd()
+  if (text.trim() === '' || text === '---') return null
+  const match = /^(\s*)([^\s:]+)\s*:\s*(.*)$/.exec(text)
+  if (match === null) {
+    throw configError('CONFIG_FILE_INVALID', `Write 'key: value'; the line is '${raw.trim()}'.`, {
+      location: { file: source, line, column: 1 },
+    })
+  }
+  const [, indent, key, value] = match as unknown as [string, string, string, string]
+  return { indent: indent.length, key, value }
 }
 
 function fileEntries(): [string, string][] {
