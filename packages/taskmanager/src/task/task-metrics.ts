@@ -60,6 +60,8 @@ export class TaskMetrics {
     const from = now.atMs - this.#to.atMs >= RATE_WINDOW_MS_MIN / 2 ? this.#to : this.#from
     const seconds = Math.max(0.001, (now.atMs - from.atMs) / 1000)
     const rate = (key: Exclude<keyof Totals, 'atMs'>): number => (now[key] - from[key]) / seconds
+    // A pause that began before the window counts when it ends: a second still has 1000 ms.
+    const timeRate = (key: 'busyMs' | 'idleMs' | 'backPressuredMs') => Math.min(1000, rate(key))
     return {
       attemptId: this.#attemptId,
       numRecordsIn: now.recordsIn,
@@ -68,9 +70,9 @@ export class TaskMetrics {
       numBytesOut: now.bytesOut,
       numRecordsInPerSecond: rate('recordsIn'),
       numRecordsOutPerSecond: rate('recordsOut'),
-      busyTimeMsPerSecond: rate('busyMs'),
-      idleTimeMsPerSecond: rate('idleMs'),
-      backPressuredTimeMsPerSecond: rate('backPressuredMs'),
+      busyTimeMsPerSecond: timeRate('busyMs'),
+      idleTimeMsPerSecond: timeRate('idleMs'),
+      backPressuredTimeMsPerSecond: timeRate('backPressuredMs'),
       currentInputWatermark: this.#watermark(),
       operators: this.#sources.chain.nodes.map((node) => this.#operator(node)),
       values: this.#values(rate),
