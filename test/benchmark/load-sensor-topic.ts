@@ -101,5 +101,8 @@ export async function loadSensorTopic(
     await Promise.all(requests)
     progress(done)
   }
+  // A broker makes its topics of transactions and of group offsets when they are first asked for, in about 300 ms.
+  await client.initProducerId(`${topic}-loader`, 60_000)
+  await client.fetchCommittedOffsets(`${topic}-loader`, [{ topic, partition: 0 }])
   await client.close()
 }

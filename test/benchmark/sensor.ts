@@ -30,6 +30,8 @@ const { values } = parseArgs({
   },
 })
 const PARTITIONS = 3
+/** As often as a person looks: what the JobManager answers the benchmark is in the CPU time that is measured. */
+const POLL_INTERVAL_MS = 250
 const records = Math.ceil(Number(values.records) / PARTITIONS) * PARTITIONS
 const print = (text: string) => process.stdout.write(`${text}\n`)
 const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`
@@ -84,8 +86,13 @@ async function bench(directory: string): Promise<void> {
     print(
       `submission to RUNNING: ${timestamps.RUNNING - timestamps.CREATED} ms (with planning ${Math.round(performance.now() - submitMs)} ms)`,
     )
-    await runner.awaitJob(jobId, (d) => d.state === 'FINISHED', 600_000)
-    const wallS = (performance.now() - submitMs) / 1000
+    const ended = await runner.awaitJob(
+      jobId,
+      (d) => d.state === 'FINISHED',
+      600_000,
+      POLL_INTERVAL_MS,
+    )
+    const wallS = (ended.timestamps.FINISHED - timestamps.CREATED) / 1000
     const cpuS = total(cpuSeconds) - cpuBefore
     const checkpoints = await runner.rest.jobCheckpoints(jobId)
     print(

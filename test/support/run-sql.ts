@@ -16,6 +16,7 @@ export interface SqlRunner {
     jobId: string,
     done: (detail: JobDetail) => boolean,
     timeoutMs: number,
+    pollMs?: number,
   ): Promise<JobDetail>
   close(): Promise<void>
 }
@@ -28,7 +29,7 @@ export function sqlRunner(restAddress: string): SqlRunner {
     rest,
     gateway,
     submit: (script, clusterReady) => submitScript(gateway, script, clusterReady),
-    async awaitJob(jobId, done, timeoutMs) {
+    async awaitJob(jobId, done, timeoutMs, pollMs = 50) {
       const deadline = Date.now() + timeoutMs
       for (;;) {
         const detail = await rest.jobDetail(jobId)
@@ -37,7 +38,7 @@ export function sqlRunner(restAddress: string): SqlRunner {
           const cause = JSON.stringify(detail['failure-cause'], null, 1)
           throw new Error(`Job ${jobId} is ${detail.state} (${detail['status-reason']}): ${cause}`)
         }
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        await new Promise((resolve) => setTimeout(resolve, pollMs))
       }
     },
     close: () => gateway.close(),
