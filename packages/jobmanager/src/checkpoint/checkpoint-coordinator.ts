@@ -5,7 +5,7 @@
  * Invariant: a checkpoint counts only once its manifest is durable and the job's record names it; only then are tasks
  * told and older ones dropped. Everything of one that ended otherwise is ignored and removed.
  */
-import { fromErrorData, type MillraceError, toErrorData } from '@millrace/core'
+import { fromErrorData, isMillraceError, type MillraceError, toErrorData } from '@millrace/core'
 import type { Clock, Logger } from '@millrace/platform'
 import type { CheckpointTaskMetrics } from '@millrace/protocol'
 import type { CheckpointManifest, CheckpointStorage, SubtaskStateHandles } from '@millrace/state'
@@ -294,6 +294,9 @@ export class CheckpointCoordinator {
     } catch (error) {
       if (this.#pending.has(checkpoint.id))
         this.#fail(checkpoint, fromErrorData(toErrorData(error)))
+      // It may have been written all the same; nobody will refer to it. Somebody else's is not ours to remove.
+      const isOurs = !isMillraceError(error, 'CHECKPOINT_ALREADY_COMPLETE')
+      if (isOurs && !this.#suspended) await this.#discard(checkpoint.id)
       return
     }
     while (this.#recording !== null) await this.#recording

@@ -6,7 +6,7 @@
  * and one with it is whole. Handles of segments in the checkpoint's own directory are stored by
  * name, so that a checkpoint may be moved or copied.
  */
-import { isMillraceError } from '@millrace/core'
+import { isMillraceError, type MillraceError } from '@millrace/core'
 import { type Filesystem, makeDurableDirectory } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
 import { checkpointPath } from '../handle/checkpoint-path.ts'
@@ -24,6 +24,8 @@ import type { CheckpointStorage, CompletedCheckpoint } from './checkpoint-storag
 
 export const METADATA_FILE = '_metadata'
 const PROBE_FILE = '.write-probe'
+/** How often a directory that gives errors of the disk is tried at a job's start. */
+const PREPARE_TRIES_MAX = 8
 
 /** Nothing is there that could be read. */
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
@@ -47,23 +49,36 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
   }
 
   async prepare(): Promise<void> {
-    const probe = `${this.directory}/${PROBE_FILE}`
-    try {
-      await makeDurableDirectory(this.#filesystem, this.directory)
-      await this.#filesystem.writeFileAtomic(probe, new Uint8Array(1))
-      await this.#filesystem.remove(probe)
-    } catch (cause) {
-      const { code = '', message } = cause as { code?: string; message: string }
-      throw stateError(
-        'CHECKPOINT_DIRECTORY_UNUSABLE',
-        `Cannot write checkpoints to ${this.directory}: ${message}.`,
-        {
-          hint: UNUSABLE_HINTS[code] ?? 'Choose a directory that every process can write to.',
-          location: { optionKey: CHECKPOINT_DIRECTORY.key, file: this.directory },
-          cause,
-        },
-      )
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#probe()
+        return
+      } catch (cause) {
+        const { code = '' } = cause as { code?: string }
+        // What nobody can mend is reported at once; a disk that stumbles ends no job.
+        if (tries === PREPARE_TRIES_MAX || code in UNUSABLE_HINTS) throw this.#unusable(cause)
+      }
     }
+  }
+
+  async #probe(): Promise<void> {
+    const probe = `${this.directory}/${PROBE_FILE}`
+    await makeDurableDirectory(this.#filesystem, this.directory)
+    await this.#filesystem.writeFileAtomic(probe, new Uint8Array(1))
+    await this.#filesystem.remove(probe)
+  }
+
+  #unusable(cause: unknown): MillraceError {
+    const { code = '', message } = cause as { code?: string; message: string }
+    return stateError(
+      'CHECKPOINT_DIRECTORY_UNUSABLE',
+      `Cannot write checkpoints to ${this.directory}: ${message}.`,
+      {
+        hint: UNUSABLE_HINTS[code] ?? 'Choose a directory that every process can write to.',
+        location: { optionKey: CHECKPOINT_DIRECTORY.key, file: this.directory },
+        cause,
+      },
+    )
   }
 
   async complete(manifest: CheckpointManifest): Promise<CompletedCheckpoint> {
