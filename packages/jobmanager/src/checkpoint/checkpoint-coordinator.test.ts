@@ -242,7 +242,7 @@ test('Checkpoints in a directory: the newest are kept, and a new job starts from
     'execution.checkpointing.dir': `file://${directory}`,
     'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
   }
-  const ready = () => new Promise((resolve) => setTimeout(resolve, 100))
+  const ready = () => new Promise((resolve) => setTimeout(resolve, 400))
   const cluster = new ClusterHarness({}, {}, filesystem)
   await cluster.start(2)
   const job = await cluster.submit(pipeline(2, { ...CHECKPOINTED, ...options }))
