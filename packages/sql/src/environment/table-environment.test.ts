@@ -79,7 +79,7 @@ test('filters, projections and computed columns go into the source, which decode
   )
   assert.match(String(plan), /project=\[id, n, name, ts\]/)
   assert.match(String(plan), /filter=\[id > 5\], watermark|watermark=\[ts\], filter=\[id > 5\]/)
-  assert.match(String(plan), /fields=\[name AS name, \(n \* 2\) \+ 1 AS EXPR\$0\]/)
+  assert.match(String(plan), /fields=\[name AS name, \(n \* 2\) \+ 1 AS EXPR\$1\]/)
 })
 
 test('a filter on a group key runs before the aggregate, one on its result after', () => {
@@ -234,19 +234,19 @@ test('types of expressions', () => {
       'EXPR$6 DECIMAL(18, 2)',
       'EXPR$7 BOOLEAN',
       'u STRING',
-      'EXPR$8 STRING',
-      'EXPR$9 INT',
-      'EXPR$10 BIGINT NOT NULL',
-      'EXPR$11 INT NOT NULL',
-      'EXPR$12 BIGINT',
+      'EXPR$9 STRING',
+      'EXPR$10 INT',
+      'EXPR$11 BIGINT NOT NULL',
+      'EXPR$12 INT NOT NULL',
+      'EXPR$13 BIGINT',
       'ts TIMESTAMP(3) *ROWTIME*',
-      'EXPR$13 TIMESTAMP(3)',
-      'EXPR$14 BIGINT',
-      'EXPR$15 STRING',
-      'EXPR$16 BOOLEAN',
-      'EXPR$17 BOOLEAN',
-      'EXPR$18 INT NOT NULL',
-      'EXPR$19 TIMESTAMP(3)',
+      'EXPR$15 TIMESTAMP(3)',
+      'EXPR$16 BIGINT',
+      'EXPR$17 STRING',
+      'EXPR$18 BOOLEAN',
+      'EXPR$19 BOOLEAN',
+      'EXPR$20 INT NOT NULL',
+      'EXPR$21 TIMESTAMP(3)',
     ],
   )
   assert.deepEqual(
@@ -305,7 +305,7 @@ test('names and types that do not fit are told with place, nearest name and choi
     ],
     [
       "INSERT INTO updates SELECT name, 'x' FROM events",
-      "The query's column 'EXPR$0' is STRING; the table's column 'total' is BIGINT.",
+      "The query's column 'EXPR$1' is STRING; the table's column 'total' is BIGINT.",
       34,
     ],
     [

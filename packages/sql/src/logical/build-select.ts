@@ -139,22 +139,24 @@ function groupKeys(select: SelectSyntax, inner: Scope, window: GroupWindow | nul
   return keys
 }
 
+/** A column without a name is called after its place, as in the reference. */
 function selectItems(
   items: readonly SelectItem[],
   scope: Scope,
   validator: ExpressionValidator,
 ): NamedExpression[] {
-  let unnamed = 0
-  return items.flatMap((item): NamedExpression[] => {
-    if (item.kind === 'star') return starItems(item, scope)
-    const expression = validator.validate(item.expression)
-    if (item.alias !== null) return [{ name: item.alias.name, expression }]
-    if (item.expression.kind === 'name') {
-      const last = item.expression.parts[item.expression.parts.length - 1]
-      return [{ name: last?.name ?? '', expression }]
+  const columns: NamedExpression[] = []
+  for (const item of items) {
+    if (item.kind === 'star') {
+      columns.push(...starItems(item, scope))
+      continue
     }
-    return [{ name: `EXPR$${unnamed++}`, expression }]
-  })
+    const expression = validator.validate(item.expression)
+    const last = item.expression.kind === 'name' ? item.expression.parts.at(-1) : undefined
+    const name = item.alias?.name ?? last?.name ?? `EXPR$${columns.length}`
+    columns.push({ name, expression })
+  }
+  return columns
 }
 
 function starItems(item: SelectItem & { kind: 'star' }, scope: Scope): NamedExpression[] {

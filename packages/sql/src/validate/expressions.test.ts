@@ -60,3 +60,11 @@ test('SHOW FUNCTIONS lists what is called by name, not operators', () => {
   for (const name of ['PLUS', 'IS_NULL', 'CEIL_TO', 'NOT_EQUALS', 'IN'])
     assert.ok(!names.includes(name), name)
 })
+
+test('a column without a name is called after its place', () => {
+  // Cause: unnamed columns were counted by themselves, so that a script of the reference named the wrong one.
+  const sql = 'SELECT *, 1 + 1, sensor_id AS s, 2 FROM (SELECT sensor_id FROM sensor_readings)'
+  const { schema } = session().execute(sql) as SubmitResult
+  const names = schema.fields.map(({ name }) => name)
+  assert.deepEqual(names, ['sensor_id', 'EXPR$1', 's', 'EXPR$3'])
+})
