@@ -24,7 +24,7 @@ import { type SqlRunner, sqlRunner } from '../support/run-sql.ts'
 
 const PROFILE: WorkloadProfile = {
   ...FILES_PROFILE,
-  sinks: ['filesystem', 'filesystem', 'filesystem', 'print'],
+  sinks: ['filesystem', 'print'],
 }
 
 function seeds(): number[] {

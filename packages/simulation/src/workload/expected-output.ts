@@ -9,6 +9,7 @@ import {
   type Column,
   expressionsOf,
   isChangelog,
+  type Query,
   queries,
   queryColumns,
   type WindowQuery,
@@ -88,8 +89,14 @@ function workOut(workload: Workload): Expectation {
   const rows = result.map((row) =>
     JSON.stringify(columns.map(({ name, type }) => printedText(row[name] as SqlValue, type))),
   )
-  const keyColumns = query.kind === 'group' ? query.keys.map(({ name }) => name) : names
-  return { kind: 'changelog', columns: names, keyColumns, rows }
+  return { kind: 'changelog', columns: names, keyColumns: changelogKey(query, names), rows }
+}
+
+/** Columns that tell the rows of a changelog apart: the keys of its GROUP BY, which a SELECT above repeats. */
+function changelogKey(query: Query, names: readonly string[]): readonly string[] {
+  const group = query.kind === 'select' ? query.input : query
+  const keys = group.kind === 'group' ? group.keys.map(({ name }) => name) : names
+  return keys.every((name) => names.includes(name)) ? keys : names
 }
 
 /** Rows of each table, with those computed columns that the query reads. */

@@ -6,10 +6,16 @@
 import type { SeededRandom } from '../world/seeded-random.ts'
 import { expectedOutput, LATE_BITS } from './expected-output.ts'
 import { randomInput } from './generate/random-input.ts'
-import { randomQuery, randomWindow, SHAPES, type Shape } from './generate/random-query.ts'
+import {
+  isChanging,
+  randomQuery,
+  randomWindow,
+  SHAPES,
+  type Shape,
+} from './generate/random-query.ts'
 import { eventTables, sensorTable } from './generate/random-tables.ts'
 import { column } from './model/expression.ts'
-import { isChangelog, type Query, type SourceTable, withoutFilters } from './model/query.ts'
+import { type Query, type SourceTable, withoutFilters } from './model/query.ts'
 import { BIGINT } from './model/sql-type.ts'
 import type { Guarantee, SinkConnector, SourceConnector, Workload } from './workload.ts'
 
@@ -76,7 +82,7 @@ export const FILES_PROFILE: WorkloadProfile = {
 /** Results that change; into a sink that takes updates. */
 export const CHANGELOG_PROFILE: WorkloadProfile = {
   ...SWARM_PROFILE,
-  shapes: ['group', 'group', 'group-over-window'],
+  shapes: ['group', 'group-over-window', 'group-over-group', 'select-over-group'],
   sinks: ['print'],
 }
 
@@ -127,7 +133,8 @@ export function generateWorkload(
   })
   const parallelism = choice.between(1, profile.parallelismMax)
   const guarantee = guaranteeOf(choice, profile, sinkKind)
-  const sinkParallelism = sinkKind !== 'print' && choice.chance(0.15) ? choice.between(1, 3) : null
+  const sinkParallelism =
+    sinkKind !== 'print' && choice.chance(0.2) ? choice.between(1, parallelism) : null
   const workload: Workload = {
     shape,
     tables,
@@ -143,7 +150,6 @@ export function generateWorkload(
     settings: randomSettings(random.split('settings'), {
       shape,
       parallelism,
-      sinkParallelism,
       guarantee,
       goesSilent,
       emptySplitsMayHold: everyPartitionFilled && !goesSilent,
@@ -164,7 +170,7 @@ function isEmpty(workload: Workload): boolean {
 
 /** Changes go to `print` alone, and `print` is kept for them. */
 function sinksFor(profile: WorkloadProfile, shape: Shape | 'late'): readonly SinkConnector[] {
-  const changing = shape === 'group' || shape === 'group-over-window'
+  const changing = isChanging(shape)
   return profile.sinks.filter((sink) => (sink === 'print') === changing)
 }
 
@@ -184,7 +190,7 @@ function randomJob(random: SeededRandom, shape: Shape | 'late'): JobChoice {
   }
   const two = (shape === 'union' || shape === 'window-over-union') && random.chance(0.5)
   const tables = eventTables(random, two ? 2 : 1, shape === 'late')
-  if (shape !== 'late') return { tables, query: checked(randomQuery({ random, tables }, shape)) }
+  if (shape !== 'late') return { tables, query: atTop(randomQuery({ random, tables }, shape)) }
   const window = randomWindow({ random, tables }, { kind: 'scan', table: 'events' }, 'ts')
   const bits = {
     name: LATE_BITS,
@@ -197,16 +203,14 @@ function randomJob(random: SeededRandom, shape: Shape | 'late'): JobChoice {
   return { tables, query }
 }
 
-function checked(query: Query): Query {
-  if (isChangelog(query) && query.kind !== 'group') throw new Error('Changes below the top')
-  // Nothing is around the top.
+/** Nothing is around the top. */
+function atTop(query: Query): Query {
   return query.kind === 'select' ? { ...query, placement: 'subquery' } : query
 }
 
 interface SettingsChoice {
   readonly shape: Shape | 'late'
   readonly parallelism: number
-  readonly sinkParallelism: number | null
   readonly guarantee: Guarantee
   readonly goesSilent: boolean
   readonly emptySplitsMayHold: boolean
@@ -231,8 +235,7 @@ function randomSettings(random: SeededRandom, choice: SettingsChoice): Record<st
   if (random.chance(0.2)) settings['table.exec.local-aggregate.max-groups'] = '16'
   if (random.chance(0.15)) settings['pipeline.operator-chaining.enabled'] = 'false'
   if (random.chance(0.3)) {
-    const widest = Math.max(choice.parallelism, choice.sinkParallelism ?? 1)
-    settings['pipeline.max-parallelism'] = String(random.pick([widest, 7, 30]))
+    settings['pipeline.max-parallelism'] = String(random.pick([choice.parallelism, 7, 30]))
   }
   if (random.chance(0.4)) {
     settings['execution.buffer-timeout.interval'] = `${random.pick([0, 10])} ms`

@@ -41,6 +41,7 @@ export interface Workload {
   readonly guarantee: Guarantee
   /** Write 'sink.delivery-guarantee' out rather than leave it to the default. */
   readonly guaranteeWritten: boolean
+  /** At most `parallelism`, which is the number of slots that the job needs. */
   readonly sinkParallelism: number | null
   readonly parallelism: number
   readonly timestampStandard: TimestampStandard

@@ -41,8 +41,15 @@ export const SHAPES = [
   'distinct',
   'group',
   'group-over-window',
+  'group-over-group',
+  'select-over-group',
 ] as const
 export type Shape = (typeof SHAPES)[number]
+
+/** Shapes whose results change after they came out. */
+export function isChanging(shape: string): boolean {
+  return shape === 'group' || shape.startsWith('group-over') || shape === 'select-over-group'
+}
 
 /** Kinds of select items; keys and DISTINCT leave out DOUBLE, whose −0 and NaN are groups of their own. */
 const ITEM_KINDS: readonly SqlKind[] = [
@@ -96,6 +103,13 @@ export function randomQuery(source: QuerySource, shape: Shape): Query {
       return randomGroup(source, random.chance(0.5) ? scan : randomSelect(source, scan, null))
     case 'group-over-window':
       return randomGroup(source, randomWindow(source, scan, table.rowtime))
+    case 'group-over-group':
+      return randomGroup(source, randomGroup(source, scan))
+    case 'select-over-group': {
+      const group = randomGroup(source, scan)
+      const select = randomSelect(source, group, null)
+      return { ...select, items: [...keyItems(group), ...select.items] }
+    }
   }
 }
 
@@ -169,7 +183,7 @@ function randomSelect(
       : anyCall(from, kinds, EXPRESSION_DEPTH)
     items.push({ name: `c${i}`, expression })
   }
-  if (input.kind === 'window') {
+  if (input.kind === 'window' || input.kind === 'group') {
     for (const aggregate of input.aggregates.filter(isInexact)) {
       const { name } = aggregate
       items.push({ name, expression: column(name, typeOfAggregate(aggregate)) })
@@ -278,6 +292,13 @@ function randomGroup(source: QuerySource, input: Query): GroupQuery {
     aggregates,
     having: random.chance(0.25) ? randomHaving(random, keys, aggregates) : null,
   }
+}
+
+/** The keys as they are, which tell the rows of a changelog apart. */
+function keyItems(group: GroupQuery): Item[] {
+  return group.keys.map(({ name, expression }) => {
+    return { name, expression: column(name, expression.type) }
+  })
 }
 
 /** Mostly columns, named as they are; now and then a computed key. */

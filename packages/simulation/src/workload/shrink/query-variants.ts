@@ -125,11 +125,12 @@ export function isWholeQuery(query: Query, tables: readonly SourceTable[]): bool
   }
   if (!isWholeQuery(query.input, tables)) return false
   const known = new Set(queryColumns(query.input, tables).map(({ name }) => name))
-  if (query.kind !== 'select') {
-    for (const { name } of [...query.keys, ...query.aggregates]) known.add(name)
-  }
   if (query.kind === 'window' && !known.has(query.timeColumn)) return false
-  return expressionsOf(query).every((expression) =>
-    [...columnsOf(expression)].every((name) => known.has(name)),
-  )
+  const reads = (expression: Expression, names: ReadonlySet<string>) =>
+    [...columnsOf(expression)].every((name) => names.has(name))
+  if (query.kind === 'select') return expressionsOf(query).every((part) => reads(part, known))
+  const { having } = query
+  const results = new Set([...query.keys, ...query.aggregates].map(({ name }) => name))
+  if (having !== null && !reads(having, results)) return false
+  return expressionsOf({ ...query, having: null }).every((part) => reads(part, known))
 }

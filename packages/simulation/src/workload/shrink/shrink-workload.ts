@@ -28,8 +28,8 @@ function* variants(workload: Workload): Generator<Workload> {
     for (const smaller of withoutStretches(inputs, parts)) yield { ...workload, inputs: smaller }
   }
   for (const smaller of withoutPartitions(inputs)) yield { ...workload, inputs: smaller }
-  if (parallelism > 1) yield { ...workload, parallelism: 1 }
-  if (parallelism > 2) yield { ...workload, parallelism: parallelism - 1 }
+  if (parallelism > 1) yield withParallelism(workload, 1)
+  if (parallelism > 2) yield withParallelism(workload, parallelism - 1)
   if (workload.sinkParallelism !== null) yield { ...workload, sinkParallelism: null }
   const kept = workload.late ? [LATE_BITS] : []
   for (const smaller of queryVariants(query, kept)) yield { ...workload, query: smaller }
@@ -42,6 +42,12 @@ function* variants(workload: Workload): Generator<Workload> {
   for (const parts of [8, 16]) {
     for (const smaller of withoutStretches(inputs, parts)) yield { ...workload, inputs: smaller }
   }
+}
+
+function withParallelism(workload: Workload, parallelism: number): Workload {
+  const { sinkParallelism } = workload
+  const narrowed = sinkParallelism === null ? null : Math.min(sinkParallelism, parallelism)
+  return { ...workload, parallelism, sinkParallelism: narrowed }
 }
 
 /** Without tables and columns that nothing reads. */
