@@ -5,6 +5,7 @@
 import { describeFault, type FaultFamily } from './faults/fault.ts'
 import { runPlan } from './run-seed.ts'
 import { drawPlan, type RunPlan, slotsFor } from './scenario/run-plan.ts'
+import { shrinkWorkload } from './workload/shrink/shrink-workload.ts'
 import { rowCount } from './workload/workload.ts'
 
 const TRIES_MAX = 300
@@ -75,5 +76,12 @@ function* smallerPlans(plan: RunPlan): Iterable<RunPlan> {
     const taskManagers = plan.taskManagers - 1
     const slotsPerTaskManager = slotsFor(plan.workload, taskManagers)
     yield { ...plan, taskManagers, slotsPerTaskManager }
+  }
+  for (const workload of shrinkWorkload(plan.workload)) {
+    const { parallelism } = workload
+    const narrowed = restarts.map((restart) => {
+      return { ...restart, parallelism: Math.min(restart.parallelism, parallelism) }
+    })
+    yield { ...plan, workload, restarts: narrowed }
   }
 }

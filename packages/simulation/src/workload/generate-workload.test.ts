@@ -75,7 +75,7 @@ describe('generated workloads', () => {
       ]),
       ...['scan', 'select', 'union', 'window', 'group'].map((kind) => `query ${kind}`),
       ...['subquery', 'view', 'with'].map((placement) => `select in a ${placement}`),
-      ...SWARM_PROFILE.shapes.map((shape) => `shape ${shape}`),
+      ...[...SWARM_PROFILE.shapes, ...SWARM_PROFILE.laterShapes].map((shape) => `shape ${shape}`),
       ...['kafka bounded', 'kafka unbounded', 'filesystem bounded', 'filesystem unbounded'].map(
         (source) => `source ${source}`,
       ),

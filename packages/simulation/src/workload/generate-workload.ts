@@ -8,6 +8,7 @@ import { expectedOutput, LATE_BITS } from './expected-output.ts'
 import { randomInput } from './generate/random-input.ts'
 import {
   isChanging,
+  LATER_SHAPES,
   randomQuery,
   randomWindow,
   SHAPES,
@@ -22,6 +23,11 @@ import type { Guarantee, SinkConnector, SourceConnector, Workload } from './work
 /** What may be drawn; every list holds the choices, repeated ones come more often. */
 export interface WorkloadProfile {
   readonly shapes: readonly (Shape | 'late')[]
+  /**
+   * Shapes that take the place of the drawn one now and then, from a stream of their own: adding one leaves the jobs of
+   * most seeds as they were, and kept seeds keep their meaning.
+   */
+  readonly laterShapes: readonly Shape[]
   readonly sources: readonly SourceConnector[]
   readonly sinks: readonly SinkConnector[]
   readonly bounded: readonly boolean[]
@@ -47,6 +53,7 @@ const EVERY_SHAPE: readonly (Shape | 'late')[] = [
 /** Jobs over everything; the swarm's default. */
 export const SWARM_PROFILE: WorkloadProfile = {
   shapes: EVERY_SHAPE,
+  laterShapes: LATER_SHAPES,
   sources: ['kafka', 'kafka', 'filesystem'],
   sinks: ['kafka', 'kafka', 'filesystem', 'print'],
   bounded: [true, false, false],
@@ -62,13 +69,14 @@ export const SWARM_PROFILE: WorkloadProfile = {
 export const MAIN_JOB_PROFILE: WorkloadProfile = {
   ...SWARM_PROFILE,
   shapes: ['main-job'],
+  laterShapes: [],
   sources: ['kafka'],
   sinks: ['kafka'],
   guarantees: ['exactly-once'],
 }
 
 /** Rows later than the watermark's delay; judged by range. */
-export const LATE_PROFILE: WorkloadProfile = { ...SWARM_PROFILE, shapes: ['late'] }
+export const LATE_PROFILE: WorkloadProfile = { ...SWARM_PROFILE, shapes: ['late'], laterShapes: [] }
 
 /** Bounded jobs from files to files, which end by themselves. */
 export const FILES_PROFILE: WorkloadProfile = {
@@ -82,7 +90,7 @@ export const FILES_PROFILE: WorkloadProfile = {
 /** Results that change; into a sink that takes updates. */
 export const CHANGELOG_PROFILE: WorkloadProfile = {
   ...SWARM_PROFILE,
-  shapes: ['group', 'group-over-window', 'group-over-group', 'select-over-group'],
+  shapes: ['group', 'group-over-window', ...LATER_SHAPES],
   sinks: ['print'],
 }
 
@@ -90,6 +98,7 @@ export const CHANGELOG_PROFILE: WorkloadProfile = {
 export const SILENCE_PROFILE: WorkloadProfile = {
   ...SWARM_PROFILE,
   shapes: ['main-job', 'window'],
+  laterShapes: [],
   bounded: [false],
   silence: 1,
 }
@@ -104,9 +113,7 @@ export function generateWorkload(
   profile: WorkloadProfile = SWARM_PROFILE,
 ): Workload {
   const choice = random.split('choice')
-  const shapes = profile.shapes.filter((candidate) => sinksFor(profile, candidate).length > 0)
-  if (shapes.length === 0) throw new Error('No shape of the profile fits its sinks')
-  const shape = choice.pick(shapes)
+  const shape = randomShape(random, choice, profile)
   const sinkKind = choice.pick(sinksFor(profile, shape))
   const { tables, query } = randomJob(random.split('job'), shape)
   const bounded = choice.pick(profile.bounded)
@@ -133,8 +140,7 @@ export function generateWorkload(
   })
   const parallelism = choice.between(1, profile.parallelismMax)
   const guarantee = guaranteeOf(choice, profile, sinkKind)
-  const sinkParallelism =
-    sinkKind !== 'print' && choice.chance(0.2) ? choice.between(1, parallelism) : null
+  const sinkParallelism = sinkKind !== 'print' && choice.chance(0.15) ? choice.between(1, 3) : null
   const workload: Workload = {
     shape,
     tables,
@@ -150,6 +156,7 @@ export function generateWorkload(
     settings: randomSettings(random.split('settings'), {
       shape,
       parallelism,
+      sinkParallelism,
       guarantee,
       goesSilent,
       emptySplitsMayHold: everyPartitionFilled && !goesSilent,
@@ -160,6 +167,22 @@ export function generateWorkload(
     exactUnderStalls: !goesSilent,
   }
   return isEmpty(workload) ? { ...workload, query: withoutFilters(query) } : workload
+}
+
+const LATER_SHARE = 0.08
+
+function randomShape(
+  random: SeededRandom,
+  choice: SeededRandom,
+  profile: WorkloadProfile,
+): Shape | 'late' {
+  const fits = (shape: Shape | 'late') => sinksFor(profile, shape).length > 0
+  const shapes = profile.shapes.filter(fits)
+  if (shapes.length === 0) throw new Error('No shape of the profile fits its sinks')
+  const shape = choice.pick(shapes)
+  const later = profile.laterShapes.filter(fits)
+  const apart = random.split('later shape')
+  return later.length > 0 && apart.chance(LATER_SHARE) ? apart.pick(later) : shape
 }
 
 /** Whether the conditions that were drawn leave nothing to compare. */
@@ -211,6 +234,7 @@ function atTop(query: Query): Query {
 interface SettingsChoice {
   readonly shape: Shape | 'late'
   readonly parallelism: number
+  readonly sinkParallelism: number | null
   readonly guarantee: Guarantee
   readonly goesSilent: boolean
   readonly emptySplitsMayHold: boolean
@@ -235,7 +259,8 @@ function randomSettings(random: SeededRandom, choice: SettingsChoice): Record<st
   if (random.chance(0.2)) settings['table.exec.local-aggregate.max-groups'] = '16'
   if (random.chance(0.15)) settings['pipeline.operator-chaining.enabled'] = 'false'
   if (random.chance(0.3)) {
-    settings['pipeline.max-parallelism'] = String(random.pick([choice.parallelism, 7, 30]))
+    const widest = Math.max(choice.parallelism, choice.sinkParallelism ?? 1)
+    settings['pipeline.max-parallelism'] = String(random.pick([widest, 7, 30]))
   }
   if (random.chance(0.4)) {
     settings['execution.buffer-timeout.interval'] = `${random.pick([0, 10])} ms`

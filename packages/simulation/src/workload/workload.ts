@@ -41,7 +41,7 @@ export interface Workload {
   readonly guarantee: Guarantee
   /** Write 'sink.delivery-guarantee' out rather than leave it to the default. */
   readonly guaranteeWritten: boolean
-  /** At most `parallelism`, which is the number of slots that the job needs. */
+  /** May be more than `parallelism`: the job needs as many slots as the larger of both. */
   readonly sinkParallelism: number | null
   readonly parallelism: number
   readonly timestampStandard: TimestampStandard

@@ -41,10 +41,10 @@ export const SHAPES = [
   'distinct',
   'group',
   'group-over-window',
-  'group-over-group',
-  'select-over-group',
 ] as const
-export type Shape = (typeof SHAPES)[number]
+/** Shapes that came later, drawn apart from the others. */
+export const LATER_SHAPES = ['group-over-group', 'select-over-group'] as const
+export type Shape = (typeof SHAPES)[number] | (typeof LATER_SHAPES)[number]
 
 /** Shapes whose results change after they came out. */
 export function isChanging(shape: string): boolean {

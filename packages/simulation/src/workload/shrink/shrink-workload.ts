@@ -44,6 +44,7 @@ function* variants(workload: Workload): Generator<Workload> {
   }
 }
 
+/** The sink's parallelism shrinks along, since it may be the one that needs the slots. */
 function withParallelism(workload: Workload, parallelism: number): Workload {
   const { sinkParallelism } = workload
   const narrowed = sinkParallelism === null ? null : Math.min(sinkParallelism, parallelism)
