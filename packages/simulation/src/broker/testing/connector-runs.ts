@@ -4,7 +4,7 @@
  * Stands in for what the JobManager does around them: a checkpoint is kept, a failed or killed attempt is followed by one
  * that is restored from it. What they lose or double shows in the numbers that they write and read.
  */
-import type { SourceReader, SourceSplit } from '@millrace/connector'
+import type { SinkWriter, SourceReader, SourceSplit } from '@millrace/connector'
 import { ContextRecord, readerContext, writerContext } from '@millrace/connector/contract'
 import { createKafkaConnector } from '@millrace/connector-kafka'
 import { batchOf, linesOf, RAW_SCHEMA, rawFormat } from '@millrace/connector-kafka/testing'
@@ -16,6 +16,8 @@ import type { SimulatedProcess } from '../../world/simulated-process.ts'
 import type { BrokerFixture } from './broker-fixture.ts'
 
 const schema = RAW_SCHEMA
+/** Slow enough that a run lasts as long as its faults. */
+const BATCH_INTERVAL_MS = 40
 /** Short enough that a blocked attempt gives up within a run. */
 const PATIENCE = {
   'properties.request.timeout.ms': '3000',
@@ -99,29 +101,46 @@ export class SinkRun {
     const context = { ...base, subtask, formats }
     const writer = connector.sink?.createWriter(connector.sink.plan(table).config, context)
     if (writer === undefined) throw new Error('the connector has no sink')
+    try {
+      await this.#write(process, writer, record)
+    } finally {
+      await writer.close()
+    }
+    this.done = true
+  }
+
+  /** Until the goal is committed; throws when the attempt fails or was replaced. */
+  async #write(
+    process: SimulatedProcess,
+    writer: SinkWriter,
+    record: ContextRecord,
+  ): Promise<void> {
     await writer.open(this.#checkpoint)
-    const current = () => process === this.#process
     let next = this.#checkpoint?.next ?? 0
     let checkpointId = (this.#checkpoint?.checkpointId ?? 0) + 1
-    for (; ; checkpointId++) {
-      for (let i = 0; i < 4 && next < this.#goal; i++) {
+    const write = async (batches: number) => {
+      for (let i = 0; i < batches && next < this.#goal; i++) {
         writer.write(batchOf([next, next + 1, next + 2].map(String)))
         next += 3
-        await delay(process, 5)
+        await delay(process, BATCH_INTERVAL_MS)
       }
+    }
+    for (; ; checkpointId++) {
+      await write(4)
       const committables = await writer.prepareCommit(checkpointId)
       const states = writer.snapshotState(checkpointId)
+      const checkpoint = { checkpointId, states, committables, next }
+      // Rows go on behind the barrier while the others acknowledge.
+      await write(2)
       if (record.errors.length > 0) throw record.errors[0]
       // A checkpoint of an attempt that was replaced completes no more.
-      if (!current()) throw new Error('replaced')
-      this.#checkpoint = { checkpointId, states, committables, next }
+      if (process !== this.#process) throw new Error('replaced')
+      this.#checkpoint = checkpoint
       await delay(process, 5)
-      if (!current()) throw new Error('replaced')
+      if (process !== this.#process) throw new Error('replaced')
       await writer.commit(committables)
-      if (next >= this.#goal && current()) break
+      if (checkpoint.next >= this.#goal && process === this.#process) return
     }
-    await writer.close()
-    this.done = true
   }
 }
 
