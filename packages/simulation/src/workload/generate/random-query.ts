@@ -5,7 +5,14 @@
  * that a window can stand on them.
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
-import { call, column, type Expression, type Item, literal } from '../model/expression.ts'
+import {
+  call,
+  column,
+  type Expression,
+  expressionText,
+  type Item,
+  literal,
+} from '../model/expression.ts'
 import {
   type Aggregate,
   type AggregateName,
@@ -314,8 +321,8 @@ function randomKeys(from: ExpressionSource, count: number): Item[] {
         : columnOfKind(from, kind)
     const computed = plain === null || random.chance(0.2)
     const expression = computed ? randomExpression(from, kind, 2) : plain
-    // A constant key is none; a key twice is one.
-    if (expression.kind === 'literal') continue
+    // A constant key is none, `(-3)` would name a column by its number; a key twice is one.
+    if (expression.kind === 'literal' || isNumberText(expression)) continue
     if (
       keys.some(
         (key) =>
@@ -326,6 +333,10 @@ function randomKeys(from: ExpressionSource, count: number): Item[] {
     keys.push({ name: `k${i}`, expression })
   }
   return keys
+}
+
+function isNumberText(expression: Expression): boolean {
+  return /^[-(]+[\d.]+\)*$/.test(expressionText(expression))
 }
 
 function bigintText(_key: string, value: unknown): unknown {

@@ -150,8 +150,8 @@ const conversions: readonly OperatorSpec[] = [
     [{ column: 'STRING' }],
     TIMESTAMP,
     ([a]: string[]) => {
-      const match = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(a!)
-      return match ? Date.parse(`${a!.replace(' ', 'T')}Z`) : null
+      const match = /^(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d{3})?))?$/.exec(a!)
+      return match === null ? null : Date.parse(`${match[1]}T${match[2] ?? '00:00:00'}Z`)
     },
     prefix('TO_TIMESTAMP'),
   ),
