@@ -217,6 +217,28 @@ test('A job whose checkpoints another JobManager would not find is refused', asy
   await dispatcher.submit(harness.graph(1))
 })
 
+test('A second submission of the same job waits for the first: its outcome decides', async () => {
+  const harness = new HighAvailabilityHarness(filesystem, join(root, 'twice'))
+  await harness.start(2)
+  const leader = harness.leader as HarnessMember
+  const { dispatcher } = leader.jobManager
+  leader.store.writeFaults.push({ suffix: 'graph', fault: 'held' })
+  const first = dispatcher.submit(harness.graph())
+  await settle()
+  const second = dispatcher.submit(harness.graph())
+  leader.store.release()
+  assert.equal((await first).jobId, JOB_ID)
+  await assert.rejects(second, { code: 'JOB_ALREADY_SUBMITTED' })
+  const other = { ...harness.graph(), jobId: 'f'.repeat(32) }
+  leader.store.writeFaults.push({ suffix: 'graph', fault: 'held' })
+  const lost = [dispatcher.submit(other), dispatcher.submit(other)]
+  const refused = lost.map((each) => assert.rejects(each, { code: 'LEADERSHIP_LOST' }))
+  await harness.takeOver()
+  leader.store.release()
+  await harness.clock.advance(5000)
+  await Promise.all(refused)
+})
+
 test('A JobManager that stops in order hands over at once', async () => {
   const { harness, taskManager, leader } = await running(1)
   await leader.jobManager.stop()

@@ -24,7 +24,7 @@ import { LeaseElection } from './high-availability/lease-election.ts'
 import { standaloneElection } from './high-availability/standalone-election.ts'
 import { StoredJobStore } from './high-availability/stored-job-store.ts'
 import { JobManagerOptions } from './jobmanager-options.ts'
-import { LeaderSession } from './leader/leader-session.ts'
+import { LeaderSession, registryOptionsOf } from './leader/leader-session.ts'
 import { type Forward, forwardToLeader } from './rest/forward-to-leader.ts'
 import { createRestServer, listenRest } from './rest/rest-server.ts'
 import type { SlotPool } from './slot-pool/slot-pool.ts'
@@ -66,13 +66,14 @@ export class JobManager {
   #rpcServer: RpcServer | null = null
   #restServer: FastifyInstance | null = null
 
-  /** Throws HIGH_AVAILABILITY_INVALID, OBJECT_STORE_UNSUPPORTED. */
+  /** Throws HIGH_AVAILABILITY_INVALID, OBJECT_STORE_UNSUPPORTED, CONFIG_VALUE_INVALID. */
   constructor(settings: JobManagerSettings) {
     const { platform, configuration } = settings
     this.#settings = settings
     this.platform = platform
     this.configuration = configuration
     this.id = `jm-${hexId(platform.random.bytes(6))}`
+    registryOptionsOf(configuration)
     this.#highAvailability = highAvailabilityOf(configuration, platform)
     this.#election =
       this.#highAvailability === null

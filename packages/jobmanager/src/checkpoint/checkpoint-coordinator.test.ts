@@ -27,6 +27,14 @@ async function running(options: Record<string, string> = {}, cluster = new Clust
 
 const calls = (cluster: ClusterHarness) => cluster.taskManagers.flatMap((tm) => tm.calls)
 
+/** Real files take real time. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 1000 && !condition(); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  assert.ok(condition())
+}
+
 test('A checkpoint triggers the sources and completes when every task has acknowledged', async () => {
   const { cluster, job } = await running()
   await cluster.clock.advance(10_000)
@@ -242,28 +250,26 @@ test('Checkpoints in a directory: the newest are kept, and a new job starts from
     'execution.checkpointing.dir': `file://${directory}`,
     'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
   }
-  const ready = () => new Promise((resolve) => setTimeout(resolve, 400))
+  const kept = () => readdirSync(join(directory, JOB_ID)).join()
   const cluster = new ClusterHarness({}, {}, filesystem)
   await cluster.start(2)
   const job = await cluster.submit(pipeline(2, { ...CHECKPOINTED, ...options }))
-  await ready()
+  await until(() => job.graph.state === 'RUNNING')
   for (const id of [1, 2]) {
     await cluster.clock.advance(10_000)
     await cluster.acknowledgeAll(id)
-    await ready()
+    await until(() => job.statistics.counts.completed === id)
   }
-  assert.equal(job.statistics.counts.completed, 2)
-  assert.deepEqual(readdirSync(join(directory, JOB_ID)), ['chk-2'])
+  await until(() => kept() === 'chk-2')
   job.cancel()
-  await ready()
-  assert.deepEqual(readdirSync(join(directory, JOB_ID)), ['chk-2'])
+  await until(() => job.graph.state === 'CANCELED')
+  assert.equal(kept(), 'chk-2')
   const path = `${directory}/${JOB_ID}/chk-2`
   const next = new ClusterHarness({ 'execution.checkpointing.dir': directory }, {}, filesystem)
   await next.start(3)
   const graph = pipeline(3, { ...CHECKPOINTED, 'execution.savepoint.path': path })
   const restored = await next.submit({ ...graph, jobId: 'f'.repeat(32) })
-  await ready()
-  assert.equal(restored.graph.state, 'RUNNING')
+  await until(() => restored.graph.state === 'RUNNING')
   const counts = [...(next.taskManagers[0]?.tasks.values() ?? [])].map(
     (task) => Object.keys(task.restored?.operators ?? {}).length,
   )
@@ -280,7 +286,6 @@ test('A checkpoint directory that cannot be written fails the job at its start',
   const job = await cluster.submit(
     pipeline(1, { ...CHECKPOINTED, 'execution.checkpointing.dir': `${directory}/file/below` }),
   )
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  assert.equal(job.graph.state, 'FAILED')
+  await until(() => job.graph.state === 'FAILED')
   assert.equal(job.failureCause?.code, 'CHECKPOINT_DIRECTORY_UNUSABLE')
 })

@@ -34,7 +34,8 @@ export class Dispatcher {
   /** In order of submission. */
   readonly #jobs = new Map<string, JobMaster>()
   readonly #endedMax: number
-  readonly #submitting = new Set<string>()
+  /** Job id → settles with the submission that is under way. */
+  readonly #submitting = new Map<string, Promise<void>>()
   #suspended = false
   readonly #endWaiters = new Map<string, (() => void)[]>()
 
@@ -51,11 +52,17 @@ export class Dispatcher {
     const { platform, configuration, store } = this.#options
     const jobGraph = validateJobGraph(value)
     const { jobId } = jobGraph
+    // Whether the job is there, a try that is under way is yet to tell.
+    for (let other = this.#submitting.get(jobId); other !== undefined; ) {
+      await other
+      other = this.#submitting.get(jobId)
+    }
     this.#refuseKnown(jobId)
     const merged = configuration.withOverrides(jobGraph.configuration)
     const job = this.#jobMaster(jobGraph, merged)
     let record: JobRecord
-    this.#submitting.add(jobId)
+    const settled = Promise.withResolvers<void>()
+    this.#submitting.set(jobId, settled.promise)
     try {
       if (store.isDurable) requireSharedCheckpoints(merged, jobId, platform.filesystem)
       const submittedMs = platform.clock.nowMs()
@@ -65,6 +72,7 @@ export class Dispatcher {
       throw error
     } finally {
       this.#submitting.delete(jobId)
+      settled.resolve()
     }
     platform.logger.info('Job submitted', { job: jobGraph.name, jobId })
     // Should another one lead by now, it runs the job.
@@ -76,10 +84,10 @@ export class Dispatcher {
 
   #refuseKnown(jobId: string): void {
     const known = this.#jobs.get(jobId)
-    if (known === undefined && !this.#submitting.has(jobId)) return
+    if (known === undefined) return
     throw jobManagerError(
       'JOB_ALREADY_SUBMITTED',
-      `Job ${jobId} was submitted before; it is ${known?.graph.state ?? 'being submitted'}.`,
+      `Job ${jobId} was submitted before; it is ${known.graph.state}.`,
       { hint: 'Choose a new job id for each submission.' },
     )
   }

@@ -15,7 +15,10 @@ import type { Leadership } from '../high-availability/leader-election.ts'
 import { leadershipFence } from '../high-availability/leadership-fence.ts'
 import { JobManagerOptions } from '../jobmanager-options.ts'
 import { SlotPool } from '../slot-pool/slot-pool.ts'
-import { TaskManagerRegistry } from '../taskmanager-registry/task-manager-registry.ts'
+import {
+  type RegistryOptions,
+  TaskManagerRegistry,
+} from '../taskmanager-registry/task-manager-registry.ts'
 
 /** How long TaskManagers may take to end the tasks of jobs that still run when the JobManager stops. */
 const STOP_TIMEOUT_MS = 3000
@@ -27,6 +30,16 @@ export interface LeaderSessionSettings {
   readonly jobManagerId: string
   readonly leadership: Leadership
   readonly store: JobStore
+}
+
+/** Throws CONFIG_VALUE_INVALID, so that a JobManager says so at its start and not once it leads. */
+export function registryOptionsOf(configuration: Configuration): RegistryOptions {
+  return {
+    heartbeatIntervalMs: configuration.get(JobManagerOptions.heartbeatInterval),
+    heartbeatTimeoutMs: configuration.get(JobManagerOptions.heartbeatTimeout),
+    rpcFailureThreshold: configuration.get(JobManagerOptions.heartbeatRpcFailureThreshold),
+    rpcTimeoutMs: configuration.get(JobManagerOptions.rpcTimeout),
+  }
 }
 
 export class LeaderSession {
@@ -56,24 +69,14 @@ export class LeaderSession {
       coordinators,
       store,
     })
-    this.registry = new TaskManagerRegistry(
-      platform,
-      fence,
-      {
-        heartbeatIntervalMs: configuration.get(JobManagerOptions.heartbeatInterval),
-        heartbeatTimeoutMs: configuration.get(JobManagerOptions.heartbeatTimeout),
-        rpcFailureThreshold: configuration.get(JobManagerOptions.heartbeatRpcFailureThreshold),
-        rpcTimeoutMs: configuration.get(JobManagerOptions.rpcTimeout),
+    this.registry = new TaskManagerRegistry(platform, fence, registryOptionsOf(configuration), {
+      taskManagerAdded: (taskManager, slots) => this.slotPool.addTaskManager(taskManager, slots),
+      taskManagerLost: (taskManager, error) => {
+        this.slotPool.removeTaskManager(taskManager)
+        for (const job of this.dispatcher.all()) job.taskManagerLost(taskManager, error)
       },
-      {
-        taskManagerAdded: (taskManager, slots) => this.slotPool.addTaskManager(taskManager, slots),
-        taskManagerLost: (taskManager, error) => {
-          this.slotPool.removeTaskManager(taskManager)
-          for (const job of this.dispatcher.all()) job.taskManagerLost(taskManager, error)
-        },
-        slotsReported: (taskManager, slots) => this.slotPool.reconcile(taskManager, slots),
-      },
-    )
+      slotsReported: (taskManager, slots) => this.slotPool.reconcile(taskManager, slots),
+    })
     this.gateway = jobManagerEndpoint(fence, this.dispatcher, this.registry, () =>
       platform.clock.nowMs(),
     )

@@ -82,6 +82,25 @@ test('what an incomplete checkpoint left is removed, one that is under way stays
   assert.deepEqual(left, ['chk-1', 'chk-3'])
 })
 
+test('checkpoints that do not count go, whole or not; those that are kept or newer stay', async () => {
+  const storage = new DirectoryCheckpointStorage(join(root, 'others'), filesystem)
+  await storage.prepare()
+  for (const checkpointId of [1, 2, 4, 6]) {
+    await takeCheckpoint(storage, filesystem, { ...plan, checkpointId })
+  }
+  await filesystem.makeDirectory(join(storage.directory, 'chk-3'))
+  writeFileSync(join(storage.directory, '.write-probe.1-0-1.tmp'), 'left by a killed process')
+  assert.deepEqual(await storage.removeOthers(new Set([2]), 6), [1, 3, 4])
+  const left = (await filesystem.list(storage.directory)).map((file) => file.path.split('/').at(-1))
+  assert.deepEqual(left, ['chk-2', 'chk-6'])
+  const memory = new MemoryCheckpointStorage()
+  for (const id of [1, 2, 6]) await memory.complete(manifestOf(id))
+  assert.deepEqual(await memory.removeOthers(new Set([2]), 6), [1])
+  assert.deepEqual(await memory.list(), [2, 6])
+  const absent = new DirectoryCheckpointStorage(join(root, 'absent'), filesystem)
+  assert.deepEqual(await absent.removeOthers(new Set(), 6), [])
+})
+
 test('a checkpoint is completed once', async () => {
   for (const storage of [
     new DirectoryCheckpointStorage(join(root, 'once'), filesystem),

@@ -158,7 +158,16 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
   async removeOthers(kept: ReadonlySet<number>, below: number): Promise<number[]> {
     const others = (await this.#allIds()).filter((id) => id < below && !kept.has(id))
     for (const id of others) await this.discard(id)
+    await this.#removeProbes()
     return others
+  }
+
+  /** Left by a process that was killed while it tried whether it can write. */
+  async #removeProbes(): Promise<void> {
+    if ((await this.#filesystem.status(this.directory)) === null) return
+    for (const { path } of await this.#filesystem.list(this.directory)) {
+      if (path.startsWith(`${this.directory}/${PROBE_FILE}`)) await this.#filesystem.remove(path)
+    }
   }
 
   async discardAll(): Promise<void> {

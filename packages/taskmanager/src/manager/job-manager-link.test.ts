@@ -132,7 +132,7 @@ test('The lookup reads the lease with high availability, and the configured addr
   assert.deepEqual(await lookup.find(), record)
   lease = { ...record, holderId: '' }
   assert.equal(await lookup.find(), null, 'a lease that was given up names nobody')
-  assert.equal(lookup.periodMs, 2000)
+  assert.equal(lookup.periodMs, 1000)
   const fixed = leaderLookupOf(new Configuration({ 'jobmanager.rpc.address': 'jm' }), platform)
   assert.deepEqual(await fixed.find(), { epoch: 0, rpcAddress: 'jm:6123' })
   assert.equal(fixed.periodMs, null)

@@ -193,7 +193,9 @@ export class JobManagerLink {
         }
         this.#checkLost()
         await this.#backOff(delayMs)
-        delayMs = Math.min(delayMs * 2, this.#settings.registrationMaxDelayMs)
+        const { periodMs } = this.#settings.leader
+        const longestMs = Math.min(this.#settings.registrationMaxDelayMs, periodMs ?? Infinity)
+        delayMs = Math.min(delayMs * 2, longestMs)
         continue
       }
       await this.#sleep(this.#settings.heartbeatIntervalMs)

@@ -16,7 +16,7 @@ export interface LeaderContact {
 }
 
 export interface LeaderLookup {
-  /** How often to look; null: the answer never changes. */
+  /** How often to look while all is well, and the longest pause while no leader is found; null: it never changes. */
   readonly periodMs: number | null
   /** Null: there is no leader. Rejects when that cannot be found out. */
   find(): Promise<LeaderContact | null>
@@ -30,7 +30,8 @@ export function leaderLookupOf(configuration: Configuration, platform: Platform)
   if (shared !== null) {
     const { store, clusterPath, timings } = shared
     return {
-      periodMs: timings.retryPeriodMs,
+      // The leader renews once a period; tasks that stand still wait for what is found here.
+      periodMs: timings.retryPeriodMs / 2,
       async find() {
         const object = await store.get(leaderKey(clusterPath))
         const record = object === null ? null : decodeLeaderRecord(object.bytes)
