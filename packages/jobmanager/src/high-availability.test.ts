@@ -1,6 +1,6 @@
 /** JobManagers that stand in for each other: what a takeover keeps, and what a former leader can no longer do. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { after } from 'node:test'
@@ -138,13 +138,45 @@ test('An end shows only once it is durable, and the next leader knows it', async
   })
 })
 
-test('A job whose cancellation had begun is cancelled by the next leader, not run', async () => {
-  const { harness, taskManager, leader, record } = await running(1)
-  taskManager.autoCancel = false
-  await jobOf(leader).cancel()
-  assert.equal(record().result, null)
-  const next = await harness.takeOver()
-  assert.equal(jobOf(next).graph.state, 'CANCELED')
+for (const retention of ['DELETE_ON_CANCELLATION', 'RETAIN_ON_CANCELLATION']) {
+  test(`A job whose cancellation had begun is cancelled by the next leader, not run (${retention})`, async () => {
+    const { harness, taskManager, leader, record, directory } = await running(2, {
+      'execution.checkpointing.externalized-checkpoint-retention': retention,
+    })
+    taskManager.autoCancel = false
+    await jobOf(leader).cancel()
+    assert.equal(record().result, null)
+    const next = await harness.takeOver()
+    const job = jobOf(next)
+    assert.equal(job.graph.state, 'CANCELED')
+    const path = join(directory, JOB_ID, 'chk-2')
+    const kept = retention === 'RETAIN_ON_CANCELLATION' ? [path] : []
+    assert.deepEqual(job.retainedCheckpoints, kept)
+    assert.equal(existsSync(path), kept.length > 0)
+    leader.store.isCut = false
+    await harness.clock.advance(3000)
+    assert.deepEqual(jobOf(await harness.takeOver()).retainedCheckpoints, kept)
+  })
+}
+
+test('A checkpoint that is made to count while the job is cancelled is among those it leaves', async () => {
+  const { harness, taskManager, leader, record, onDisk } = await running(1, {
+    'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
+  })
+  leader.store.writeFaults.push({ suffix: 'record', fault: 'held' })
+  await harness.clock.advance(10_000)
+  await taskManager.acknowledgeAll(2)
+  await harness.files()
+  const cancelled = jobOf(leader).cancel()
+  await harness.files()
+  assert.equal(jobOf(leader).graph.state, 'CANCELLING')
+  leader.store.release()
+  await cancelled
+  await harness.files()
+  assert.equal(jobOf(leader).graph.state, 'CANCELED')
+  assert.deepEqual(onDisk(), ['chk-2'])
+  assert.deepEqual(record().retained, [2])
+  assert.match(record().result?.checkpoints.join() ?? '', /chk-2$/)
 })
 
 test('What an ended job left behind is removed by the next leader', async () => {

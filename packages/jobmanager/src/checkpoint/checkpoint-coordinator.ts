@@ -118,7 +118,9 @@ export class CheckpointCoordinator {
   retainedPaths(): string[] {
     const { directory } = this.storage
     if (directory === null) return []
-    return this.#retained.map(({ id }) => checkpointPath(directory, id))
+    const going = new Set(this.#toDiscard(null))
+    const ids = this.#retained.map(({ id }) => id).filter((id) => !going.has(id))
+    return ids.map((id) => checkpointPath(directory, id))
   }
 
   /** While a checkpoint is being made to count: resolves when it does, or never will. */

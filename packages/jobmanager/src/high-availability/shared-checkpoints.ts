@@ -1,7 +1,7 @@
 /** Checkpoints of a job that outlives its JobManager: they are in a directory, and go when the job has ended. */
 import type { Configuration } from '@millrace/core'
 import type { Filesystem } from '@millrace/platform'
-import { createCheckpointStorage, keepsCheckpointsAfter } from '@millrace/state'
+import { checkpointPath, createCheckpointStorage, keepsCheckpointsAfter } from '@millrace/state'
 import { checkpointSettingsOf } from '../checkpoint/checkpoint-settings.ts'
 import { jobManagerError } from '../error-codes.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
@@ -22,7 +22,21 @@ export function requireSharedCheckpoints(
   )
 }
 
-/** What the leader under which the job ended may not have come to. */
+/** Directories of those of the `retained` checkpoints that stay when the job ends in `state`. */
+export function keptAfterEnd(
+  configuration: Configuration,
+  jobId: string,
+  filesystem: Filesystem,
+  state: TerminalJobStatus,
+  retained: readonly number[],
+): string[] {
+  const settings = checkpointSettingsOf(configuration)
+  if (settings === null || !keepsCheckpointsAfter(state, settings.retention)) return []
+  const { directory } = createCheckpointStorage(configuration, jobId, filesystem)
+  return directory === null ? [] : retained.map((id) => checkpointPath(directory, id))
+}
+
+/** For a job that ended without its checkpoints having been opened here, or under a leader that came no further. */
 export async function cleanUpEnded(
   configuration: Configuration,
   jobId: string,

@@ -287,6 +287,14 @@ export class Failover {
   #reachEnd(state: TerminalJobStatus): void {
     this.abandon()
     this.#job.ending = true
+    // A checkpoint that is just being made to count is part of what the job leaves.
+    const settling = this.#job.checkpoints?.settling() ?? null
+    if (settling === null) this.#recordEnd(state)
+    else void settling.then(() => this.#recordEnd(state))
+  }
+
+  #recordEnd(state: TerminalJobStatus): void {
+    if (this.#job.graph.state === 'SUSPENDED') return
     const recorded = this.#end.recordEnd(state)
     if (recorded === null) this.#conclude(state)
     else {

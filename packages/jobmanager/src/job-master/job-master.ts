@@ -37,6 +37,7 @@ import {
   type JobResult,
   VOLATILE_JOB_RECORD,
 } from '../high-availability/job-record.ts'
+import { cleanUpEnded, keptAfterEnd } from '../high-availability/shared-checkpoints.ts'
 import { RestOptions } from '../jobmanager-options.ts'
 import type { SlotPool } from '../slot-pool/slot-pool.ts'
 import type { RegisteredTaskManager } from '../taskmanager-registry/registered-task-manager.ts'
@@ -357,15 +358,32 @@ export class JobMaster {
   #ended(state: TerminalJobStatus): void {
     this.#coordinators.jobEnded(state)
     this.#deployer.releaseSlots(() => true, `the job is ${state}`)
-    const cleaned = this.#job.checkpoints?.jobEnded(state) ?? Promise.resolve()
-    this.#options.onEnded(this, cleaned)
+    this.#options.onEnded(this, this.#cleanUp(state))
+  }
+
+  async #cleanUp(state: TerminalJobStatus): Promise<void> {
+    const { checkpoints, record, configuration, platform } = this.#job
+    if (checkpoints !== null) await checkpoints.jobEnded(state)
+    else if (record.isDurable) {
+      await cleanUpEnded(configuration, this.jobId, platform.filesystem, state, record.retained)
+    }
   }
 
   #result(state: TerminalJobStatus): JobResult {
-    const { graph, platform, failureCause, checkpoints } = this.#job
-    const keeps =
-      checkpoints !== null && keepsCheckpointsAfter(state, checkpoints.settings.retention)
-    this.#keptCheckpoints = keeps ? checkpoints.retainedPaths() : []
+    const { graph, platform, failureCause, checkpoints, record, configuration } = this.#job
+    if (checkpoints === null) {
+      const { retained } = record
+      this.#keptCheckpoints = keptAfterEnd(
+        configuration,
+        this.jobId,
+        platform.filesystem,
+        state,
+        retained,
+      )
+    } else {
+      const keeps = keepsCheckpointsAfter(state, checkpoints.settings.retention)
+      this.#keptCheckpoints = keeps ? checkpoints.retainedPaths() : []
+    }
     return {
       checkpoints: this.#keptCheckpoints,
       name: graph.jobGraph.name,
