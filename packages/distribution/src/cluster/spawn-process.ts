@@ -42,16 +42,15 @@ export function compileCacheDirectory(): string {
 }
 
 /**
- * The main threads keep little that is young; slots have limits of their own. An isolate's heap may grow to 48 MB
- * before it is first marked as a whole: with V8's own start value, loading code and starting a job marks it three
- * times a thread, which costs more than it frees. Flags that change compiled code would make V8 refuse what the
- * compile cache holds; these do not.
+ * The main threads keep little that is young; slots have limits of their own. Flags that change compiled code would
+ * make V8 refuse what the compile cache holds; these do not.
  */
-const NODE_FLAGS = [
-  '--disable-warning=ExperimentalWarning',
-  '--max-semi-space-size=1',
-  '--initial-old-space-size=48',
-]
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1']
+/**
+ * A slot's heap may grow to 48 MB before it is first marked as a whole: with V8's own start value, loading code and
+ * starting a job marks it three times, which costs more than it frees.
+ */
+const TASKMANAGER_FLAGS = [...NODE_FLAGS, '--initial-old-space-size=48']
 
 /** Environment variable of a spawned process: `0` when it must end with its parent. */
 const OUTLIVES_PARENT = 'MILLRACE_OUTLIVES_PARENT'
@@ -69,7 +68,8 @@ export function spawnProcess(settings: SpawnSettings): SpawnedProcess {
   const log = openSync(settings.logFile, 'a')
   const logStart = fstatSync(log).size
   const args = Object.entries(settings.properties).map(([key, value]) => `-D${key}=${value}`)
-  const child = spawn(process.execPath, [...NODE_FLAGS, main, settings.role, ...args], {
+  const flags = settings.role === 'taskmanager' ? TASKMANAGER_FLAGS : NODE_FLAGS
+  const child = spawn(process.execPath, [...flags, main, settings.role, ...args], {
     stdio: ['ignore', log, log, 'ipc'],
     detached: settings.detached ?? false,
     env: {
