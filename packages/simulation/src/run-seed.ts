@@ -3,6 +3,7 @@ import type { FaultFamily } from './faults/fault.ts'
 import type { SeedOutcome } from './scenario/run-outcome.ts'
 import { drawPlan, type RunPlan } from './scenario/run-plan.ts'
 import { ScenarioRun } from './scenario/scenario-run.ts'
+import { WorkloadJob } from './scenario/workload-job.ts'
 
 export interface SeedOptions {
   readonly families: readonly FaultFamily[]
@@ -15,5 +16,5 @@ export function runSeed(seed: number, options: SeedOptions): Promise<SeedOutcome
 }
 
 export function runPlan(plan: RunPlan, onLine?: (line: string) => void): Promise<SeedOutcome> {
-  return new ScenarioRun(plan, onLine).run()
+  return new ScenarioRun(plan, new WorkloadJob(plan.workload), onLine).run()
 }

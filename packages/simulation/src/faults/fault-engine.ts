@@ -28,6 +28,8 @@ export class FaultEngine {
   readonly #active = new Map<PlannedFault, AppliedFault>()
   readonly #cancels: (() => void)[] = []
   readonly hits = new Map<FaultClass, number>()
+  /** What struck, in order, for people. */
+  readonly struck: string[] = []
   #over = false
 
   constructor(world: SimulatedWorld, apply: ReadonlyMap<FaultClass, ApplyFault>) {
@@ -64,7 +66,9 @@ export class FaultEngine {
     const applied = this.#apply.get(fault.class)?.(fault, reached) ?? null
     if (applied === null) return
     this.hits.set(fault.class, (this.hits.get(fault.class) ?? 0) + 1)
-    this.#world.log.add(this.#world.nowMs, 'faults', fault.class, `#${fault.id} ${applied.about}`)
+    const { nowMs } = this.#world
+    this.struck.push(`${nowMs.toFixed(0)} ms ${fault.class} ${applied.about}`)
+    this.#world.log.add(nowMs, 'faults', fault.class, `#${fault.id} ${applied.about}`)
     this.#active.set(fault, applied)
     this.#cancels.push(this.#world.after(fault.durationMs, () => this.#end(fault)))
   }

@@ -4,19 +4,12 @@ import type { JobGraph } from '@millrace/graph'
 import { TableEnvironment } from '@millrace/sql'
 import type { Workload } from '../workload/workload.ts'
 import { workloadSql } from '../workload/workload-text.ts'
+import type { JobStart } from './job-under-test.ts'
 import {
   INPUT_DIRECTORY,
   OUTPUT_DIRECTORY,
   type SimulatedEnvironment,
 } from './simulated-environment.ts'
-
-export interface JobStart {
-  readonly parallelism: number
-  /** A checkpoint's directory; null: from the beginning. */
-  readonly restoreFrom: string | null
-  /** How many jobs the run has submitted before. */
-  readonly number: number
-}
 
 export function planJob(
   environment: SimulatedEnvironment,

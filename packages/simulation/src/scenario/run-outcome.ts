@@ -14,6 +14,6 @@ export interface SeedOutcome {
   readonly checks: Readonly<Record<string, number>>
   /** What was drawn, for people: job, cluster, input. */
   readonly shape: readonly string[]
-  /** The plan's faults that struck, in order, for people. */
+  /** The faults that struck, in order, for people. */
   readonly faults: readonly string[]
 }

@@ -19,19 +19,23 @@ export interface PlannedRestart {
   readonly parallelism: number
 }
 
-export interface RunPlan {
+/** The cluster, and what goes wrong; whatever the job. */
+export interface ClusterPlan {
   readonly seed: number
   readonly jobManagers: number
   readonly taskManagers: number
   readonly slotsPerTaskManager: number
   readonly brokers: number
-  readonly workload: Workload
   readonly faults: readonly PlannedFault[]
   readonly restarts: readonly PlannedRestart[]
   /** Length of the phase with faults, from the job's submission. */
   readonly phaseMs: number
   /** Of the cluster. */
   readonly properties: Readonly<Record<string, string>>
+}
+
+export interface RunPlan extends ClusterPlan {
+  readonly workload: Workload
 }
 
 const QUIET_PHASE_MS = 1500

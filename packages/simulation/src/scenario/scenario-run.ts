@@ -2,27 +2,21 @@
  * ScenarioRun: one plan from start to end. A phase with faults, then one without in which everything must come
  * right in bounded time: the job ends (or shows all that it should), and nothing is left behind.
  */
-import type { JobGraph } from '@millrace/graph'
-import { judgeOutput } from '../checkers/judge-output.ts'
 import { checkLeftovers } from '../checkers/leftovers.ts'
 import type { Violation } from '../checkers/violation.ts'
 import { brokerFaults } from '../faults/broker-faults.ts'
-import { describeFault, FAULT_CLASSES } from '../faults/fault.ts'
+import { FAULT_CLASSES } from '../faults/fault.ts'
 import { FaultEngine } from '../faults/fault-engine.ts'
 import { networkFaults } from '../faults/network-faults.ts'
 import { processFaults } from '../faults/process-faults.ts'
 import { diskFaults, storeFaults } from '../faults/storage-faults.ts'
-import { type Expectation, expectedOutput } from '../workload/expected-output.ts'
-import { rowCount } from '../workload/workload.ts'
 import { delay } from '../world/scheduler.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import { JobClient } from './job-client.ts'
-import { JobInput } from './job-input.ts'
-import { JobOutput } from './job-output.ts'
+import type { JobUnderTest } from './job-under-test.ts'
 import { latestCheckpoint } from './latest-checkpoint.ts'
-import { planJob } from './plan-job.ts'
 import type { SeedOutcome } from './run-outcome.ts'
-import type { RunPlan } from './run-plan.ts'
+import type { ClusterPlan } from './run-plan.ts'
 import { SimulatedEnvironment, STORE_HOST } from './simulated-environment.ts'
 
 /** After the faults, a job that does not come right within that is stuck. */
@@ -34,27 +28,25 @@ const POLL_MS = 250
 const TERMINAL: readonly string[] = ['FINISHED', 'FAILED', 'CANCELED']
 
 export class ScenarioRun {
-  readonly #plan: RunPlan
+  readonly #plan: ClusterPlan
+  readonly #job: JobUnderTest
   readonly #environment: SimulatedEnvironment
   readonly #client: JobClient
-  readonly #output: JobOutput
   readonly #watch: ClusterWatch
   readonly #engine: FaultEngine
-  readonly #expectation: Expectation
   readonly #violations: Violation[] = []
   /** Ids of the jobs that were submitted, the last one last. */
   readonly #jobIds: string[] = []
   #done = false
   #comparisons = 0
 
-  constructor(plan: RunPlan, onLine?: (line: string) => void) {
+  constructor(plan: ClusterPlan, job: JobUnderTest, onLine?: (line: string) => void) {
     this.#plan = plan
-    this.#expectation = expectedOutput(plan.workload)
-    this.#output = new JobOutput(plan.workload)
+    this.#job = job
     const environment = new SimulatedEnvironment(plan, {
       onCarriedOut: (taskManager, call, fence) =>
         this.#watch.leaders.carriedOut(taskManager, call, fence.leaderEpoch, fence.senderId),
-      onPrint: (text) => this.#output.printed(text),
+      onPrint: (text) => job.printed(text),
     })
     this.#environment = environment
     if (onLine !== undefined) environment.world.log.listen(onLine)
@@ -97,19 +89,19 @@ export class ScenarioRun {
   }
 
   async #drive(): Promise<void> {
-    const { workload, faults, phaseMs } = this.#plan
+    const { faults, phaseMs } = this.#plan
     const { world } = this.#environment
-    const input = new JobInput(this.#environment, workload)
-    input.create()
-    await this.#submit(workload.parallelism, null)
+    this.#job.createInput(this.#environment)
+    await this.#submit(this.#job.parallelism, null)
     const startMs = world.nowMs
-    input.feed()
+    const fed = this.#job.feed(this.#environment)
     this.#engine.start(faults)
     for (const { atMs, parallelism } of this.#plan.restarts) {
       await delay(world, Math.max(0, startMs + atMs - world.nowMs))
       await this.#restart(parallelism)
     }
     await delay(world, Math.max(0, startMs + phaseMs - world.nowMs))
+    await fed
     this.#engine.endAll()
     this.#environment.reviveAll()
     world.log.add(world.nowMs, 'run', 'faults over')
@@ -119,7 +111,7 @@ export class ScenarioRun {
   }
 
   async #submit(parallelism: number, restoreFrom: string | null): Promise<void> {
-    const jobGraph: JobGraph = planJob(this.#environment, this.#plan.workload, {
+    const jobGraph = this.#job.plan(this.#environment, {
       parallelism,
       restoreFrom,
       number: this.#jobIds.length,
@@ -167,7 +159,7 @@ export class ScenarioRun {
   /** Waits until the output is all there, or the time for that is over. */
   async #comeRight(): Promise<void> {
     const { world } = this.#environment
-    const { workload } = this.#plan
+    const { bounded } = this.#job
     const deadlineMs = world.nowMs + LIVENESS_MS
     while (world.nowMs < deadlineMs) {
       const state = await this.#client.ask(this.#jobId, (job) => job.graph.state as string)
@@ -176,7 +168,6 @@ export class ScenarioRun {
         this.#violate('liveness', 'The job failed.', [await this.#reason()])
         return
       }
-      const { bounded } = workload
       if (bounded ? state === 'FINISHED' : this.#compare(false).length === 0) {
         await delay(world, QUIET_MS)
         this.#violations.push(...this.#compare(bounded))
@@ -192,8 +183,7 @@ export class ScenarioRun {
 
   #compare(finished: boolean): readonly Violation[] {
     this.#comparisons++
-    const observed = this.#output.observe(this.#environment, finished)
-    return judgeOutput(this.#plan.workload, observed, this.#expectation)
+    return this.#job.judge(this.#environment, finished)
   }
 
   #forgotten(): void {
@@ -224,7 +214,7 @@ export class ScenarioRun {
   /** Ends the job and waits until nothing of it is left. */
   async #cleanUp(): Promise<void> {
     const { world } = this.#environment
-    if (!this.#plan.workload.bounded) await this.#cancel()
+    if (!this.#job.bounded) await this.#cancel()
     const deadlineMs = world.nowMs + CLEANUP_MS
     let left = checkLeftovers(this.#environment)
     while (left.length > 0 && world.nowMs < deadlineMs) {
@@ -240,7 +230,7 @@ export class ScenarioRun {
 
   #outcome(): SeedOutcome {
     const { world } = this.#environment
-    const { workload, taskManagers, jobManagers, faults } = this.#plan
+    const { taskManagers, jobManagers } = this.#plan
     return {
       seed: this.#plan.seed,
       violations: [...this.#violations, ...this.#watch.violations],
@@ -255,16 +245,13 @@ export class ScenarioRun {
       ),
       checks: { ...this.#watch.checks, output: this.#comparisons },
       shape: [
-        `job ${workload.shape}`,
-        `${workload.source} to ${workload.sink}`,
-        workload.bounded ? 'bounded' : 'unbounded',
-        `parallelism ${workload.parallelism}`,
+        ...this.#job.describe(),
+        `parallelism ${this.#job.parallelism}`,
         `${taskManagers} TaskManagers`,
         `${jobManagers} JobManagers`,
-        `${rowCount(workload)} rows`,
         ...(this.#plan.restarts.length > 0 ? ['restarted'] : []),
       ],
-      faults: faults.map(describeFault),
+      faults: this.#engine.struck,
     }
   }
 }

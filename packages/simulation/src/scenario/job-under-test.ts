@@ -1,0 +1,35 @@
+/**
+ * JobUnderTest: what a ScenarioRun needs to know of the job that it runs — how it is planned, fed and judged — whether
+ * a seed generated it or a user wrote it.
+ */
+import type { JobGraph } from '@millrace/graph'
+import type { Violation } from '../checkers/violation.ts'
+import type { SimulatedEnvironment } from './simulated-environment.ts'
+
+export interface JobStart {
+  readonly parallelism: number
+  /** A checkpoint's directory; null: from the beginning. */
+  readonly restoreFrom: string | null
+  /** How many jobs the run has submitted before. */
+  readonly number: number
+}
+
+export interface JobUnderTest {
+  /** It ends by itself. */
+  readonly bounded: boolean
+  readonly parallelism: number
+  /** The JobGraph that a client would submit. */
+  plan(environment: SimulatedEnvironment, start: JobStart): JobGraph
+  /** Makes topics and directories, with what is in them before the job starts. */
+  createInput(environment: SimulatedEnvironment): void
+  /** Lets the rest of the input arrive from now on. Resolves when the phase with faults may end. */
+  feed(environment: SimulatedEnvironment): Promise<void>
+  /** A process of the run printed that. */
+  printed(text: string): void
+  /**
+   * What is wrong with the output as it is now; nothing: it is all there. `finished`: the job has ended by itself.
+   */
+  judge(environment: SimulatedEnvironment, finished: boolean): readonly Violation[]
+  /** What was drawn, for people and for counts. */
+  describe(): readonly string[]
+}

@@ -1,0 +1,65 @@
+/** A generated workload as the job of a run: its oracle judges the output. */
+import type { JobGraph } from '@millrace/graph'
+import { judgeOutput } from '../checkers/judge-output.ts'
+import type { Violation } from '../checkers/violation.ts'
+import { type Expectation, expectedOutput } from '../workload/expected-output.ts'
+import { rowCount, type Workload } from '../workload/workload.ts'
+import { JobInput } from './job-input.ts'
+import { JobOutput } from './job-output.ts'
+import type { JobStart, JobUnderTest } from './job-under-test.ts'
+import { planJob } from './plan-job.ts'
+import type { SimulatedEnvironment } from './simulated-environment.ts'
+
+export class WorkloadJob implements JobUnderTest {
+  readonly #workload: Workload
+  readonly #expectation: Expectation
+  readonly #output: JobOutput
+  #input: JobInput | null = null
+
+  constructor(workload: Workload) {
+    this.#workload = workload
+    this.#expectation = expectedOutput(workload)
+    this.#output = new JobOutput(workload)
+  }
+
+  get bounded(): boolean {
+    return this.#workload.bounded
+  }
+
+  get parallelism(): number {
+    return this.#workload.parallelism
+  }
+
+  plan(environment: SimulatedEnvironment, start: JobStart): JobGraph {
+    return planJob(environment, this.#workload, start)
+  }
+
+  createInput(environment: SimulatedEnvironment): void {
+    this.#input = new JobInput(environment, this.#workload)
+    this.#input.create()
+  }
+
+  /** The phase with faults is longer than the input takes: nothing to wait for. */
+  async feed(): Promise<void> {
+    this.#input?.feed()
+  }
+
+  printed(text: string): void {
+    this.#output.printed(text)
+  }
+
+  judge(environment: SimulatedEnvironment, finished: boolean): readonly Violation[] {
+    const observed = this.#output.observe(environment, finished)
+    return judgeOutput(this.#workload, observed, this.#expectation)
+  }
+
+  describe(): readonly string[] {
+    const { shape, source, sink, bounded } = this.#workload
+    return [
+      `job ${shape}`,
+      `${source} to ${sink}`,
+      bounded ? 'bounded' : 'unbounded',
+      `${rowCount(this.#workload)} rows`,
+    ]
+  }
+}
