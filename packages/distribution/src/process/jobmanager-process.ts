@@ -9,6 +9,7 @@ import { onParentGone } from '../cluster/spawn-process.ts'
 import { connectors } from '../registry/connectors.ts'
 import { lazyGateway } from './lazy-gateway.ts'
 import { loadConfiguration } from './load-configuration.ts'
+import { clusterFetch } from './patient-fetch.ts'
 
 /** A request that a standby sends on; longer than any answer takes. */
 const FORWARD_TIMEOUT_MS = 60_000
@@ -36,7 +37,7 @@ export async function runJobManager(args: readonly string[]): Promise<undefined>
         server,
         lazyGateway(async () => {
           const { embeddedGateway } = await import('../cluster/embedded-gateway.ts')
-          const rest = new RestClient(`http://${restAddress}`, fetch)
+          const rest = new RestClient(`http://${restAddress}`, clusterFetch)
           return embeddedGateway(platform, configuration, rest)
         }),
       ),

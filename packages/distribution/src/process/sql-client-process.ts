@@ -7,6 +7,7 @@ import { splitStatements } from '@millrace/sql'
 import { embeddedGateway } from '../cluster/embedded-gateway.ts'
 import { loadConfiguration } from './load-configuration.ts'
 import { nodeLineReader, nodeTerminal, onOutputGone } from './node-terminal.ts'
+import { clusterFetch } from './patient-fetch.ts'
 import { restClientOf } from './rest-address.ts'
 
 const EMBEDDED_OPTIONS = [
@@ -45,7 +46,7 @@ export async function runSqlClient(args: readonly string[]): Promise<number> {
   if (mode === 'gateway') {
     const endpoint = parsed.options.get('endpoint') ?? '127.0.0.1:8081'
     const base = /^https?:/.test(endpoint) ? endpoint : `http://${endpoint}`
-    gateway = new HttpSqlGateway(new RestClient(base, fetch))
+    gateway = new HttpSqlGateway(new RestClient(base, clusterFetch))
   } else {
     const service = embeddedGateway(platform, configuration, restClientOf(configuration))
     gateway = service
