@@ -43,7 +43,10 @@ const stages = [
     () =>
       test('SQL jobs on a local cluster', ['test/sql/*.test.ts', 'test/end-to-end/*.test.ts'], 1),
   ],
-  ['integration', () => test('real Kafka', ['test/integration/*.test.ts'], 1)],
+  [
+    'integration',
+    () => test('real Kafka', ['test/chaos/*.test.ts', 'test/integration/*.test.ts'], 1),
+  ],
 ]
 
 function test(title, patterns, concurrency) {

@@ -1,144 +1,117 @@
 /**
- * `npm run chaos -- --kills 20`: the main job through a real broker under a steady load, SIGKILL to TaskManagers at random moments, every
- * (sensor, window) of the output compared with a plain computation over the input topic. Exit code 0 only when each is there once and right.
+ * `npm run chaos`: the main job through a real broker under a steady load, real processes and real faults, every
+ * (sensor, window) of the output compared with a plain computation over the input. Exit code 0 only when each is
+ * there once and right.
  *
- * Options: --kills N (20), --taskmanagers N (2), --rate READINGS_PER_SECOND (2000), --pause-min MS (1500), --pause-max MS (4000).
+ *     npm run chaos -- --minutes 10 [--seed N] [--faults kill,pause,…]   all faults; a table of recovery times
+ *     npm run chaos -- --kills 20                                        SIGKILL to TaskManagers alone, one JobManager
+ *
+ * Further options: --jobmanagers N (3), --taskmanagers N (3; 2 with --kills), --rate READINGS_PER_SECOND, --interval MS
+ * between checkpoints, --keep (the directory, also when all is right); with --minutes: --at-least FAULTS (10 a minute), --recovery-timeout S (60); with --kills: --pause-min MS,
+ * --pause-max MS.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { LocalCluster } from '../../packages/distribution/src/cluster/local-cluster.ts'
-import { kafkaTables, mainJobSql } from '../../packages/distribution/src/start/main-job.ts'
-import { startKafkaBroker } from '../kafka-broker/broker.ts'
-import { CommittedReader, createTopics, readWholeTopic } from '../support/kafka-topics.ts'
-import { type SqlRunner, sqlRunner } from '../support/run-sql.ts'
-import {
-  type Aggregate,
-  compareAggregates,
-  expectedAggregates,
-  isRight,
-  type Reading,
-} from '../support/sensor-oracle.ts'
-import { CLOSING_SENSOR, SteadyLoad } from './load.ts'
+import { chaosTable, targetLines } from './chaos-table.ts'
+import { faultClassesOf } from './faults.ts'
+import { runKills } from './kills.ts'
+import { runChaos } from './run-chaos.ts'
+
+const FAULTS_A_MINUTE = 10.5
+const WARM_UP_MS = 6000
+const OVERTIME_MS = 6 * 60_000
 
 const { values } = parseArgs({
   options: {
-    kills: { type: 'string', default: '20' },
-    taskmanagers: { type: 'string', default: '2' },
-    rate: { type: 'string', default: '2000' },
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    faults: { type: 'string', default: '' },
+    'at-least': { type: 'string' },
+    'recovery-timeout': { type: 'string', default: '60' },
+    jobmanagers: { type: 'string', default: '3' },
+    taskmanagers: { type: 'string' },
+    rate: { type: 'string' },
+    interval: { type: 'string', default: '1000' },
+    kills: { type: 'string' },
+    keep: { type: 'boolean', default: false },
     'pause-min': { type: 'string', default: '1500' },
     'pause-max': { type: 'string', default: '4000' },
   },
 })
 
-const SETTLE_TIMEOUT_MS = 120_000
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
 function log(text: string): void {
   process.stdout.write(`${new Date().toISOString().slice(11, 23)} ${text}\n`)
 }
 
-/** Kills one TaskManager, starts another, and waits until the job runs again; gives the milliseconds that took. */
-async function killOne(cluster: LocalCluster, runner: SqlRunner, jobId: string): Promise<number> {
-  const index = Math.floor(Math.random() * cluster.taskManagers.length)
-  const [victim] = cluster.taskManagers.splice(index, 1)
-  const before = (await runner.rest.jobDetail(jobId)).restarts
-  const killedMs = performance.now()
-  victim?.child.kill('SIGKILL')
-  cluster.addTaskManager()
-  await runner.awaitJob(
-    jobId,
-    (detail) => detail.state === 'RUNNING' && detail.restarts > before,
-    60_000,
-  )
-  return performance.now() - killedMs
-}
-
-async function run(directory: string): Promise<boolean> {
-  const kills = Number(values.kills)
-  log('starting a Kafka broker')
-  const broker = await startKafkaBroker({ directory: join(directory, 'kafka') })
-  const suffix = process.hrtime.bigint().toString(36)
-  const topics = { input: `sensor-readings-${suffix}`, output: `sensor-aggregates-${suffix}` }
-  await createTopics(broker.bootstrapServers, { [topics.input]: 3, [topics.output]: 3 })
-  const cluster = await LocalCluster.start({
-    directory: join(directory, 'logs'),
-    taskManagers: Number(values.taskmanagers),
-    slotsPerTaskManager: Math.max(2, Math.ceil(4 / Number(values.taskmanagers))),
-    properties: {
-      'execution.checkpointing.interval': '1 s',
-      'execution.checkpointing.dir': `file://${join(directory, 'checkpoints')}`,
-      'restart-strategy.type': 'fixed-delay',
-      'restart-strategy.fixed-delay.attempts': '1000000',
-      'restart-strategy.fixed-delay.delay': '100 ms',
-      'heartbeat.interval': '1 s',
-      'heartbeat.timeout': '5 s',
-    },
+async function minutesOfFaults(directory: string, minutes: number): Promise<boolean> {
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 1e6))
+  const faultsMin = Number(values['at-least'] ?? Math.ceil(minutes * FAULTS_A_MINUTE))
+  log(`seed ${seed}, ${minutes} minutes, at least ${faultsMin} faults`)
+  const result = await runChaos({
+    directory,
+    seed,
+    classes: faultClassesOf(values.faults),
+    until: { minutes, faultsMin },
+    jobManagers: Number(values.jobmanagers),
+    taskManagers: Number(values.taskmanagers ?? 3),
+    readingsPerSecond: Number(values.rate ?? 1200),
+    checkpointIntervalMs: Number(values.interval),
+    recoveryTimeoutMs: Number(values['recovery-timeout']) * 1000,
+    warmUpMs: WARM_UP_MS,
+    log,
   })
-  try {
-    await cluster.ready()
-    const runner = sqlRunner(cluster.restAddress)
-    const { source, sink } = kafkaTables(broker.bootstrapServers)
-    const jobId = await runner.submit(
-      mainJobSql({ ...source, topic: topics.input }, { ...sink, topic: topics.output }, {}),
-    )
-    await runner.awaitJob(jobId, (detail) => detail.state === 'RUNNING', 30_000)
-    log(`job ${jobId} is RUNNING`)
-    const load = await SteadyLoad.start(broker.bootstrapServers, topics.input, Number(values.rate))
-    const output = await CommittedReader.open(broker.bootstrapServers, topics.output)
-    const recoveries: number[] = []
-    const [pauseMin, pauseMax] = [Number(values['pause-min']), Number(values['pause-max'])]
-    for (let kill = 1; kill <= kills; kill++) {
-      await sleep(pauseMin + Math.random() * (pauseMax - pauseMin))
-      const recoveryMs = await killOne(cluster, runner, jobId)
-      recoveries.push(recoveryMs)
-      log(
-        `kill ${kill}/${kills}: RUNNING again after ${Math.round(recoveryMs)} ms, ${load.count} readings, ${output.values.length} windows out`,
-      )
-    }
-    await sleep(2000)
-    await load.finish()
-    log(`load ended after ${load.count} readings; comparing`)
-    const right = await verify(broker.bootstrapServers, topics.input, output)
-    recoveries.sort((a, b) => a - b)
-    const at = (q: number) => Math.round(recoveries[Math.floor(q * (recoveries.length - 1))] ?? 0)
-    log(`recovery, kill to RUNNING: median ${at(0.5)} ms, largest ${at(1)} ms`)
-    await output.close()
-    await runner.rest.cancelJob(jobId)
-    await runner.close()
-    return right
-  } finally {
-    await cluster.stop()
-    await broker.stop()
-  }
+  const load = loadavg()[1]?.toFixed(1)
+  log(
+    `${result.faults.length} faults in ${result.minutes.toFixed(1)} minutes, ${result.readings} readings; ` +
+      `checkpoints every ${values.interval} ms, normal lag up to ${result.normalLagMs} ms; machine load ${load}`,
+  )
+  log('ms, median / largest, of faults that stood alone; detection and caught up from the fault,')
+  log('redeploy and first output from the detection')
+  for (const line of [...chaosTable(result.faults), ...targetLines(result.faults)]) log(line)
+  if (result.faults.length < faultsMin) log(`FEWER FAULTS THAN THE ${faultsMin} ASKED FOR`)
+  return result.right && result.faults.length >= faultsMin
 }
 
-async function verify(
-  bootstrapServers: string,
-  inputTopic: string,
-  output: CommittedReader,
-): Promise<boolean> {
-  const inputs = await readWholeTopic(bootstrapServers, inputTopic)
-  const readings = inputs.map((text) => JSON.parse(text) as Reading)
-  const expected = expectedAggregates(readings.filter((r) => r.sensor_id !== CLOSING_SENSOR))
-  const deadline = Date.now() + SETTLE_TIMEOUT_MS
-  while (output.values.length < expected.size && Date.now() < deadline) await sleep(200)
-  await sleep(3000)
-  const rows = output.values.map((text) => JSON.parse(text) as Aggregate)
-  const comparison = compareAggregates(expected, rows)
-  log(`${readings.length} readings, ${expected.size} windows expected, ${rows.length} committed`)
-  for (const [kind, list] of Object.entries(comparison)) {
+/** Ends the command whatever hangs; children end when their parent has gone. */
+function endAfter(ms: number, directory: string): void {
+  const timer = setTimeout(() => {
     log(
-      `${kind}: ${list.length}${list.length === 0 ? '' : `, e.g. ${list.slice(0, 3).join('; ')}`}`,
+      `THE RUN DID NOT END by itself within ${Math.round(ms / 1000)} s; kept for reading: ${directory}`,
     )
-  }
-  return isRight(comparison)
+    process.exit(1)
+  }, ms)
+  timer.unref()
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-chaos-'))
-const right = await run(directory)
-if (right) rmSync(directory, { recursive: true, force: true })
+let right = false
+try {
+  if (values.minutes === undefined) {
+    const kills = Number(values.kills ?? 20)
+    right = await runKills({
+      directory,
+      kills,
+      taskManagers: Number(values.taskmanagers ?? 2),
+      readingsPerSecond: Number(values.rate ?? 2000),
+      checkpointIntervalMs: Number(values.interval),
+      pauseMinMs: Number(values['pause-min']),
+      pauseMaxMs: Number(values['pause-max']),
+      log,
+    })
+  } else {
+    const minutes = Number(values.minutes)
+    endAfter(minutes * 60_000 + OVERTIME_MS, directory)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => process.exit(130))
+    }
+    right = await minutesOfFaults(directory, minutes)
+  }
+} catch (error) {
+  log(error instanceof Error ? error.message : String(error))
+}
+if (right && !values.keep) rmSync(directory, { recursive: true, force: true })
 else log(`kept for reading: ${directory}`)
-log(right ? 'nothing lost, nothing doubled' : 'OUTPUT DIFFERS FROM THE INPUT')
+log(right ? 'nothing lost, nothing doubled' : 'NOT RIGHT: see above')
 process.exitCode = right ? 0 : 1

@@ -22,6 +22,8 @@ export interface KafkaBrokerOptions extends ProvisionOptions {
   readonly startTimeoutMs?: number
   /** A second listener that asks for these credentials over SASL PLAIN. */
   readonly sasl?: { readonly username: string; readonly password: string }
+  /** A second listener on `port`, whose clients are told to come to `advertised`: the address of a proxy in front of it. */
+  readonly proxied?: { readonly port: number; readonly advertised: string }
 }
 
 export interface KafkaBroker {
@@ -111,6 +113,16 @@ function saslProperties(options: KafkaBrokerOptions, port: number, saslPort: num
   }
 }
 
+function proxiedProperties(options: KafkaBrokerOptions, port: number, controllerPort: number) {
+  if (options.proxied === undefined) return {}
+  const own = `PLAINTEXT://127.0.0.1:${port}`
+  return {
+    listeners: `${own},CONTROLLER://127.0.0.1:${controllerPort},PROXIED://127.0.0.1:${options.proxied.port}`,
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT',
+    'advertised.listeners': `${own},PROXIED://${options.proxied.advertised}`,
+  }
+}
+
 function writeConfiguration(
   options: KafkaBrokerOptions,
   port: number,
@@ -145,6 +157,7 @@ function writeConfiguration(
     'log.cleaner.dedupe.buffer.size': '4194304',
     'controlled.shutdown.enable': 'false',
     ...saslProperties(options, port, saslPort),
+    ...proxiedProperties(options, port, controllerPort),
     ...options.properties,
   }
   const text = Object.entries(properties).map(([key, value]) => `${key}=${value}`)

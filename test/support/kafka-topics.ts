@@ -46,6 +46,25 @@ export async function openProducer(bootstrapServers: string): Promise<Producer> 
   return producer
 }
 
+/** A producer that goes on trying while the broker is away, at least twice a second. */
+export async function openPatientProducer(bootstrapServers: string): Promise<Producer> {
+  const producer = kafkaAt(bootstrapServers).producer({
+    allowAutoTopicCreation: false,
+    retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 1_000_000 },
+  })
+  await producer.connect()
+  return producer
+}
+
+/** How many records a topic holds, control records included. */
+export async function recordCount(bootstrapServers: string, topic: string): Promise<number> {
+  const admin = kafkaAt(bootstrapServers).admin()
+  await admin.connect()
+  const offsets = await admin.fetchTopicOffsets(topic)
+  await admin.disconnect()
+  return offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0)
+}
+
 /** Produces texts to given partitions. */
 export async function produce(
   producer: Producer,
@@ -77,13 +96,18 @@ async function consoleConsumer(
   )
 }
 
-/** Collects the lines of a process as they come. */
-function collectLines(child: ChildProcess, into: string[]): void {
+/** Collects the lines of a process as they come; `onLines` is told of each arrival. */
+function collectLines(
+  child: ChildProcess,
+  into: string[],
+  onLines: (lines: readonly string[]) => void = () => {},
+): void {
   let rest = ''
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     const lines = (rest + chunk).split('\n')
     rest = lines.pop() as string
     into.push(...lines)
+    if (lines.length > 0) onLines(lines)
   })
 }
 
@@ -92,13 +116,17 @@ export class CommittedReader {
   readonly values: string[] = []
   readonly #child: ChildProcess
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, onLines?: (lines: readonly string[]) => void) {
     this.#child = child
-    collectLines(child, this.values)
+    collectLines(child, this.values, onLines)
   }
 
-  static async open(bootstrapServers: string, topic: string): Promise<CommittedReader> {
-    return new CommittedReader(await consoleConsumer(bootstrapServers, topic, []))
+  static async open(
+    bootstrapServers: string,
+    topic: string,
+    onLines?: (lines: readonly string[]) => void,
+  ): Promise<CommittedReader> {
+    return new CommittedReader(await consoleConsumer(bootstrapServers, topic, []), onLines)
   }
 
   async close(): Promise<void> {
@@ -111,12 +139,19 @@ export class CommittedReader {
 /** Silence after which a topic counts as read to its end. */
 const END_AFTER_MS = 3000
 
-/** Everything that is in a topic now, committed. */
-export async function readWholeTopic(bootstrapServers: string, topic: string): Promise<string[]> {
+/**
+ * Everything that is in a topic now, committed; `silenceMs` without a record is its end, as are `countMax` records.
+ */
+export async function readWholeTopic(
+  bootstrapServers: string,
+  topic: string,
+  silenceMs = END_AFTER_MS,
+  countMax?: number,
+): Promise<string[]> {
   const values: string[] = []
   const child = await consoleConsumer(bootstrapServers, topic, [
-    '--timeout-ms',
-    String(END_AFTER_MS),
+    ...['--timeout-ms', String(silenceMs)],
+    ...(countMax === undefined ? [] : ['--max-messages', String(countMax)]),
   ])
   collectLines(child, values)
   await new Promise((resolve) => child.once('close', resolve))

@@ -21,6 +21,8 @@ export interface LocalClusterSettings {
   readonly slotsPerTaskManager: number
   /** For every process. */
   readonly properties?: Readonly<Record<string, string>>
+  /** Further ones of one process, asked when it is started. */
+  readonly propertiesOf?: (role: 'jobmanager' | 'taskmanager') => Readonly<Record<string, string>>
   /** REST port of the first JobManager; default a free one. */
   readonly restPort?: number
 }
@@ -29,6 +31,19 @@ export interface LocalClusterSettings {
 export interface Leader {
   readonly process: SpawnedProcess
   readonly record: LeaderRecord
+}
+
+type LeaseReader = () => Promise<LeaderRecord | null>
+
+async function leaseReader(properties: Readonly<Record<string, string>>): Promise<LeaseReader> {
+  const { decodeLeaderRecord, leaderKey } = await import('@millrace/protocol')
+  const location = properties['high-availability.storageDir'] as string
+  const key = leaderKey(properties['high-availability.cluster-id'] as string)
+  const store = createNodePlatform({ logger: { level: 'off' } }).objectStores.open(location)
+  return async () => {
+    const object = await store.get(key)
+    return object === null ? null : decodeLeaderRecord(object.bytes)
+  }
 }
 
 export class LocalCluster {
@@ -40,6 +55,7 @@ export class LocalCluster {
   readonly restAddresses: string[] = []
   readonly #properties: Readonly<Record<string, string>>
   #started = 0
+  #leases: Promise<LeaseReader> | null = null
 
   private constructor(
     settings: LocalClusterSettings,
@@ -98,6 +114,7 @@ export class LocalCluster {
         ...this.#properties,
         'rest.port': String(restPort),
         'rest.bind-port': String(restPort),
+        ...this.settings.propertiesOf?.('jobmanager'),
       },
       logFile: join(this.settings.directory, `jobmanager${suffix}.log`),
     })
@@ -115,6 +132,7 @@ export class LocalCluster {
         ...this.#properties,
         'rest.port': String(new URL(this.restAddress).port),
         'metrics.reporter.prom.port': '0',
+        ...this.settings.propertiesOf?.('taskmanager'),
       },
       logFile: join(this.settings.directory, `taskmanager-${index}.log`),
     })
@@ -128,13 +146,9 @@ export class LocalCluster {
 
   /** Whom the lease names; null: nobody, or a process that is none of this cluster's. Needs high availability. */
   async leader(): Promise<Leader | null> {
-    const { decodeLeaderRecord, leaderKey } = await import('@millrace/protocol')
-    const location = this.#properties['high-availability.storageDir'] as string
-    const path = this.#properties['high-availability.cluster-id'] as string
-    const store = createNodePlatform({ logger: { level: 'off' } }).objectStores.open(location)
-    const object = await store.get(leaderKey(path))
-    if (object === null) return null
-    const record = decodeLeaderRecord(object.bytes)
+    this.#leases ??= leaseReader(this.#properties)
+    const record = await (await this.#leases)()
+    if (record === null) return null
     const index = this.restAddresses.indexOf(`http://${record.restAddress}`)
     const process = this.jobManagers[index]
     return record.holderId === '' || process === undefined ? null : { process, record }
