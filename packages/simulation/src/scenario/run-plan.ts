@@ -46,7 +46,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   const workload = generateWorkload(random.split('workload'), SWARM_PROFILE)
   const shape = random.split('cluster')
   const taskManagers = shape.between(1, 5)
-  const jobManagers = 1
+  const jobManagers = shape.pick([1, 1, 2, 3])
   const phaseMs = lastArrivalMs(workload) + QUIET_PHASE_MS + shape.between(0, 12_000)
   const without = new Set<FaultClass>()
   // Without high availability a job ends with its JobManager, and nothing uses the store.
@@ -102,7 +102,11 @@ function drawRestarts(
 /** Times are short, so that much happens; what they are drawn from keeps them consistent with one another. */
 function drawProperties(random: SeededRandom): Record<string, string> {
   const heartbeatTimeoutMs = random.pick([2000, 5000])
+  const leaseMs = random.pick([3000, 6000])
   return {
+    'high-availability.filesystem.leader-election.lease-duration': `${leaseMs} ms`,
+    'high-availability.filesystem.leader-election.renew-deadline': `${leaseMs * 0.7} ms`,
+    'high-availability.filesystem.leader-election.retry-period': `${leaseMs / 6} ms`,
     'heartbeat.interval': `${heartbeatTimeoutMs / 5} ms`,
     'heartbeat.timeout': `${heartbeatTimeoutMs} ms`,
     'execution.checkpointing.interval': `${random.pick([100, 250, 500, 1000, 2000])} ms`,
