@@ -16,6 +16,7 @@ import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
 import { type JobRecord, VOLATILE_JOB_RECORD } from '../high-availability/job-record.ts'
 import { checkpointManifest } from './build-manifest.ts'
+import { CheckpointDisposal } from './checkpoint-disposal.ts'
 import type { CheckpointSettings } from './checkpoint-settings.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
 import { decideTrigger } from './decide-trigger.ts'
@@ -61,8 +62,11 @@ export class CheckpointCoordinator {
   /** Of a checkpoint in the job's own directory that it was told to start from. */
   #restoredId: number | null = null
   #nextId: number
+  readonly #disposal: CheckpointDisposal
   #running = false
   #suspended = false
+  /** Whether its complete checkpoints outlive the job; null before its end. */
+  #keepsAfterEnd: boolean | null = null
   #finalWanted = false
   #startedMs = 0
   #lastTriggerMs: number | null = null
@@ -82,6 +86,7 @@ export class CheckpointCoordinator {
     this.#logger = platform.logger
     this.settings = settings
     this.storage = storage
+    this.#disposal = new CheckpointDisposal(storage, platform)
     this.statistics = statistics
     this.#host = host
     this.#record = record
@@ -202,18 +207,23 @@ export class CheckpointCoordinator {
   /** The job has ended: applies the retention. */
   async jobEnded(state: TerminalJobStatus): Promise<void> {
     this.stop('the job ended')
-    try {
-      if (!keepsCheckpointsAfter(state, this.settings.retention)) {
-        await this.storage.discardAll()
-        for (const { checkpoint } of this.#retained) markDiscarded(checkpoint)
-      } else if (this.#record.isDurable) {
-        await this.storage.removeOthers(this.#kept(), Number.MAX_SAFE_INTEGER)
-      } else await this.storage.removeAbandoned(new Set())
-    } catch (error) {
-      this.#logger.warn('Checkpoints of an ended job could not be removed', {
-        error: String(error),
-      })
-    }
+    this.#keepsAfterEnd = keepsCheckpointsAfter(state, this.settings.retention)
+    await this.#removeAllButKept()
+    if (!this.#keepsAfterEnd) for (const { checkpoint } of this.#retained) markDiscarded(checkpoint)
+  }
+
+  /** Nobody asks for the ended job any more: takes what a task that was cut off has written since. */
+  async sweep(): Promise<void> {
+    if (this.#keepsAfterEnd !== null) await this.#removeAllButKept()
+  }
+
+  #removeAllButKept(): Promise<void> {
+    const { storage } = this
+    return this.#disposal.insist(() =>
+      this.#keepsAfterEnd === true
+        ? storage.removeOthers(this.#kept(), Number.MAX_SAFE_INTEGER)
+        : storage.discardAll(),
+    )
   }
 
   /** Triggers, or sets the timer for when to look again. */
@@ -298,14 +308,14 @@ export class CheckpointCoordinator {
         this.#fail(checkpoint, fromErrorData(toErrorData(error)))
       // It may have been written all the same; nobody will refer to it. Somebody else's is not ours to remove.
       const isOurs = !isMillraceError(error, 'CHECKPOINT_ALREADY_COMPLETE')
-      if (isOurs && !this.#suspended) await this.#discard(checkpoint.id)
+      if (isOurs && !this.#suspended) await this.#disposal.discard(checkpoint.id)
       return
     }
     while (this.#recording !== null) await this.#recording
     if (this.#suspended) return
     if (!this.#pending.has(checkpoint.id)) {
       // Given up while it was written: the job already goes back to an older one.
-      await this.#discard(checkpoint.id)
+      await this.#disposal.discard(checkpoint.id)
       return
     }
     if (!(await this.#makeCount(checkpoint, manifest))) return
@@ -389,19 +399,9 @@ export class CheckpointCoordinator {
       const index = this.#retained.findIndex((retained) => retained.id === id)
       const [retained] = this.#retained.splice(index, 1)
       markDiscarded(retained?.checkpoint ?? null)
-      await this.#discard(id)
+      await this.#disposal.discard(id)
     }
-  }
-
-  async #discard(checkpointId: number): Promise<void> {
-    try {
-      await this.storage.discard(checkpointId)
-    } catch (error) {
-      this.#logger.warn('A checkpoint could not be removed', {
-        checkpoint: checkpointId,
-        error: String(error),
-      })
-    }
+    await this.#disposal.discardRefused()
   }
 
   #expire(checkpoint: PendingCheckpoint): void {
@@ -453,7 +453,7 @@ export class CheckpointCoordinator {
     this.#lastEndMs = this.#clock.monotonicMs()
     this.statistics.failed(checkpoint)
     void this.#host.notify(checkpoint.id, 'aborted')
-    if (!wasCompleting) void this.#discard(checkpoint.id)
+    if (!wasCompleting) void this.#disposal.discard(checkpoint.id)
     return true
   }
 }

@@ -113,7 +113,7 @@ export class JobMaster {
       this.restartSettings,
       { deployer: this.#deployer, coordinators: this.#coordinators, calls: this.#calls },
       {
-        recordEnd: (state) => this.#job.record.end(this.#result(state)),
+        recordEnd: (state) => this.#recordEnd(state),
         ended: (state) => this.#ended(state),
       },
     )
@@ -369,6 +369,15 @@ export class JobMaster {
     }
   }
 
+  /** Not while a checkpoint is being made to count: the result names those that are kept. */
+  #recordEnd(state: TerminalJobStatus): Promise<void> | null {
+    const settling = this.#job.checkpoints?.settling() ?? null
+    if (settling === null) return this.#job.record.end(this.#result(state))
+    return settling.then(async () => {
+      await this.#recordEnd(state)
+    })
+  }
+
   #result(state: TerminalJobStatus): JobResult {
     const { graph, platform, failureCause, checkpoints, record, configuration } = this.#job
     if (checkpoints === null) {
@@ -426,8 +435,8 @@ export class JobMaster {
   }
 
   /** Releases what an ended job still keeps for clients. */
-  close(): Promise<void> {
-    return this.#coordinators.close()
+  async close(): Promise<void> {
+    await Promise.all([this.#coordinators.close(), this.#job.checkpoints?.sweep()])
   }
 
   // ——— calls to tasks ———

@@ -35,7 +35,8 @@ export function diskFaults(disk: SimulatedDisk): [FaultClass, ApplyFault][] {
     ['disk-slow', rated(['slowOperation', 'slowSync'], 0.4)],
     ['read-error', rated(['readError', 'shortRead'], 0.3)],
     ['write-error', rated(['writeError', 'syncError'], 0.2)],
-    ['corrupted-read', rated(['corruptedRead'], 0.3)],
+    // Rare enough that reading again tells a wrong bit from a damaged file.
+    ['corrupted-read', rated(['corruptedRead'], 0.05)],
   ]
 }
 
