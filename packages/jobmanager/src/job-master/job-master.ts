@@ -113,7 +113,7 @@ export class JobMaster {
       this.restartSettings,
       { deployer: this.#deployer, coordinators: this.#coordinators, calls: this.#calls },
       {
-        recordEnd: (state) => this.#recordEnd(state),
+        recordEnd: (state) => this.#job.record.end(this.#result(state)),
         ended: (state) => this.#ended(state),
       },
     )
@@ -367,15 +367,6 @@ export class JobMaster {
     else if (record.isDurable) {
       await cleanUpEnded(configuration, this.jobId, platform.filesystem, state, record.retained)
     }
-  }
-
-  /** Not while a checkpoint is being made to count: the result names those that are kept. */
-  #recordEnd(state: TerminalJobStatus): Promise<void> | null {
-    const settling = this.#job.checkpoints?.settling() ?? null
-    if (settling === null) return this.#job.record.end(this.#result(state))
-    return settling.then(async () => {
-      await this.#recordEnd(state)
-    })
   }
 
   #result(state: TerminalJobStatus): JobResult {
