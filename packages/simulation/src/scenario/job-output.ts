@@ -43,8 +43,11 @@ export class JobOutput {
 
 function lateRows(environment: SimulatedEnvironment) {
   let droppedCount = 0
-  const jobs = environment.cluster.leader()?.jobManager.dispatcher.all() ?? []
-  const restarted = jobs.length !== 1 || jobs.some(({ restarts }) => restarts > 0)
+  const leader = environment.cluster.leader()?.jobManager
+  const jobs = leader?.dispatcher.all() ?? []
+  // A later leader counts neither the restarts nor the rows of former ones.
+  const taken = environment.shape.jobManagers > 1 && (leader?.epoch ?? 0) > 1
+  const restarted = taken || jobs.length !== 1 || jobs.some(({ restarts }) => restarts > 0)
   for (const job of jobs) {
     for (const { metrics } of job.graph.attempts()) {
       for (const { values } of metrics?.operators ?? []) {

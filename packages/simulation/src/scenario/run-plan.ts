@@ -59,7 +59,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   // A zombie that prints late is nobody's fault: printing is not fenced.
   if (workload.sink === 'print') {
     for (const each of [...FAULT_FAMILIES.partition, ...FAULT_FAMILIES.pause]) without.add(each)
-    for (const each of FAULT_FAMILIES.jobmanager) without.add(each)
+    for (const each of [...FAULT_FAMILIES.jobmanager, ...FAULT_FAMILIES.store]) without.add(each)
   }
   const faults =
     families.length === 0

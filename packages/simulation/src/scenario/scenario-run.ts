@@ -110,21 +110,35 @@ export class ScenarioRun {
     if (this.#violations.length === 0) await this.#cleanUp()
   }
 
+  /** As a user would: again, when the job was refused because a disk was full. */
   async #submit(parallelism: number, restoreFrom: string | null): Promise<void> {
-    const jobGraph = this.#job.plan(this.#environment, {
-      parallelism,
-      restoreFrom,
-      number: this.#jobIds.length,
-    })
-    await this.#client.submit(jobGraph)
-    this.#jobIds.push(jobGraph.jobId)
     const { world } = this.#environment
-    world.log.add(
-      world.nowMs,
-      'client',
-      'submitted',
-      `${jobGraph.jobId} parallelism ${parallelism}`,
-    )
+    do {
+      const number = this.#jobIds.length
+      const start = { parallelism, restoreFrom, number }
+      const jobGraph = this.#job.plan(this.#environment, start)
+      await this.#client.submit(jobGraph)
+      this.#jobIds.push(jobGraph.jobId)
+      const about = `${jobGraph.jobId} parallelism ${parallelism}`
+      world.log.add(world.nowMs, 'client', 'submitted', about)
+    } while (await this.#wasRefused())
+  }
+
+  async #wasRefused(): Promise<boolean> {
+    const { world } = this.#environment
+    const deadlineMs = world.nowMs + LIVENESS_MS
+    while (world.nowMs < deadlineMs) {
+      const code = await this.#client.ask(this.#jobId, (job) =>
+        job.graph.state === 'INITIALIZING' ? 'starting' : (job.failureCause?.code ?? 'started'),
+      )
+      if (code === 'CHECKPOINT_DIRECTORY_UNUSABLE') {
+        world.log.add(world.nowMs, 'client', 'refused', this.#jobId)
+        return true
+      }
+      if (code !== 'starting' && code !== null) return false
+      await delay(world, POLL_MS)
+    }
+    return false
   }
 
   get #jobId(): string {
