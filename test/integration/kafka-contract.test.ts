@@ -71,8 +71,9 @@ testSinkWriterContract('the Kafka sink', async () => {
   const topic = await kafka.createTopic(2)
   const { config } = connector.sink?.plan(table(topic)) ?? {}
   return {
-    createWriter: (record: ContextRecord, checkpointingEnabled: boolean) => {
-      const context = writerContext({ platform, schema, checkpointingEnabled }, record)
+    createWriter: (record: ContextRecord, checkpointingEnabled: boolean, attempt = 0) => {
+      const settings = { platform, schema, checkpointingEnabled, attempt }
+      const context = writerContext(settings, record)
       const writer = connector.sink?.createWriter(config, { ...context, jobName: topic })
       if (writer === undefined) throw new Error('the connector has no sink')
       return writer
@@ -82,6 +83,7 @@ testSinkWriterContract('the Kafka sink', async () => {
       const lines = await kafka.readAll(topic, { 'properties.isolation.level': 'read_committed' })
       return lines.map((line) => JSON.parse(line).line as string)
     },
+    leftovers: () => kafka.ongoing(topic),
     dispose: async () => {},
   }
 })

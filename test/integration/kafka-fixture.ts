@@ -42,6 +42,8 @@ export interface KafkaFixture {
     parallelism?: number,
   ): Promise<Map<string, string[]>>
   readAll(topic: string, more?: Record<string, string>): Promise<string[]>
+  /** Ids of open transactions with this prefix. */
+  ongoing(prefix: string): Promise<string[]>
   writer(
     topic: string,
     more?: Record<string, string>,
@@ -120,6 +122,11 @@ export async function startFixture(
     read,
     async readAll(topic, more = {}) {
       return [...(await read(topic, more)).values()].flat()
+    },
+    async ongoing(prefix) {
+      await settled(client)
+      const ids = (await client.listTransactions(['Ongoing'])) ?? []
+      return ids.filter((id) => id.startsWith(prefix))
     },
     writer,
   }

@@ -89,8 +89,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'packages/connector-kafka/src/sink/transactional-id.ts',
-        text: '-$' + '{checkpointId}`\n',
-        planted: '-0`\n',
+        text: '  if (owner === null) return name\n',
+        planted: '  if (owner !== undefined) return `$' + '{prefix}-$' + '{subtask}-0`\n',
       },
     ],
   },

@@ -93,8 +93,11 @@ testSinkWriterContract('a writer of part files', async () => {
   const config = sink.plan(describe(directory, { 'sink.rolling-policy.file-size': '20b' }))
     .config as FileSinkConfig
   return {
-    createWriter: (record, checkpointingEnabled) =>
-      sink.createWriter(config, writerContext({ platform, schema, checkpointingEnabled }, record)),
+    createWriter: (record, checkpointingEnabled, attempt = 0) =>
+      sink.createWriter(
+        config,
+        writerContext({ platform, schema, checkpointingEnabled, attempt }, record),
+      ),
     batch: (texts) => {
       const builder = new ColumnBatchBuilder(schema)
       for (const text of texts) builder.appendRow([1, text])
@@ -106,6 +109,7 @@ testSinkWriterContract('a writer of part files', async () => {
       const lines = texts.flatMap((text) => text.trimEnd().split('\n'))
       return lines.filter((text) => text !== '').map((text) => JSON.parse(text).s as string)
     },
+    leftovers: async () => (await readdir(directory)).filter((name) => name.startsWith('.')),
     dispose: () => rm(directory, { recursive: true }),
   }
 })

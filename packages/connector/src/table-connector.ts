@@ -203,10 +203,12 @@ export interface SinkWriter {
   /** Makes the committables durable and visible; must be idempotent. */
   commit(committables: readonly Committable[]): Promise<void>
   /**
-   * A checkpoint of this attempt is complete, and everything that it pre-committed is committed: time to clear away
-   * what earlier attempts left. May reach an attempt late that has been replaced meanwhile.
+   * Removes what older attempts left since `open`: one that was cut off from the JobManager may go on for a while.
+   * Called in the background, now and then, after a checkpoint of this attempt is complete (every subtask has opened
+   * by then and committed what it was restored with, so nothing of an older attempt is wanted any more), and at the
+   * end. May reach an attempt late that has been replaced itself: what newer ones wrote is not touched.
    */
-  checkpointCompleted?(checkpointId: number): Promise<void>
+  removeStrays?(): Promise<void>
   /** Without checkpoints, at the end of bounded input: flush and make everything visible. */
   finish(): Promise<void>
   close(): Promise<void> | void

@@ -4,11 +4,15 @@
  * `write` encodes into chunks; one background chain appends them. At a barrier the open file is synced and renamed
  * to pending;
  * commit renames it to its visible name, which may be repeated. Invariant: a visible file never changes, and holds
- * rows of complete checkpoints only (without checkpoints: everything, made visible at the end). What failed attempts left
- * is removed once a checkpoint of this attempt is complete: before that, this one may be the attempt that was given up.
+ * rows of complete checkpoints only (without checkpoints: everything, made visible at the end). What older
+ * attempts left is removed once a checkpoint of this attempt is complete.
+ *
+ * Attempts that run side by side (one is a zombie) do each other no harm: their hidden files have different names, the
+ * older one removes nothing of the newer, and only complete checkpoints publish files. A zombie that finds its files
+ * gone fails, as it should.
  */
 import type { Committable, FormatEncoder, SinkWriter, WriterContext } from '@millrace/connector'
-import { type ColumnBatch, hexId, stableId } from '@millrace/core'
+import { type ColumnBatch, stableId } from '@millrace/core'
 import { makeDurableDirectory, type OpenFile } from '@millrace/platform'
 import { fileErrorCode, filesystemError } from '../error-codes.ts'
 import type { FileSinkConfig } from '../filesystem-connector.ts'
@@ -34,8 +38,6 @@ export class PartFileWriter implements SinkWriter {
   readonly #context: WriterContext
   readonly #encoder: FormatEncoder
   readonly #uid: string
-  /** Tells its hidden files from those of every other attempt. */
-  readonly #writer: string
   #nextNumber = 0
   #open: { readonly number: number; readonly file: OpenFile } | null = null
   #openBytes = 0
@@ -44,7 +46,6 @@ export class PartFileWriter implements SinkWriter {
   #queuedBytes = 0
   #work: Promise<void> = Promise.resolve()
   #failed = false
-  #straysRemoved = false
 
   constructor(config: FileSinkConfig, context: WriterContext) {
     this.#config = config
@@ -53,7 +54,6 @@ export class PartFileWriter implements SinkWriter {
     if (format === undefined) throw new Error(`format '${config.format}' is not registered`)
     this.#encoder = format.createEncoder({ schema: context.schema, options: config.options })
     this.#uid = stableId(`${context.jobId}/${context.subtask.operatorId}`).slice(0, 8)
-    this.#writer = hexId(context.platform.random.bytes(6))
   }
 
   async open(restored: Parameters<SinkWriter['open']>[0]): Promise<void> {
@@ -85,22 +85,15 @@ export class PartFileWriter implements SinkWriter {
     return found
   }
 
-  /** Once an attempt; a failure leaves them to the next complete checkpoint. */
-  async checkpointCompleted(checkpointId: number): Promise<void> {
-    if (this.#straysRemoved) return
-    this.#straysRemoved = true
+  async removeStrays(): Promise<void> {
     const { subtaskIndex: subtask, parallelism } = this.#context.subtask
-    const facts = { uid: this.#uid, subtask, parallelism, writer: this.#writer }
+    const facts = { uid: this.#uid, subtask, parallelism, writer: this.#context.subtask }
     const { filesystem } = this.#context.platform
-    try {
-      const strays = (await this.#list()).filter(({ file }) =>
-        isStray(file, { ...facts, completeCheckpoint: checkpointId }),
-      )
+    await this.#named(this.#config.path, async () => {
+      const strays = (await this.#list()).filter(({ file }) => isStray(file, facts))
       for (const { path } of strays) await filesystem.remove(path)
       if (strays.length > 0) await filesystem.syncDirectory(this.#config.path)
-    } catch {
-      this.#straysRemoved = false
-    }
+    })
   }
 
   write(batch: ColumnBatch): void {
@@ -165,7 +158,7 @@ export class PartFileWriter implements SinkWriter {
   }
 
   #hiddenPath(number: number, checkpoint: number | null): string {
-    return this.#path(number, { writer: this.#writer, checkpoint })
+    return this.#path(number, { writer: this.#context.subtask, checkpoint })
   }
 
   #path(number: number, hidden: PartFile['hidden']): string {
@@ -231,7 +224,6 @@ export class PartFileWriter implements SinkWriter {
   async finish(): Promise<void> {
     const pending = await this.#flush(0)
     await this.commit(pending.map(jsonBytes))
-    await this.checkpointCompleted(0)
   }
 
   async close(): Promise<void> {

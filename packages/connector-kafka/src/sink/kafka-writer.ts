@@ -19,7 +19,12 @@ import { PartitionBatches } from './partition-batches.ts'
 import { ProduceQueue } from './produce-queue.ts'
 import { NO_PRODUCER, ProducerSession } from './producer-session.ts'
 import { abortStrays, commitTransactions, transactionTimeoutMs } from './transaction-recovery.ts'
-import { transactionalIdOf } from './transactional-id.ts'
+import {
+  type TransactionOwner,
+  transactionalIdOf,
+  transactionOwnerOf,
+  type WriterFacts,
+} from './transactional-id.ts'
 
 /** How long `close` tries to abort the open transaction, so that readers do not wait for its timeout. */
 const ABORT_AT_CLOSE_MS = 2_000
@@ -44,6 +49,10 @@ export class KafkaWriter implements SinkWriter {
   /** The checkpoint whose id the next transaction carries. */
   #nextCheckpointId = 1
   #transactionTimeoutMs = 0
+  /** Prefixes whose transactions may be open. */
+  #prefixes: readonly string[] = []
+  /** Part of the transactional ids; null where transactions cannot be listed. */
+  #owner: TransactionOwner | null = null
   #wasFull = false
 
   constructor(config: KafkaSinkConfig, context: WriterContext, openClient: OpenClient) {
@@ -95,19 +104,28 @@ export class KafkaWriter implements SinkWriter {
     for (const bytes of restored?.states ?? []) {
       prefixes.add((JSON.parse(new TextDecoder().decode(bytes)) as WriterState).prefix)
     }
-    const { subtaskIndex, parallelism } = this.#context.subtask
-    await abortStrays(
-      client,
-      {
-        prefixes: [...prefixes],
-        subtask: subtaskIndex,
-        parallelism,
-        restoredCheckpointId: restored?.checkpointId ?? -1,
-        precommitted: new Set(committables.map((item) => item.transactionalId)),
-      },
-      this.#transactionTimeoutMs,
-    )
+    this.#prefixes = [...prefixes]
+    const facts = this.#facts()
+    const from = {
+      checkpointId: restored?.checkpointId ?? -1,
+      precommitted: new Set(committables.map((item) => item.transactionalId)),
+    }
+    const listed = await abortStrays(client, facts, from, this.#transactionTimeoutMs)
+    this.#owner = listed ? facts.owner : null
     this.#nextCheckpointId = (restored?.checkpointId ?? 0) + 1
+  }
+
+  #facts(): WriterFacts {
+    const { subtask } = this.#context
+    const { subtaskIndex, parallelism } = subtask
+    const owner = transactionOwnerOf(subtask)
+    return { prefixes: this.#prefixes, subtask: subtaskIndex, parallelism, owner }
+  }
+
+  async removeStrays(): Promise<void> {
+    if (this.#owner === null) return
+    const client = this.#client as KafkaClient
+    await abortStrays(client, this.#facts(), null, this.#transactionTimeoutMs)
   }
 
   /** Begins the transaction, or the idempotent producer, that the next batches belong to. */
@@ -119,7 +137,8 @@ export class KafkaWriter implements SinkWriter {
       return new ProducerSession(null, identity)
     }
     const { subtaskIndex } = this.#context.subtask
-    const id = transactionalIdOf(this.#prefix, subtaskIndex, this.#nextCheckpointId)
+    const checkpointId = this.#nextCheckpointId
+    const id = transactionalIdOf(this.#prefix, subtaskIndex, checkpointId, this.#owner)
     return new ProducerSession(id, await client.initProducerId(id, this.#transactionTimeoutMs))
   }
 

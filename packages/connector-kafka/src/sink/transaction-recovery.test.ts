@@ -18,28 +18,30 @@ async function probe(known: readonly string[], restoredCheckpointId: number): Pr
       return { producerId: 1n, epoch }
     },
   } as unknown as KafkaClient
-  const facts = { prefixes: ['p'], subtask: 0, parallelism: 1, restoredCheckpointId }
-  await abortStrays(client, { ...facts, precommitted: new Set<string>() }, 1000)
+  const owner = { job: '0000000a', sink: '000b', leaderEpoch: 1, attempt: 0 }
+  const facts = { prefixes: ['p'], subtask: 0, parallelism: 1, owner }
+  const restored = { checkpointId: restoredCheckpointId, precommitted: new Set<string>() }
+  assert.equal(await abortStrays(client, facts, restored, 1000), false)
   return initialized
 }
 
 test('Transactions are found beyond ids that no checkpoint ever used', async () => {
-  const used = [4, 6, 11].map((checkpointId) => transactionalIdOf('p', 0, checkpointId))
+  const used = [4, 6, 11].map((checkpointId) => transactionalIdOf('p', 0, checkpointId, null))
   const tried = await probe(used, 3)
   for (const id of used) assert.ok(tried.includes(id), `${id} is aborted`)
 })
 
 test('Ids of the restored checkpoint and before are left alone, and the search ends', async () => {
-  const used = [1, 2, 3].map((checkpointId) => transactionalIdOf('p', 0, checkpointId))
+  const used = [1, 2, 3].map((checkpointId) => transactionalIdOf('p', 0, checkpointId, null))
   const tried = await probe(used, 3)
   assert.deepEqual(
     tried,
-    Array.from({ length: 8 }, (_, i) => transactionalIdOf('p', 0, 4 + i)),
+    Array.from({ length: 8 }, (_, i) => transactionalIdOf('p', 0, 4 + i, null)),
   )
 })
 
 test('Subtasks that are no more after a scale-down are looked after', async () => {
-  const used = [0, 1, 2].map((subtask) => transactionalIdOf('p', subtask, 5))
+  const used = [0, 1, 2].map((subtask) => transactionalIdOf('p', subtask, 5, null))
   const tried = await probe(used, 3)
   for (const id of used) assert.ok(tried.includes(id), `${id} is aborted`)
 })

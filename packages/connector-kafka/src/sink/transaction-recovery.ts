@@ -2,9 +2,9 @@
  * Ends transactions: commits what a completed checkpoint pre-committed, aborts what no checkpoint knows.
  *
  * Committing sends EndTxn with the stored producer id and epoch and never InitProducerId, which would abort. Ids are
- * unique to a checkpoint and
+ * unique to a checkpoint and an attempt, and
  * InitProducerId stands before every re-use, so a repeated EndTxn meets the same transaction or is refused (protocol
- * TV1).
+ * TV1). Which transactions an attempt may abort, and why, is said in transactional-id.ts.
  */
 import type { Logger } from '@millrace/platform'
 import type { KafkaClient } from '../client/kafka-client.ts'
@@ -12,7 +12,12 @@ import type { KafkaSettings } from '../client/kafka-properties.ts'
 import { BrokerRefusal, protocolErrorName } from '../client/protocol-errors.ts'
 import { kafkaError } from '../error-codes.ts'
 import type { KafkaCommittable } from './committable.ts'
-import { type StrayFacts, strayTransactions, transactionalIdOf } from './transactional-id.ts'
+import {
+  type RestoredFacts,
+  strayTransactions,
+  transactionalIdOf,
+  type WriterFacts,
+} from './transactional-id.ts'
 
 const TRANSACTION_TIMEOUT_DEFAULT_MS = 3_600_000
 /** Kafka's own default, assumed when the broker may not be asked. */
@@ -49,26 +54,46 @@ export async function commitTransactions(
   }
 }
 
-/** Aborts ongoing transactions that belong to no restored checkpoint. */
+/**
+ * Aborts ongoing transactions that no checkpoint has. Resolves with false when the cluster cannot list them: they were
+ * looked for by trying names, which finds those without an owner only, and `restored` must be given for that.
+ */
 export async function abortStrays(
   client: KafkaClient,
-  facts: StrayFacts,
+  facts: WriterFacts,
+  restored: RestoredFacts | null,
   timeoutMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const ongoing = await client.listTransactions(['Ongoing'])
   if (ongoing !== null) {
-    for (const id of strayTransactions(ongoing, facts)) await client.initProducerId(id, timeoutMs)
-    return
+    for (const id of strayTransactions(ongoing, facts, restored)) {
+      await client.initProducerId(id, timeoutMs)
+    }
+    return true
   }
-  const first = Math.max(facts.restoredCheckpointId, 0) + 1
+  if (restored !== null) await probeStrays(client, facts, restored, timeoutMs)
+  return false
+}
+
+/**
+ * As the reference does. Weaker than listing: attempts share their names, so one that was cut off can abort what its
+ * successor wrote, and the loss is reported when the successor commits.
+ */
+async function probeStrays(
+  client: KafkaClient,
+  facts: WriterFacts,
+  { checkpointId, precommitted }: RestoredFacts,
+  timeoutMs: number,
+): Promise<void> {
+  const first = Math.max(checkpointId, 0) + 1
   for (const prefix of facts.prefixes) {
     for (let subtask = facts.subtask; ; subtask += facts.parallelism) {
       let used = 0
       let unused = 0
       for (let probe = 0; probe < PROBES_MAX && unused < UNUSED_MAX; probe++) {
-        const id = transactionalIdOf(prefix, subtask, first + probe)
+        const id = transactionalIdOf(prefix, subtask, first + probe, null)
         const isUnused =
-          !facts.precommitted.has(id) && (await client.initProducerId(id, timeoutMs)).epoch === 0
+          !precommitted.has(id) && (await client.initProducerId(id, timeoutMs)).epoch === 0
         unused = isUnused ? unused + 1 : 0
         if (!isUnused) used++
       }

@@ -2,27 +2,77 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeCommittable, encodeCommittable } from './committable.ts'
-import { parseTransactionalId, strayTransactions, transactionalIdOf } from './transactional-id.ts'
+import {
+  parseTransactionalId,
+  strayTransactions,
+  type TransactionOwner,
+  transactionalIdOf,
+  transactionOwnerOf,
+} from './transactional-id.ts'
+
+const OWN: TransactionOwner = { job: '0000000a', sink: '000b', leaderEpoch: 3, attempt: 2 }
+const idOf = (subtask: number, checkpointId: number, owner: Partial<TransactionOwner> = {}) =>
+  transactionalIdOf('p', subtask, checkpointId, { ...OWN, ...owner })
+const FACTS = { prefixes: ['p', 'old'], subtask: 0, parallelism: 2, owner: OWN }
 
 test('a transactional id is read back, also when prefixes are prefixes of one another', () => {
-  assert.deepEqual(parseTransactionalId('a-b', transactionalIdOf('a-b', 3, 17)), {
-    subtask: 3,
-    checkpointId: 17,
-  })
-  assert.equal(parseTransactionalId('a', transactionalIdOf('a-b', 3, 17)), null)
+  const name = { subtask: 3, checkpointId: 17 }
+  const plain = transactionalIdOf('a-b', 3, 17, null)
+  assert.equal(plain, 'a-b-3-17')
+  assert.deepEqual(parseTransactionalId('a-b', plain), { ...name, owner: null })
+  assert.equal(parseTransactionalId('a', plain), null)
+  const full = transactionalIdOf('a-b', 3, 17, OWN)
+  assert.equal(full, 'a-b-3-17-0000000a000b-3-2')
+  assert.deepEqual(parseTransactionalId('a-b', full), { ...name, owner: OWN })
+  assert.equal(parseTransactionalId('a', full), null)
   assert.equal(parseTransactionalId('a', 'a-1-2-3'), null)
 })
 
-test('only transactions of this share that came after the restored checkpoint are strays', () => {
+test('at the start transactions of this share that came after the restored checkpoint are strays', () => {
   const ongoing = ['p-0-4', 'p-0-5', 'p-0-6', 'p-1-6', 'p-2-7', 'q-0-9', 'old-2-6']
-  const strays = strayTransactions(ongoing, {
-    prefixes: ['p', 'old'],
-    subtask: 0,
-    parallelism: 2,
-    restoredCheckpointId: 5,
-    precommitted: new Set(['p-0-5']),
-  })
-  assert.deepEqual(strays, ['p-0-6', 'p-2-7', 'old-2-6'])
+  const restored = { checkpointId: 5, precommitted: new Set(['p-0-5']) }
+  assert.deepEqual(strayTransactions(ongoing, FACTS, restored), ['p-0-6', 'p-2-7', 'old-2-6'])
+})
+
+test('of its own job’s transactions an attempt aborts those of older attempts of its sink only', () => {
+  const older = [
+    idOf(0, 6, { attempt: 1 }),
+    idOf(0, 6, { leaderEpoch: 2, attempt: 9 }),
+    idOf(2, 9, { attempt: 0 }),
+  ]
+  const wanted = [
+    idOf(0, 5, { attempt: 1 }),
+    idOf(0, 6, { attempt: 0 }),
+    idOf(0, 6),
+    idOf(0, 6, { attempt: 3 }),
+    idOf(0, 6, { leaderEpoch: 4, attempt: 0 }),
+    idOf(1, 6, { attempt: 1 }),
+    idOf(0, 6, { sink: '000c', attempt: 1 }),
+  ]
+  const restored = { checkpointId: 5, precommitted: new Set([idOf(0, 6, { attempt: 0 })]) }
+  assert.deepEqual(strayTransactions([...older, ...wanted], FACTS, restored), older)
+  const otherJob = idOf(0, 6, { job: '0000000b', leaderEpoch: 9 })
+  assert.deepEqual(strayTransactions([otherJob], FACTS, restored), [otherJob])
+})
+
+test('after a checkpoint of its own an attempt aborts whatever older attempts of its sink have open', () => {
+  const older = [idOf(0, 2, { attempt: 1 }), idOf(0, 9, { leaderEpoch: 2, attempt: 9 })]
+  const others = ['p-0-9', idOf(0, 9), idOf(0, 9, { attempt: 3 }), idOf(1, 9, { attempt: 0 })]
+  const otherJob = idOf(0, 9, { job: '0000000b', attempt: 0 })
+  assert.deepEqual(strayTransactions([...older, ...others, otherJob], FACTS, null), older)
+})
+
+test('the owner tells jobs and sinks apart, and nothing else', () => {
+  const subtask = {
+    ...{ jobId: 'j', jobName: 'n', vertexId: 'v', vertexName: 'v', operatorId: 'o' },
+    ...{ operatorName: 'o', subtaskIndex: 1, parallelism: 4, maxParallelism: 128 },
+    ...{ leaderEpoch: 3, attempt: 2, taskManagerId: 'tm' },
+  }
+  const owner = transactionOwnerOf(subtask)
+  assert.match(`${owner.job}${owner.sink}`, /^[0-9a-f]{12}$/)
+  assert.deepEqual(transactionOwnerOf({ ...subtask, taskManagerId: 'x', subtaskIndex: 2 }), owner)
+  assert.notEqual(transactionOwnerOf({ ...subtask, jobId: 'k' }).job, owner.job)
+  assert.notEqual(transactionOwnerOf({ ...subtask, operatorId: 'p' }).sink, owner.sink)
 })
 
 test('a committable survives its bytes, and damaged bytes are refused', () => {

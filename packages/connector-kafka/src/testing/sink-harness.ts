@@ -1,6 +1,6 @@
 /** Makes a Kafka writer without a cluster, for tests. */
 import type { SinkWriter, TableConnector } from '@millrace/connector'
-import { OperatorMetrics } from '@millrace/core'
+import { OperatorMetrics, type SubtaskInfo } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
 import { RAW_SCHEMA } from './raw-format.ts'
 import { planTable, subtaskInfo } from './source-harness.ts'
@@ -18,11 +18,7 @@ export function makeWriter(
   connector: TableConnector,
   platform: Platform,
   options: Readonly<Record<string, string>>,
-  settings: {
-    readonly subtaskIndex?: number
-    readonly parallelism?: number
-    readonly checkpointing?: boolean
-  } = {},
+  settings: Partial<SubtaskInfo> & { readonly checkpointing?: boolean } = {},
 ): SinkRun {
   if (connector.sink === undefined) throw new Error('no sink')
   const table = planTable(options)
@@ -33,18 +29,20 @@ export function makeWriter(
     fail = reject
   })
   failure.catch(() => {})
+  const { subtaskIndex = 0, parallelism = 1, checkpointing = true, ...more } = settings
+  const subtask = subtaskInfo(subtaskIndex, parallelism, more)
   const writer = connector.sink.createWriter(connector.sink.plan(table).config, {
     platform,
-    jobId: 'job',
-    jobName: 'test-job',
+    jobId: subtask.jobId,
+    jobName: subtask.jobName,
     tableName: table.tableName,
-    subtask: subtaskInfo(settings.subtaskIndex ?? 0, settings.parallelism ?? 1),
+    subtask,
     metrics,
     schema: RAW_SCHEMA,
     formats: table.formats,
     wakeUp: () => wake(),
     fail,
-    checkpointingEnabled: settings.checkpointing ?? true,
+    checkpointingEnabled: checkpointing,
   })
   return {
     writer,

@@ -12,7 +12,11 @@ import { type ColumnBatch, OperatorMetrics, type SubtaskInfo } from '@millrace/c
 import type { Platform } from '@millrace/platform'
 import { RAW_SCHEMA, rawFormat } from './raw-format.ts'
 
-export function subtaskInfo(subtaskIndex: number, parallelism: number): SubtaskInfo {
+export function subtaskInfo(
+  subtaskIndex: number,
+  parallelism: number,
+  more: Partial<SubtaskInfo> = {},
+): SubtaskInfo {
   return {
     jobId: 'job',
     jobName: 'test-job',
@@ -23,8 +27,10 @@ export function subtaskInfo(subtaskIndex: number, parallelism: number): SubtaskI
     subtaskIndex,
     parallelism,
     maxParallelism: 128,
+    leaderEpoch: 1,
     attempt: 0,
     taskManagerId: 'tm',
+    ...more,
   }
 }
 

@@ -14,6 +14,8 @@ export interface ContextSettings {
   readonly subtaskIndex?: number
   readonly parallelism?: number
   readonly checkpointingEnabled?: boolean
+  readonly attempt?: number
+  readonly leaderEpoch?: number
 }
 
 /** What the part under test reported. */
@@ -34,7 +36,8 @@ function subtaskOf(settings: ContextSettings): SubtaskInfo {
     subtaskIndex: settings.subtaskIndex ?? 0,
     parallelism: settings.parallelism ?? 1,
     maxParallelism: 128,
-    attempt: 0,
+    leaderEpoch: settings.leaderEpoch ?? 1,
+    attempt: settings.attempt ?? 0,
     taskManagerId: 'tm',
   }
 }

@@ -8,12 +8,14 @@ import type { SinkWriter } from '../table-connector.ts'
 import { ContextRecord } from './contract-context.ts'
 
 export interface SinkFixture {
-  /** A writer of the same subtask; a new one stands for a new attempt. */
-  createWriter(record: ContextRecord, checkpointingEnabled: boolean): SinkWriter
+  /** A writer of the same subtask, run by the attempt of that number. */
+  createWriter(record: ContextRecord, checkpointingEnabled: boolean, attempt?: number): SinkWriter
   /** A batch of rows that `readVisible` gives back as these texts. */
   batch(texts: readonly string[]): ColumnBatch
   /** What a reader that sees committed rows only sees now, in any order. */
   readVisible(): Promise<string[]>
+  /** Names of what was written and neither committed nor removed. */
+  leftovers(): Promise<string[]>
   dispose(): Promise<void>
 }
 
@@ -23,6 +25,7 @@ const visible = async (fixture: SinkFixture) => (await fixture.readVisible()).to
 export function testSinkWriterContract(name: string, open: () => Promise<SinkFixture>): void {
   testCommit(name, open)
   testRestore(name, open)
+  testZombie(name, open)
 }
 
 function testCommit(name: string, open: () => Promise<SinkFixture>): void {
@@ -86,7 +89,7 @@ function testRestore(name: string, open: () => Promise<SinkFixture>): void {
     await first.prepareCommit(2)
     first.write(fixture.batch(['lost too']))
     await first.close()
-    const second = fixture.createWriter(record, true)
+    const second = fixture.createWriter(record, true, 1)
     await second.open({ checkpointId: 1, states, committables })
     assert.deepEqual(await visible(fixture), ['a'])
     second.write(fixture.batch(['b']))
@@ -106,14 +109,85 @@ function testRestore(name: string, open: () => Promise<SinkFixture>): void {
     const committables = await first.prepareCommit(1)
     const restored = { checkpointId: 1, states: first.snapshotState(1), committables }
     await first.close()
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const next = fixture.createWriter(record, true)
+    for (const attempt of [1, 2]) {
+      const next = fixture.createWriter(record, true, attempt)
       await next.open(restored)
       next.write(fixture.batch(['lost']))
       await next.prepareCommit(2)
       await next.close()
     }
     assert.deepEqual(await visible(fixture), ['a'])
+    await fixture.dispose()
+  })
+}
+
+/**
+ * A zombie: an attempt that was replaced and does not know it yet.
+ *
+ *     attempt 0   a |1|                    checkpoint 1 is what the others start from
+ *     attempt 1          (slow) … open, zombie …
+ *     attempt 2         b |2| c …
+ */
+function testZombie(name: string, open: () => Promise<SinkFixture>): void {
+  const start = async (fixture: SinkFixture, record: ContextRecord) => {
+    const first = fixture.createWriter(record, true, 0)
+    await first.open(null)
+    first.write(fixture.batch(['a']))
+    const committables = await first.prepareCommit(1)
+    const restored = { checkpointId: 1, states: first.snapshotState(1), committables }
+    await first.close()
+    return restored
+  }
+
+  test(`${name} that opens late takes nothing away from a newer attempt`, async () => {
+    const fixture = await open()
+    const record = new ContextRecord()
+    const restored = await start(fixture, record)
+    const newer = fixture.createWriter(record, true, 2)
+    await newer.open(restored)
+    newer.write(fixture.batch(['b']))
+    const second = await newer.prepareCommit(2)
+    newer.write(fixture.batch(['c']))
+    const zombie = fixture.createWriter(new ContextRecord(), true, 1)
+    await zombie.open(restored)
+    zombie.write(fixture.batch(['zombie']))
+    await zombie.prepareCommit(2)
+    zombie.write(fixture.batch(['zombie']))
+    await newer.commit(second)
+    await newer.commit(await newer.prepareCommit(3))
+    await zombie.close()
+    await newer.removeStrays?.()
+    assert.deepEqual(await visible(fixture), ['a', 'b', 'c'])
+    assert.deepEqual(await fixture.leftovers(), [])
+    assert.deepEqual(record.errors, [])
+    await newer.close()
+    await fixture.dispose()
+  })
+
+  test(`${name} removes what an older attempt wrote after it had opened, and nothing else`, async () => {
+    const fixture = await open()
+    const record = new ContextRecord()
+    const restored = await start(fixture, record)
+    const zombie = fixture.createWriter(new ContextRecord(), true, 1)
+    await zombie.open(restored)
+    const newer = fixture.createWriter(record, true, 2)
+    await newer.open(restored)
+    zombie.write(fixture.batch(['zombie']))
+    await zombie.prepareCommit(2)
+    zombie.write(fixture.batch(['zombie']))
+    await zombie.prepareCommit(3)
+    newer.write(fixture.batch(['b']))
+    await newer.commit(await newer.prepareCommit(2))
+    newer.write(fixture.batch(['c']))
+    const third = await newer.prepareCommit(3)
+    await newer.removeStrays?.()
+    assert.equal((await fixture.leftovers()).length, 1, 'its own third checkpoint')
+    await newer.commit(third)
+    assert.deepEqual(await fixture.leftovers(), [])
+    assert.deepEqual(await visible(fixture), ['a', 'b', 'c'])
+    await newer.close()
+    await zombie.close()
+    assert.deepEqual(record.errors, [])
     await fixture.dispose()
   })
 }

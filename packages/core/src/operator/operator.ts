@@ -54,6 +54,8 @@ export interface SubtaskInfo {
   readonly subtaskIndex: number
   readonly parallelism: number
   readonly maxParallelism: number
+  /** Epoch of the leading JobManager that deployed this attempt; `isOlderAttempt` compares two. */
+  readonly leaderEpoch: number
   readonly attempt: number
   readonly taskManagerId: string
 }

@@ -14,6 +14,7 @@ import type { ColumnBatch, Operator, OperatorContext, OperatorSnapshot } from '@
 import type { Platform } from '@millrace/platform'
 import type { TableSinkConfig } from '../operator-config.ts'
 import { findConnector } from '../source/find-connector.ts'
+import { StrayWatch } from './stray-watch.ts'
 
 const COMMITTABLES = 'committables'
 const WRITER_STATE = 'writer-state'
@@ -30,6 +31,7 @@ export class TableSink implements Operator {
   /** Pre-committed and not yet committed, by checkpoint, oldest first. */
   readonly #pending = new Map<number, readonly Committable[]>()
   #writerState: readonly Uint8Array[] = []
+  readonly #strays: StrayWatch
 
   constructor(config: TableSinkConfig, context: OperatorContext, parts: TableSinkParts) {
     this.#context = context
@@ -47,6 +49,9 @@ export class TableSink implements Operator {
       wakeUp: () => context.mailbox.post(() => {}),
       fail: (error) => context.mailbox.fail(error),
       checkpointingEnabled: context.checkpointingEnabled,
+    })
+    this.#strays = new StrayWatch(parts.platform, config.tableName, async () => {
+      await this.#writer.removeStrays?.()
     })
   }
 
@@ -96,13 +101,14 @@ export class TableSink implements Operator {
 
   async notifyCheckpointComplete(checkpointId: number): Promise<void> {
     await this.#commitThrough(checkpointId)
-    await this.#writer.checkpointCompleted?.(checkpointId)
+    this.#strays.checkpointComplete()
   }
 
   /** With checkpoints, the final one has completed: whatever is still pending is part of it. */
   async finish(): Promise<void> {
     if (this.#context.checkpointingEnabled) await this.#commitThrough(Number.POSITIVE_INFINITY)
     else await this.#writer.finish()
+    await this.#strays.finish()
   }
 
   async close(): Promise<void> {

@@ -113,6 +113,7 @@ export class OperatorHarness {
         subtaskIndex: options.subtaskIndex ?? 0,
         parallelism: options.parallelism ?? 1,
         maxParallelism: options.maxParallelism ?? 128,
+        leaderEpoch: 1,
         attempt: 0,
         taskManagerId: 'tm-1',
       },

@@ -177,7 +177,8 @@ export class TaskManager implements TaskManagerGateway {
       slot.attempts.add(deployment.attemptId)
       this.#deployments.set(deployment.attemptId, deployment)
     }
-    slot.post({ kind: 'deploy', deployments: request.deployments })
+    const { leaderEpoch } = request.fence
+    slot.post({ kind: 'deploy', deployments: request.deployments, leaderEpoch })
   }
 
   async cancelTasks(request: AttemptsRequest): Promise<void> {

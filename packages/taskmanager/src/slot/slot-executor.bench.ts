@@ -66,6 +66,7 @@ const startedCpu = platform.clock.processCpuMicros()
 const task = new StreamTask({
   deployment: deployment!,
   configuration: new Configuration({}),
+  leaderEpoch: 1,
   taskManagerId: 'tm',
   platform,
   registry,

@@ -33,7 +33,12 @@ export interface SlotStart {
 
 export type ToSlot =
   | SlotStart
-  | { readonly kind: 'deploy'; readonly deployments: readonly TaskDeployment[] }
+  | {
+      readonly kind: 'deploy'
+      readonly deployments: readonly TaskDeployment[]
+      /** Of the JobManager that deploys. */
+      readonly leaderEpoch: number
+    }
   | { readonly kind: 'cancel'; readonly attemptIds: readonly string[] }
   | { readonly kind: 'finish'; readonly attemptIds: readonly string[] }
   | {

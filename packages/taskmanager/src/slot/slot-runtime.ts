@@ -98,7 +98,7 @@ export class SlotRuntime {
         this.#liveness.answer(message.number)
         return
       case 'deploy':
-        this.#deploy(message.deployments)
+        this.#deploy(message.deployments, message.leaderEpoch)
         return
       case 'cancel':
         for (const id of message.attemptIds) this.#tasks.get(id)?.cancel()
@@ -138,7 +138,7 @@ export class SlotRuntime {
     }
   }
 
-  #deploy(deployments: readonly TaskDeployment[]): void {
+  #deploy(deployments: readonly TaskDeployment[], leaderEpoch: number): void {
     const tasks: StreamTask[] = []
     for (const deployment of deployments) {
       const firstOrdinal = this.#nextOrdinal
@@ -153,15 +153,16 @@ export class SlotRuntime {
           subtaskIndex: deployment.subtaskIndex,
         })),
       })
-      tasks.push(this.#createTask(deployment, firstOrdinal))
+      tasks.push(this.#createTask(deployment, leaderEpoch, firstOrdinal))
     }
     for (const task of tasks) void task.start()
   }
 
-  #createTask(deployment: TaskDeployment, firstOrdinal: number): StreamTask {
+  #createTask(deployment: TaskDeployment, leaderEpoch: number, firstOrdinal: number): StreamTask {
     const configuration = this.#configuration.withOverrides(deployment.configuration)
     const task = new StreamTask({
       deployment,
+      leaderEpoch,
       configuration,
       taskManagerId: this.#start.taskManagerId,
       platform: this.#platform,

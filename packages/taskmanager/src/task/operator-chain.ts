@@ -44,6 +44,7 @@ export interface ChainSettings {
   readonly deployment: TaskDeployment
   readonly registry: OperatorRegistry
   readonly configuration: Configuration
+  readonly leaderEpoch: number
   readonly taskManagerId: string
   readonly mailbox: TaskMailbox
   readonly partitions: readonly ResultPartition[]
@@ -259,7 +260,7 @@ function createOperator(
     )
   }
   const context: OperatorContext = {
-    subtask: subtaskInfoOf(deployment, descriptor, settings.taskManagerId),
+    subtask: subtaskInfoOf(descriptor, settings),
     configuration: settings.configuration,
     mailbox: settings.mailbox,
     metrics,
@@ -279,11 +280,8 @@ function createOperator(
   return chained
 }
 
-export function subtaskInfoOf(
-  deployment: TaskDeployment,
-  descriptor: OperatorDescriptor,
-  taskManagerId: string,
-): SubtaskInfo {
+function subtaskInfoOf(descriptor: OperatorDescriptor, settings: ChainSettings): SubtaskInfo {
+  const { deployment, leaderEpoch, taskManagerId } = settings
   const { vertex } = deployment
   return {
     jobId: deployment.jobId,
@@ -295,6 +293,7 @@ export function subtaskInfoOf(
     subtaskIndex: deployment.subtaskIndex,
     parallelism: vertex.parallelism,
     maxParallelism: vertex.maxParallelism,
+    leaderEpoch,
     attempt: deployment.attempt,
     taskManagerId,
   }

@@ -51,6 +51,7 @@ export interface TaskReporter extends CheckpointReporter {
 export interface StreamTaskSettings {
   readonly deployment: TaskDeployment
   readonly configuration: Configuration
+  readonly leaderEpoch: number
   readonly taskManagerId: string
   readonly platform: Platform
   readonly registry: OperatorRegistry
@@ -171,6 +172,7 @@ export class StreamTask implements ExecutableTask {
       deployment,
       registry: this.#settings.registry,
       configuration: this.#settings.configuration,
+      leaderEpoch: this.#settings.leaderEpoch,
       taskManagerId: this.#settings.taskManagerId,
       mailbox: this.#mailbox,
       partitions: channels.partitions,

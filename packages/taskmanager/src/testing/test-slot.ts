@@ -61,7 +61,7 @@ export class TestSlot {
   }
 
   async deploy(deployments: readonly TaskDeployment[]): Promise<void> {
-    this.send({ kind: 'deploy', deployments })
+    this.send({ kind: 'deploy', deployments, leaderEpoch: 1 })
   }
 
   /** Deploys, and waits until all are RUNNING. */

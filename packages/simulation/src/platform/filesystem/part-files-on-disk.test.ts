@@ -71,7 +71,7 @@ class Job {
       random: this.world.random.split(process.name),
       clock: simulatedClock(process),
     } as unknown as Platform
-    const context = writerContext({ platform, schema: SCHEMA }, record)
+    const context = writerContext({ platform, schema: SCHEMA, attempt }, record)
     const restored = this.#complete
     process.deliver(() => {
       const writer = sink.createWriter(config as FileSinkConfig, context)
@@ -122,7 +122,7 @@ class Job {
         await writer.commit(items)
         pending.delete(key)
       }
-      await writer.checkpointCompleted?.(id)
+      await writer.removeStrays?.()
       if (rows >= ROWS) break
     }
     await writer.close()
