@@ -96,18 +96,26 @@ for (const nodeCount of [1, 3]) {
     const { fixture, platform, connector, table, dispose } = open(nodeCount)
     const { inspect } = fixture.broker
     const config = connector.sink?.plan(table).config
+    const settled = async () => {
+      const isEnding = () => inspect.openTransactions().some(({ status }) => status !== 'Ongoing')
+      while (isEnding()) await new Promise((resolve) => setImmediate(resolve))
+    }
     return {
-      createWriter: (record: ContextRecord, checkpointingEnabled: boolean) => {
-        const context = writerContext({ platform, schema, checkpointingEnabled }, record)
+      createWriter: (record: ContextRecord, checkpointingEnabled: boolean, attempt = 0) => {
+        const settings = { platform, schema, checkpointingEnabled, attempt }
+        const context = writerContext(settings, record)
         const writer = connector.sink?.createWriter(config, context)
         if (writer === undefined) throw new Error('the connector has no sink')
         return writer
       },
       batch: (texts) => batchOf(texts),
       readVisible: async () => {
-        const isEnding = () => inspect.openTransactions().some(({ status }) => status !== 'Ongoing')
-        while (isEnding()) await new Promise((resolve) => setImmediate(resolve))
+        await settled()
         return inspect.committedValues(TOPIC).map((text) => JSON.parse(text).line as string)
+      },
+      leftovers: async () => {
+        await settled()
+        return inspect.openTransactions().map(({ transactionalId }) => transactionalId)
       },
       dispose,
     }

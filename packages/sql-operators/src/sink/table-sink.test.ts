@@ -3,10 +3,12 @@
  * complete,
  * and not before.
  */
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SinkWriter, TableConnector } from '@millrace/connector'
 import { batchOf, type OperatorSnapshot, type Schema } from '@millrace/core'
+import type { Platform } from '@millrace/platform'
 import { createSqlOperatorRegistry } from '../registry/sql-operator-registry.ts'
 import { OperatorHarness, restoredState } from '../testing/operator-harness.ts'
 
@@ -48,6 +50,10 @@ class LoggingWriter implements SinkWriter {
   async finish(): Promise<void> {
     this.log.push(`finish ${this.#rows}`)
   }
+  looks = 0
+  async removeStrays(): Promise<void> {
+    this.looks++
+  }
   close(): void {
     this.log.push('close')
   }
@@ -67,7 +73,7 @@ function open(options: { snapshots?: OperatorSnapshot[]; checkpointingEnabled?: 
   const registry = createSqlOperatorRegistry({
     connectors: new Map([['log', connector]]),
     formats: new Map(),
-    platform: null as never,
+    platform: { clock: { monotonicMs: () => 0 } } as unknown as Platform,
   })
   const harness = new OperatorHarness({
     factory: registry.get('table-sink')!,
@@ -93,6 +99,18 @@ test('rows are committed when the checkpoint behind them is complete', async () 
   assert.deepEqual(writer.log, ['open'])
   await harness.operator.notifyCheckpointComplete!(1)
   assert.deepEqual(writer.log, ['open', 'commit txn-1:3'])
+})
+
+test('the writer looks for strays after a complete checkpoint and at the end, not before', async () => {
+  const { writer, harness } = open()
+  await harness.open()
+  harness.operator.processBatch(0, rows(3))
+  await harness.checkpoint(1)
+  assert.equal(writer.looks, 0)
+  await harness.operator.notifyCheckpointComplete!(1)
+  assert.equal(writer.looks, 1)
+  await harness.operator.finish!()
+  assert.equal(writer.looks, 2)
 })
 
 test('what an aborted checkpoint pre-committed goes with the next complete one, in order', async () => {
