@@ -47,11 +47,11 @@ function replacing(victimOf: Victim, signal: 'SIGKILL' | 'SIGTERM'): FaultClass[
     const victim = victimOf(cluster, random)
     const holdMs = between(random, 300, 2500)
     if (victim === undefined) return null
+    cluster.occupy(victim)
     return {
       what: `${signal} to ${victim.name}, another after ${holdMs} ms`,
       holdMs,
       begin() {
-        cluster.occupy(victim)
         victim.child.kill(signal)
       },
       end: () => cluster.replace(victim),
@@ -65,11 +65,11 @@ function pausing(victimOf: Victim, patienceMs: (cluster: ChaosCluster) => number
     const victim = victimOf(cluster, random)
     const holdMs = patienceMs(cluster) + between(random, 300, 2000)
     if (victim === undefined) return null
+    cluster.occupy(victim)
     return {
       what: `SIGSTOP to ${victim.name}, SIGCONT after ${holdMs} ms`,
       holdMs,
       begin() {
-        cluster.occupy(victim)
         victim.child.kill('SIGSTOP')
       },
       end() {

@@ -287,7 +287,8 @@ function describe(
 ): string {
   const caughtUp = `caught up ${(caughtUpMs as number) - beganMs} ms after it began`
   if (detectedMs === null || runningMs === null) {
-    return `the job stayed RUNNING; over after ${healedMs - beganMs} ms, ${caughtUp}`
+    const output = (firstOutputMs as number) - healedMs
+    return `the job stayed RUNNING; over after ${healedMs - beganMs} ms, output ${output} ms later, ${caughtUp}`
   }
   return (
     `detected after ${detectedMs - beganMs} ms, RUNNING ${runningMs - detectedMs} ms later, ` +

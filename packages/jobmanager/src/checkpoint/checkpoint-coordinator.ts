@@ -19,7 +19,7 @@ import { checkpointManifest } from './build-manifest.ts'
 import { CheckpointDisposal } from './checkpoint-disposal.ts'
 import type { CheckpointSettings } from './checkpoint-settings.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
-import { decideTrigger } from './decide-trigger.ts'
+import { decideFirstTrigger, decideTrigger } from './decide-trigger.ts'
 import { PendingCheckpoint } from './pending-checkpoint.ts'
 
 /** What the coordinator needs of the job. */
@@ -68,7 +68,7 @@ export class CheckpointCoordinator {
   /** Whether its complete checkpoints outlive the job; null before its end. */
   #keepsAfterEnd: boolean | null = null
   #finalWanted = false
-  #startedMs = 0
+  #firstDueMs = 0
   #lastTriggerMs: number | null = null
   #lastEndMs: number | null = null
   #failuresInRow = 0
@@ -146,7 +146,12 @@ export class CheckpointCoordinator {
   /** All tasks run: checkpoints are taken from now on. */
   start(): void {
     this.#running = true
-    this.#startedMs = this.#clock.monotonicMs()
+    this.#firstDueMs = decideFirstTrigger({
+      nowMs: this.#clock.monotonicMs(),
+      intervalMs: this.settings.intervalMs,
+      resumed: this.latest !== null,
+      lastTriggerMs: this.#lastTriggerMs,
+    })
     this.#lastTriggerMs = null
     this.#arm()
   }
@@ -234,7 +239,7 @@ export class CheckpointCoordinator {
       running: this.#running,
       pending: this.#pending.size,
       maxConcurrent: this.settings.maxConcurrent,
-      startedMs: this.#startedMs,
+      firstDueMs: this.#firstDueMs,
       lastTriggerMs: this.#lastTriggerMs,
       lastEndMs: this.#lastEndMs,
       intervalMs: this.settings.intervalMs,

@@ -1,7 +1,7 @@
 /** Tables for the trigger decision and the statistics. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { decideTrigger, type TriggerFacts } from './decide-trigger.ts'
+import { decideFirstTrigger, decideTrigger, type TriggerFacts } from './decide-trigger.ts'
 import { SummaryStatistics } from './summary-statistics.ts'
 
 const idle: TriggerFacts = {
@@ -9,7 +9,7 @@ const idle: TriggerFacts = {
   running: true,
   pending: 0,
   maxConcurrent: 1,
-  startedMs: 0,
+  firstDueMs: 100,
   lastTriggerMs: null,
   lastEndMs: null,
   intervalMs: 100,
@@ -40,6 +40,15 @@ test('When a checkpoint is triggered', () => {
           : decision.kind
     assert.equal(shown, expected, JSON.stringify(facts))
   }
+})
+
+test('After a restart the first checkpoint comes when it was due, once tasks have run a little', () => {
+  const facts = { nowMs: 5000, intervalMs: 1000, resumed: true, lastTriggerMs: null }
+  assert.equal(decideFirstTrigger({ ...facts, resumed: false }), 6000)
+  assert.equal(decideFirstTrigger(facts), 5300, 'taken over: overdue, as far as anybody knows')
+  assert.equal(decideFirstTrigger({ ...facts, lastTriggerMs: 3000 }), 5300, 'overdue')
+  assert.equal(decideFirstTrigger({ ...facts, lastTriggerMs: 4800 }), 5800, 'not yet due')
+  assert.equal(decideFirstTrigger({ ...facts, intervalMs: 200 }), 5200, 'never after an interval')
 })
 
 test('Statistics interpolate between values and are zero when empty', () => {

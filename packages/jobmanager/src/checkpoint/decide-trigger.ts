@@ -1,12 +1,16 @@
-/** Whether a checkpoint starts now: a pure decision over the coordinator's facts. Times are of the monotonic clock. */
+/**
+ * When checkpoints start: pure decisions over the coordinator's facts. Times are of the monotonic clock.
+ *
+ * A restart does not begin the interval anew: results that wait for a commit have waited through the outage already.
+ */
 export interface TriggerFacts {
   readonly nowMs: number
   /** Every task runs. */
   readonly running: boolean
   readonly pending: number
   readonly maxConcurrent: number
-  /** When periodic checkpoints began, and when the last was triggered (null: none yet). */
-  readonly startedMs: number
+  /** When the first one since all tasks run is due, and when the last was triggered (null: none since then). */
+  readonly firstDueMs: number
   readonly lastTriggerMs: number | null
   /** When the last one ended, completed or not. */
   readonly lastEndMs: number | null
@@ -30,8 +34,29 @@ export function decideTrigger(facts: TriggerFacts): TriggerDecision {
   }
   if (facts.pending >= facts.maxConcurrent) return { kind: 'reject', reason: 'too-many-pending' }
   const dueMs = Math.max(
-    (facts.lastTriggerMs ?? facts.startedMs) + facts.intervalMs,
+    facts.lastTriggerMs === null ? facts.firstDueMs : facts.lastTriggerMs + facts.intervalMs,
     facts.lastEndMs === null ? Number.NEGATIVE_INFINITY : facts.lastEndMs + facts.minPauseMs,
   )
   return facts.nowMs >= dueMs ? { kind: 'trigger' } : { kind: 'postpone', untilMs: dueMs }
+}
+
+/** So long tasks run after a restart before the first checkpoint: it is to hold what they have caught up with. */
+export const RESUMED_RUN_MS = 300
+
+export interface FirstTriggerFacts {
+  /** All tasks run since now. */
+  readonly nowMs: number
+  readonly intervalMs: number
+  /** They began from a checkpoint. */
+  readonly resumed: boolean
+  /** The last trigger before; null: another JobManager's, or none. */
+  readonly lastTriggerMs: number | null
+}
+
+/** When the first checkpoint is due: after an interval, or after a restart when it would have been due without. */
+export function decideFirstTrigger(facts: FirstTriggerFacts): number {
+  const { nowMs, intervalMs, resumed, lastTriggerMs } = facts
+  if (!resumed) return nowMs + intervalMs
+  const soonestMs = nowMs + Math.min(intervalMs, RESUMED_RUN_MS)
+  return lastTriggerMs === null ? soonestMs : Math.max(soonestMs, lastTriggerMs + intervalMs)
 }

@@ -75,6 +75,25 @@ test('It registers with whom the lease names, and follows the lease while the ol
   assert.equal(second.served.registrations[0]?.fence.leaderEpoch, 2, 'the lease’s epoch counts')
 })
 
+for (const hanging of ['heartbeat', 'registration']) {
+  test(`It leaves a leader that hangs in a ${hanging} as soon as the lease names another`, async () => {
+    const [asleep, second] = [await jobManager(1), await jobManager(2)]
+    let hung = false
+    const sleep = () => {
+      hung = true
+      return new Promise<never>(() => {})
+    }
+    if (hanging === 'heartbeat') asleep.served.heartbeat = sleep
+    else asleep.served.registerTaskManager = sleep
+    const contact: { now: LeaderContact } = { now: { epoch: 1, rpcAddress: asleep.address } }
+    const { made } = link(contact)
+    await until(() => hung)
+    contact.now = { epoch: 2, rpcAddress: second.address }
+    // Far less than the ten seconds that a call may take.
+    await until(() => made.isRegistered && made.epoch === 2, 5000)
+  })
+}
+
 test('Without a leader, and while the lease cannot be read, it waits', async () => {
   const { served, address } = await jobManager(7)
   const contact: { now: LeaderContact | null | Error } = { now: null }

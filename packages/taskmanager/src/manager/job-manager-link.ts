@@ -78,6 +78,8 @@ export class JobManagerLink {
   #lastContactMs: number
   #wakeUp: () => void = () => {}
   #endBackOff: () => void = () => {}
+  /** Gives up the call to a leader that another one has replaced: it may hang until its deadline. */
+  #giveUpCall: () => void = () => {}
   #generation = 0
   /** The last beat failed: the next one is due at once. */
   #wakeNext = false
@@ -209,11 +211,14 @@ export class JobManagerLink {
     }
   }
 
-  /** Another leader shows in the lease before it can call: it does not know its TaskManagers. */
+  /**
+   * Another leader shows in the lease before it can call: it does not know its TaskManagers. Meanwhile a call to the
+   * former one may hang.
+   */
   async #watchLeader(periodMs: number): Promise<void> {
     while (!this.#stopped) {
       await this.#pause(periodMs)
-      if (this.#stopped || !this.#registered) continue
+      if (this.#stopped) return
       try {
         const contact = await this.#settings.leader.find()
         if (contact === null || contact.epoch <= this.#epoch || this.#stopped) continue
@@ -230,7 +235,9 @@ export class JobManagerLink {
     try {
       await this.#contactLeader()
       if (this.#stopped) return false
-      const { leaderEpoch } = await this.#settings.register(this.gateway, this.fence)
+      const { leaderEpoch } = await this.#whileLeading(
+        this.#settings.register(this.gateway, this.fence),
+      )
       if (this.#stopped) return false
       if (leaderEpoch < this.#epoch) {
         throw protocolError(
@@ -288,7 +295,7 @@ export class JobManagerLink {
 
   async #beat(): Promise<boolean> {
     try {
-      const { known } = await this.#settings.heartbeat(this.gateway, this.fence)
+      const { known } = await this.#whileLeading(this.#settings.heartbeat(this.gateway, this.fence))
       this.#lastContactMs = this.#settings.platform.clock.monotonicMs()
       if (!known) this.#registered = false
       return true
@@ -297,6 +304,15 @@ export class JobManagerLink {
       this.#registered = false
       return true
     }
+  }
+
+  /** What the call gives; rejects with STALE_LEADER as soon as another JobManager leads. One call at a time. */
+  #whileLeading<T>(call: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#giveUpCall = () =>
+        reject(protocolError('STALE_LEADER', `The JobManager at ${this.#address} leads no more.`))
+      call.then(resolve, reject)
+    })
   }
 
   #checkLost(): void {
@@ -310,6 +326,7 @@ export class JobManagerLink {
   #adopt(epoch: number): void {
     const before = this.#epoch
     this.#epoch = epoch
+    this.#giveUpCall()
     if (before === 0) return
     this.#generation++
     this.#settings.onNewEpoch(epoch)
