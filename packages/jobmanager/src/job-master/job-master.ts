@@ -52,6 +52,8 @@ import { TaskDeployer } from './task-deployer.ts'
 
 /** No later try reads these checkpoints. */
 const LOST_FOR_EVER = new Set(['CHECKPOINT_METADATA_CORRUPTED', 'CHECKPOINT_VERSION_UNSUPPORTED'])
+/** A disk may stumble for so long before a new job is given up; one that ran before is tried for ever. */
+const FIRST_START_MS_MAX = 60_000
 const RECOVERY_PAUSE_MS_MIN = 100
 const RECOVERY_PAUSE_MS_MAX = 10_000
 
@@ -170,6 +172,7 @@ export class JobMaster {
     }
     // It may be cancelled, or another JobManager may lead, meanwhile.
     const isStarting = () => job.graph.state === 'INITIALIZING'
+    const startedMs = job.platform.clock.monotonicMs()
     for (let attempt = 0; job.checkpoints === null; attempt++) {
       try {
         const checkpoints = await this.#openCheckpoints(record)
@@ -178,12 +181,17 @@ export class JobMaster {
         break
       } catch (error) {
         if (!isStarting()) return
-        if (!recovered || LOST_FOR_EVER.has((error as { code?: string }).code ?? '')) {
+        const { code, retry } = toErrorData(error)
+        const waitedMs = job.platform.clock.monotonicMs() - startedMs
+        const isLost = recovered
+          ? LOST_FOR_EVER.has(code)
+          : retry === 'never' || waitedMs > FIRST_START_MS_MAX
+        if (isLost) {
           this.#failover.fail(error)
           return
         }
         if (attempt === 0) job.note(fromErrorData(toErrorData(error)), null, 'root')
-        job.logger.warn('A job cannot be recovered yet', { error })
+        job.logger.warn('A job cannot be started yet', { error })
         await this.#pause(Math.min(RECOVERY_PAUSE_MS_MAX, RECOVERY_PAUSE_MS_MIN * 2 ** attempt))
         if (!isStarting()) return
       }

@@ -107,6 +107,8 @@ describe('generated workloads', () => {
       let latest = Number.NEGATIVE_INFINITY
       let before = { atMs: -1, latest }
       for (const { atMs, timeMs } of arrivals(workload)) {
+        // The first rows only raise the watermark of their own partition; the others hold it back.
+        if (atMs === 0) continue
         if (atMs > before.atMs) before = { atMs, latest }
         assert.ok(timeMs > before.latest - delayMs)
         latest = Math.max(latest, timeMs)

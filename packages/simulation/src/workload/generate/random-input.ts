@@ -102,7 +102,20 @@ export function randomInput(
       partitions[t]![partition]!.push({ atMs: closingAtMs, values, closing: true })
     }
   })
-  return { inputs, finalWatermarkMs: closingMs - delayMs }
+  return { inputs: inputs.map(startingFull), finalWatermarkMs: closingMs - delayMs }
+}
+
+/**
+ * The first row of each partition is there from the beginning: one that has never delivered does not hold the
+ * watermark, and a reader that looks at it late would find its first rows late.
+ */
+function startingFull({ table, partitions }: TableInput): TableInput {
+  return {
+    table,
+    partitions: partitions.map(([first, ...others]) =>
+      first === undefined ? [] : [{ ...first, atMs: 0 }, ...others],
+    ),
+  }
 }
 
 /** Partitions that take row number `n`. */
