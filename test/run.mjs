@@ -38,6 +38,7 @@ const stages = [
     'unit',
     () => test('packages', ['packages/*/src/**/*.test.ts', 'packages/*/src/**/*.fuzz.ts'], 2),
   ],
+  ['simulation', () => test('simulated clusters', ['test/simulation/*.test.ts'], 1)],
   [
     'sql',
     () =>

@@ -32,6 +32,13 @@ export class SwarmTally {
     return this
   }
 
+  /** Classes that struck least often. */
+  rarest(count: number): { readonly name: FaultClass; readonly hits: number }[] {
+    return FAULT_CLASSES.map((name) => ({ name, hits: this.hits.get(name) ?? 0 }))
+      .sort((a, b) => a.hits - b.hits)
+      .slice(0, count)
+  }
+
   get simulatedHours(): number {
     return this.simulatedMs / 3_600_000
   }

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
-import { FAULT_CLASSES, FAULT_FAMILIES } from '@millrace/simulation'
+import { FAULT_FAMILIES } from '@millrace/simulation'
 import { PLANTED_BUGS } from './planted-bugs.ts'
 import type { SwarmTally } from './swarm-tally.ts'
 
@@ -80,10 +80,10 @@ export function writeReport(
 }
 
 function leastOften(tally: SwarmTally): string {
-  const [name, hits] = FAULT_CLASSES.map((each) => [each, tally.hits.get(each) ?? 0] as const).sort(
-    (a, b) => a[1] - b[1],
-  )[0] as readonly [string, number]
-  return `${name}, ${hits.toLocaleString('en')} times`
+  return tally
+    .rarest(3)
+    .map(({ name, hits }) => `${name} ${hits.toLocaleString('en')} times`)
+    .join(', ')
 }
 
 function commit(): string {

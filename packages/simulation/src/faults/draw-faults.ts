@@ -50,6 +50,8 @@ const STEPS: readonly string[] = [
   'kafka fetch done',
 ]
 
+const RARE_FAMILIES: readonly FaultFamily[] = ['jobmanager', 'store']
+
 const DURATIONS_MS: readonly (readonly [number, number])[] = [
   [20, 300],
   [300, 2000],
@@ -68,7 +70,12 @@ export interface FaultDraw {
 
 export function drawFaults(random: SeededRandom, draw: FaultDraw): PlannedFault[] {
   const possible = draw.families
-    .flatMap((family): readonly FaultClass[] => FAULT_FAMILIES[family])
+    .flatMap((family): readonly FaultClass[] =>
+      // Not every run can have these; those that can have them more often.
+      RARE_FAMILIES.includes(family)
+        ? [...FAULT_FAMILIES[family], ...FAULT_FAMILIES[family]]
+        : FAULT_FAMILIES[family],
+    )
     .filter((each) => !draw.without.has(each))
   if (possible.length === 0) return []
   const classes = random

@@ -46,7 +46,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   const workload = generateWorkload(random.split('workload'), SWARM_PROFILE)
   const shape = random.split('cluster')
   const taskManagers = shape.between(1, 5)
-  const jobManagers = shape.pick([1, 1, 2, 3])
+  const jobManagers = shape.pick([1, 2, 2, 3])
   const phaseMs = lastArrivalMs(workload) + QUIET_PHASE_MS + shape.between(0, 12_000)
   const without = new Set<FaultClass>()
   // Without high availability a job ends with its JobManager, and nothing uses the store.
