@@ -14,7 +14,6 @@ import { delay } from '../world/scheduler.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import { JobClient } from './job-client.ts'
 import type { JobUnderTest } from './job-under-test.ts'
-import { latestCheckpoint } from './latest-checkpoint.ts'
 import type { SeedOutcome } from './run-outcome.ts'
 import type { ClusterPlan } from './run-plan.ts'
 import { SimulatedEnvironment, STORE_HOST } from './simulated-environment.ts'
@@ -37,6 +36,8 @@ export class ScenarioRun {
   readonly #violations: Violation[] = []
   /** Ids of the jobs that were submitted, the last one last. */
   readonly #jobIds: string[] = []
+  /** The newest checkpoint of the jobs that were stopped. */
+  #restoreFrom: string | null = null
   #done = false
   #comparisons = 0
 
@@ -145,11 +146,21 @@ export class ScenarioRun {
     return this.#jobIds[this.#jobIds.length - 1] as string
   }
 
-  /** Stops the job and starts another from its latest checkpoint. */
+  /** Stops the job and starts another from the newest checkpoint that it says it keeps. */
   async #restart(parallelism: number): Promise<void> {
     const state = await this.#cancel()
-    if (state === 'FINISHED' || state === 'FAILED') return
-    await this.#submit(parallelism, latestCheckpoint(this.#environment.disk, this.#jobIds))
+    if (state !== 'CANCELED') return
+    const { world } = this.#environment
+    let kept: readonly string[] | null = null
+    const deadlineMs = world.nowMs + LIVENESS_MS
+    while (kept === null && world.nowMs < deadlineMs) {
+      const answer = await this.#client.ask(this.#jobId, (job) => job.retainedCheckpoints)
+      if (answer === 'unknown') this.#forgotten()
+      else kept = answer
+      if (kept === null) await delay(world, POLL_MS)
+    }
+    this.#restoreFrom = kept?.at(-1) ?? this.#restoreFrom
+    await this.#submit(parallelism, this.#restoreFrom)
   }
 
   /** Cancels the job, until it has ended. */
@@ -200,7 +211,7 @@ export class ScenarioRun {
     return this.#job.judge(this.#environment, finished)
   }
 
-  #forgotten(): void {
+  #forgotten(): never {
     this.#violate('job-kept', 'A job whose submission was acknowledged is not known any more.', [
       this.#jobId,
     ])
