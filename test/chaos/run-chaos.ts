@@ -12,6 +12,7 @@ import { seeded } from '../support/random-readings.ts'
 import { sqlRunner } from '../support/run-sql.ts'
 import { ChaosCluster } from './chaos-cluster.ts'
 import { drawFaults, type Fault, type FaultClass } from './faults.ts'
+import { leftoversOf } from './leftovers.ts'
 import { SteadyLoad } from './load.ts'
 import { Observer } from './observer.ts'
 import { type Recovery, recoveryOf } from './recovery.ts'
@@ -57,7 +58,7 @@ const TOPICS = { input: 'sensor-readings', output: 'sensor-aggregates' }
 /** Event time runs so much faster than the clock; with 30 sensors that many windows end each second, in bursts of 30. */
 const EVENT_SECONDS_A_SECOND = 240
 const SLOTS_PER_TASK_MANAGER = 2
-const OVERLAP_SHARE = 0.2
+const OVERLAP_SHARE = 0.35
 const OVERLAP_SHARE_BEHIND = 0.8
 const CALM_MS_MAX = 800
 const POLL_MS = 50
@@ -195,14 +196,35 @@ class ChaosRun {
     log(`load ended after ${this.#load.count} readings; comparing`)
     const { bootstrapServers } = this.#chaos.broker
     const right = await verifyOutput(bootstrapServers, TOPICS, this.#output, log)
-    await this.#observer.rest().cancelJob(this.#jobId)
+    const leftNothing = await this.#cancel()
     return {
-      right,
+      right: right && leftNothing,
       faults: this.#records,
       minutes,
       readings: this.#load.count,
       normalLagMs: this.#normalLagMs,
     }
+  }
+
+  async #cancel(): Promise<boolean> {
+    const { directory, log, recoveryTimeoutMs } = this.#settings
+    await this.#observer.rest().cancelJob(this.#jobId)
+    const deadlineMs = Date.now() + recoveryTimeoutMs
+    while (this.#observer.detail?.state !== 'CANCELED') {
+      if (Date.now() > deadlineMs) throw this.#notRecovered('it does not end')
+      await sleep(POLL_MS)
+    }
+    const { broker } = this.#chaos
+    const left = await leftoversOf(
+      this.#jobId,
+      join(directory, 'checkpoints'),
+      broker,
+      join(directory, 'kafka'),
+    )
+    log(
+      `left behind: ${left.length}${left.length === 0 ? '' : `, e.g. ${left.slice(0, 5).join('; ')}`}`,
+    )
+    return left.length === 0
   }
 
   async close(): Promise<void> {
