@@ -43,6 +43,18 @@ export { runPlan, runSeed, type SeedOptions } from './run-seed.ts'
 export type { SeedOutcome } from './scenario/run-outcome.ts'
 export { drawPlan, type RunPlan } from './scenario/run-plan.ts'
 export { shrinkSeed } from './shrink-seed.ts'
+export type { ClusterShape, FaultProfile } from './user-job/draw-cluster.ts'
+export {
+  ABORT,
+  EOF,
+  type InputItem,
+  type UserInputs,
+  type UserRow,
+} from './user-job/input-marks.ts'
+export type { SimulatedSession } from './user-job/plan-user-job.ts'
+export { type SimulateOptions, simulate } from './user-job/simulate.ts'
+export type { SeedReport, SimulationReport } from './user-job/simulation-report.ts'
+export type { SinkOutput } from './user-job/user-output.ts'
 export { type Expectation, expectedOutput } from './workload/expected-output.ts'
 export {
   CHANGELOG_PROFILE,

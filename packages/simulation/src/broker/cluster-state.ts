@@ -32,6 +32,8 @@ export interface PartitionPlace {
   advertisedLeader: number
   /** Fetches that wait for something to change here. */
   readonly waiting: Set<() => void>
+  /** Fetches get nothing from this offset on, though it counts as there; Infinity: they get all. */
+  heldFrom: number
 }
 
 /** A share of the transactional ids and groups, with the node that coordinates it. */
@@ -89,6 +91,7 @@ export class ClusterState {
       const log = new PartitionLog()
       return {
         ...{ topic, partition, key, log, leader, advertisedLeader: leader, waiting: new Set() },
+        heldFrom: Number.POSITIVE_INFINITY,
       }
     })
     this.topics.set(topic, places)

@@ -164,6 +164,13 @@ export class SimulatedBroker {
     this.state.changed(place)
   }
 
+  /** Nobody gets what is at `offset` or after it for now, though it counts as there: a reader that knows its end waits. */
+  holdBack(topic: string, partition: number, offset: number): void {
+    const place = this.#place(topic, partition)
+    place.heldFrom = offset
+    this.state.changed(place)
+  }
+
   #place(topic: string, partition: number): PartitionPlace {
     const place = this.state.place(topic, partition)
     if (place === undefined) throw new Error(`There is no partition ${partition} of ${topic}.`)

@@ -66,6 +66,8 @@ export interface FaultDraw {
   /** Length of the phase with faults. */
   readonly phaseMs: number
   readonly countMax: number
+  /** 1 when absent. */
+  readonly countMin?: number
 }
 
 export function drawFaults(random: SeededRandom, draw: FaultDraw): PlannedFault[] {
@@ -81,7 +83,7 @@ export function drawFaults(random: SeededRandom, draw: FaultDraw): PlannedFault[
   const classes = random
     .shuffled(possible)
     .slice(0, random.between(1, Math.min(5, possible.length)))
-  const count = random.between(1, draw.countMax)
+  const count = random.between(draw.countMin ?? 1, draw.countMax)
   return Array.from({ length: count }, (_, id) => {
     const [shortest, longest] = random.pick(DURATIONS_MS)
     return {

@@ -41,7 +41,8 @@ export class JobOutput {
   }
 }
 
-function lateRows(environment: SimulatedEnvironment) {
+/** Rows that the job, as far as its running attempts tell, has dropped as late. */
+export function lateRows(environment: SimulatedEnvironment) {
   let droppedCount = 0
   const leader = environment.cluster.leader()?.jobManager
   const jobs = leader?.dispatcher.all() ?? []

@@ -100,7 +100,7 @@ function drawRestarts(
 }
 
 /** Times are short, so that much happens; what they are drawn from keeps them consistent with one another. */
-function drawProperties(random: SeededRandom): Record<string, string> {
+export function drawProperties(random: SeededRandom): Record<string, string> {
   const heartbeatTimeoutMs = random.pick([2000, 5000])
   const leaseMs = random.pick([3000, 6000])
   return {

@@ -83,12 +83,17 @@ function isDue(parts: BrokerParts, call: BrokerCall, fetch: Fetch): boolean {
   let size = 0
   for (const item of fetch.items) {
     if (errorOf(parts, call, item) !== ProtocolError.NONE) return true
-    const log = (parts.state.place(item.topic, item.partition) as PartitionPlace).log
-    const end = log.endFor(fetch.committedOnly)
+    const place = parts.state.place(item.topic, item.partition) as PartitionPlace
+    const { log } = place
+    const end = endOf(place, fetch)
     size += Math.min(item.maxBytes, log.bytesBetween(item.offset, end, fetch.minBytes - size))
     if (size >= fetch.minBytes) return true
   }
   return false
+}
+
+function endOf({ log, heldFrom }: PartitionPlace, fetch: Fetch): number {
+  return Math.min(log.endFor(fetch.committedOnly), heldFrom)
 }
 
 function read(parts: BrokerParts, call: BrokerCall, fetch: Fetch): FetchedItem[] {
@@ -101,7 +106,7 @@ function read(parts: BrokerParts, call: BrokerCall, fetch: Fetch): FetchedItem[]
       return { ...item, error, place: null, aborted: [], batches: [], size: 0 }
     }
     const { log } = place
-    const end = log.endFor(fetch.committedOnly)
+    const end = endOf(place, fetch)
     // The first bytes of an answer come whole, so that a large batch cannot stop a reader for ever.
     const maxBytes = Math.max(0, Math.min(item.maxBytes, left))
     const batches = log.read(item.offset, end, maxBytes, total === 0)

@@ -49,6 +49,8 @@ export class SimulatedDisk {
   readonly #dirty = new Set<DiskFile>()
   /** Files without a name that somebody has open. */
   readonly #orphans = new Set<DiskFile>()
+  /** Files of which nobody gets the bytes from `from` on for now, with who waits for them. */
+  readonly #held = new Map<string, { from: number; waiting: (() => void)[] }>()
   readonly #crashes = new Map<string, number>()
   #crashesOfAll = 0
   #nodes = 0
@@ -290,6 +292,23 @@ export class SimulatedDisk {
     node.sync()
     node.modifiedMs = this.world.nowMs
     this.usedBytes += bytes.length
+  }
+
+  /** Reads get nothing from byte `from` on, and wait there, though the file is as long as it is: a slow mount. */
+  holdBack(path: string, from: number): void {
+    const waiting = this.#held.get(path)?.waiting ?? []
+    this.#held.set(path, { from, waiting: [] })
+    for (const goOn of waiting) goOn()
+  }
+
+  /** Up to which byte a file gives its contents now. */
+  heldFrom(path: string): number {
+    return this.#held.get(path)?.from ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Calls `goOn` once, when `holdBack` has let more through. */
+  whenLetThrough(path: string, goOn: () => void): void {
+    this.#held.get(path)?.waiting.push(goOn)
   }
 
   inodeOf(node: DiskNode): string {

@@ -26,8 +26,10 @@ export class SimulatedOpenFile implements OpenFile {
   }
 
   async read(into: Uint8Array, position: number): Promise<number> {
-    const { calls, path, node } = this.#opened
+    const { calls, disk, path, node } = this.#opened
     this.#checkOpen('read')
+    while (position >= disk.heldFrom(path)) await this.#letThrough()
+    const end = disk.heldFrom(path)
     return calls.run({
       kind: 'read',
       syscall: 'read',
@@ -35,12 +37,19 @@ export class SimulatedOpenFile implements OpenFile {
       bytes: into.length,
       perform: () => {
         if (node.isDirectory) throw fileFailure('EISDIR', 'read', path)
-        const there = node.bytes.subarray(position, position + into.length)
+        const there = node.bytes.subarray(position, Math.min(position + into.length, end))
         const count = calls.readable(there.length, path)
         into.set(there.subarray(0, count))
         calls.corrupt(into.subarray(0, count), path)
         return count
       },
+    })
+  }
+
+  #letThrough(): Promise<void> {
+    const { disk, process, path } = this.#opened
+    return new Promise((resolve) => {
+      disk.whenLetThrough(path, () => process.deliver(resolve))
     })
   }
 

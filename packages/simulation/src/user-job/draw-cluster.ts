@@ -1,0 +1,125 @@
+/** The cluster of one run of a user's job, and its faults, drawn from the run's seed. */
+import { drawFaults } from '../faults/draw-faults.ts'
+import {
+  FAULT_FAMILIES,
+  type FaultClass,
+  type FaultFamily,
+  type PlannedFault,
+} from '../faults/fault.ts'
+import { type ClusterPlan, drawProperties } from '../scenario/run-plan.ts'
+import { SeededRandom } from '../world/seeded-random.ts'
+import type { PlannedUserJob } from './plan-user-job.ts'
+
+/** How many faults of each family a run has; a list of families: some of these, as many as the seed says. */
+export type FaultProfile =
+  | 'none'
+  | 'all'
+  | readonly FaultFamily[]
+  | Readonly<Partial<Record<FaultFamily, number>>>
+
+export interface ClusterShape {
+  /** 1 to 5; drawn when absent. */
+  readonly taskManagers?: number
+  /** 1 when absent; several: high availability, and faults of its store. */
+  readonly jobManagers?: number
+}
+
+const FAULTS_MAX = 6
+const TASK_MANAGERS_MAX = 3
+const QUIET_PHASE_MS = 1500
+
+export interface ClusterDraw {
+  readonly seed: number
+  readonly job: PlannedUserJob
+  readonly faults: FaultProfile
+  readonly shape: ClusterShape
+  readonly inputMs: number
+}
+
+export function drawCluster(draw: ClusterDraw): ClusterPlan {
+  const { seed, job, shape } = draw
+  const random = new SeededRandom(`user plan ${seed}`)
+  const cluster = random.split('cluster')
+  const taskManagers = shape.taskManagers ?? cluster.between(1, TASK_MANAGERS_MAX)
+  const jobManagers = shape.jobManagers ?? 1
+  const phaseMs = draw.inputMs + QUIET_PHASE_MS + cluster.between(0, 6000)
+  const without = impossible(job, jobManagers)
+  return {
+    seed,
+    jobManagers,
+    taskManagers,
+    slotsPerTaskManager: Math.ceil(job.parallelism / taskManagers) + cluster.between(0, 1),
+    brokers: cluster.between(1, 3),
+    faults: drawProfile(random.split('faults'), draw.faults, { without, phaseMs }),
+    restarts: [],
+    phaseMs,
+    properties: drawProperties(random.split('properties')),
+  }
+}
+
+/** One JobManager and TaskManager, no faults; an error that the job has ends it. */
+export function referenceCluster(job: PlannedUserJob): ClusterPlan {
+  return {
+    seed: 0,
+    jobManagers: 1,
+    taskManagers: 1,
+    slotsPerTaskManager: job.parallelism,
+    brokers: 1,
+    faults: [],
+    restarts: [],
+    phaseMs: 0,
+    properties: {
+      ...drawProperties(new SeededRandom('reference')),
+      'execution.checkpointing.interval': '1 s',
+      'execution.checkpointing.timeout': '60 s',
+      'restart-strategy.type': 'none',
+    },
+  }
+}
+
+/** Faults after which even a right job may give something else. */
+function impossible(job: PlannedUserJob, jobManagers: number): Set<FaultClass> {
+  const { store, jobmanager, partition, pause } = FAULT_FAMILIES
+  const without = new Set<FaultClass>()
+  const leaveOut = (...families: readonly (readonly FaultClass[])[]) => {
+    for (const each of families.flat()) without.add(each)
+  }
+  // Without high availability a job ends with its JobManager, and nothing uses the store.
+  if (jobManagers === 1) leaveOut(store, jobmanager)
+  // Input has no checksum: a reader cannot know that a bit of it was wrong.
+  if (job.sources.some(({ connector }) => connector === 'filesystem')) {
+    leaveOut(['corrupted-read'])
+  }
+  // A zombie that prints late is nobody's fault: printing is not fenced.
+  if (job.sinks.some(({ connector }) => connector === 'print')) {
+    leaveOut(partition, pause, jobmanager)
+  }
+  return without
+}
+
+function drawProfile(
+  random: SeededRandom,
+  profile: FaultProfile,
+  draw: { readonly without: ReadonlySet<FaultClass>; readonly phaseMs: number },
+): PlannedFault[] {
+  if (profile === 'none') return []
+  if (profile === 'all' || isList(profile)) {
+    const families = profile === 'all' ? (Object.keys(FAULT_FAMILIES) as FaultFamily[]) : profile
+    return drawFaults(random, { ...draw, families, countMax: FAULTS_MAX })
+  }
+  const all = Object.entries(profile).flatMap(([family, count]) => {
+    if (count === 0) return []
+    const families = [family as FaultFamily]
+    return drawFaults(random.split(family), {
+      ...draw,
+      families,
+      countMin: count,
+      countMax: count,
+    })
+  })
+  return all.map((fault, id) => ({ ...fault, id }))
+}
+
+export function isList(profile: Exclude<FaultProfile, string>): profile is readonly FaultFamily[] {
+  return Array.isArray(profile)
+}
