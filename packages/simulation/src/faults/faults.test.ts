@@ -1,0 +1,65 @@
+/** Faults are a function of the seed, stay within their families and phase, strike when due and end when told to. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SeededRandom } from '../world/seeded-random.ts'
+import { SimulatedWorld } from '../world/simulated-world.ts'
+import { drawFaults } from './draw-faults.ts'
+import { FAULT_FAMILIES, type FaultClass, type PlannedFault } from './fault.ts'
+import { FaultEngine } from './fault-engine.ts'
+
+test('faults are the same for the same seed, of the families asked for, within the phase', () => {
+  const draw = (seed: number) =>
+    drawFaults(new SeededRandom(`faults ${seed}`), {
+      families: ['kill', 'disk'],
+      without: new Set<FaultClass>(['disk-full']),
+      phaseMs: 5000,
+      countMin: 2,
+      countMax: 7,
+    })
+  const allowed: readonly FaultClass[] = [...FAULT_FAMILIES.kill, ...FAULT_FAMILIES.disk]
+  for (let seed = 1; seed <= 200; seed++) {
+    const faults = draw(seed)
+    assert.deepEqual(draw(seed), faults)
+    assert.ok(faults.length >= 2 && faults.length <= 7)
+    for (const fault of faults) {
+      assert.ok(allowed.includes(fault.class) && fault.class !== 'disk-full')
+      if (fault.moment.kind === 'time') assert.ok(fault.moment.atMs <= 5000)
+      else assert.ok(fault.moment.occurrence >= 1)
+    }
+  }
+})
+
+test('the engine strikes at times and steps, ends faults after their durations, and all of them at the end', async () => {
+  const world = new SimulatedWorld(1)
+  const process = world.process('a', 'a')
+  const seen: string[] = []
+  const say = (text: string) => void seen.push(`${world.nowMs} ${text}`)
+  const engine = new FaultEngine(
+    world,
+    new Map([
+      [
+        'taskmanager-kill',
+        (fault, reached) => {
+          if (fault.target > 0.9) return null
+          say(`strike ${fault.id} ${reached?.name ?? '-'}`)
+          return { about: 'it', end: () => say(`end ${fault.id}`) }
+        },
+      ],
+    ]),
+  )
+  const fault = (id: number, moment: PlannedFault['moment'], durationMs: number, target = 0) =>
+    ({ id, class: 'taskmanager-kill', moment, target, durationMs, amount: 0 }) as const
+  engine.start([
+    fault(0, { kind: 'time', atMs: 10 }, 5),
+    fault(1, { kind: 'step', step: 'x', occurrence: 2 }, 1000),
+    fault(2, { kind: 'time', atMs: 12 }, 5, 0.95),
+    fault(3, { kind: 'time', atMs: 500 }, 5),
+  ])
+  for (const ms of [20, 30, 40]) world.after(ms, () => world.reach('x', process))
+  await world.run(100, () => false)
+  engine.endAll()
+  await world.run(1000, () => false)
+  assert.deepEqual(seen, ['10 strike 0 -', '15 end 0', '30 strike 1 a', '100 end 1'])
+  assert.equal(engine.hits.get('taskmanager-kill'), 2)
+  assert.equal(engine.active, 0)
+})
