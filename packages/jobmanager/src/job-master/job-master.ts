@@ -31,7 +31,7 @@ import { openCheckpoints } from '../checkpoint/open-checkpoints.ts'
 import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
-import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
+import { isDeployed, type TerminalJobStatus } from '../execution-graph/execution-state.ts'
 import {
   type JobRecord,
   type JobResult,
@@ -244,6 +244,12 @@ export class JobMaster {
           ? jobManagerError('SLOT_LOST', `${this.#job.taskName(attempt)} failed without a cause.`)
           : fromErrorData(error)
       this.#failover.attemptsFailed([attempt], cause)
+      return
+    }
+    if (state === 'CANCELED' && isDeployed(attempt.state) && attempt.state !== 'CANCELING') {
+      // Nobody here asked for that: its slot was given up, and the job would wait for it for ever.
+      const message = `${this.#job.taskName(attempt)} was cancelled by its TaskManager.`
+      this.#failover.attemptsFailed([attempt], jobManagerError('SLOT_LOST', message))
       return
     }
     const moved = this.#job.move(attempt, state)

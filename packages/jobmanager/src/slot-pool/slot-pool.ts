@@ -228,7 +228,9 @@ export class SlotPool {
         jobId: request.jobId,
       })
       request.inFlight--
-      if (taskManager.lost) return this.#fill()
+      // Reports that crossed the call may have taken the slot back already.
+      const isOurs = record.state === 'allocated' && record.allocationId === allocationId
+      if (taskManager.lost || !isOurs) return this.#fill()
       const slot = { allocationId, jobId: request.jobId, taskManager, slotIndex, dataAddress }
       if (request.closed) return void this.#free(record, 'the job does not need the slot any more')
       request.granted.push(slot)
@@ -240,7 +242,7 @@ export class SlotPool {
         slot: slotIndex,
         error: String(error),
       })
-      record.state = 'unconfirmed'
+      if (record.allocationId === allocationId) record.state = 'unconfirmed'
       this.#fill()
     }
   }

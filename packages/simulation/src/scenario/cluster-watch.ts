@@ -2,8 +2,11 @@
  * ClusterWatch: looks at a running cluster now and then, and gives the checkers what they compare — watermarks,
  * checkpoints, leaders, queues.
  */
+import { Configuration } from '@millrace/core'
+import { NETWORK_OPTIONS } from '@millrace/network/options'
 import { checkRestorable } from '../checkers/checkpoint-checker.ts'
 import { LeaderChecker } from '../checkers/leader-checker.ts'
+import { QueueChecker, queueLimitsOf } from '../checkers/queue-checker.ts'
 import type { Violation } from '../checkers/violation.ts'
 import { WatermarkChecker } from '../checkers/watermark-checker.ts'
 import { InstantFilesystem } from './instant-filesystem.ts'
@@ -15,6 +18,7 @@ const VIOLATIONS_MAX = 20
 export class ClusterWatch {
   readonly leaders = new LeaderChecker()
   readonly #watermarks = new WatermarkChecker()
+  readonly #queues: QueueChecker
   readonly #found: Violation[] = []
   readonly #environment: SimulatedEnvironment
   readonly #seen = new Set<string>()
@@ -23,6 +27,14 @@ export class ClusterWatch {
 
   constructor(environment: SimulatedEnvironment) {
     this.#environment = environment
+    const configuration = new Configuration(environment.shape.properties)
+    this.#queues = new QueueChecker(
+      queueLimitsOf({
+        segmentBytes: configuration.get(NETWORK_OPTIONS.segmentSize),
+        buffersPerChannel: configuration.get(NETWORK_OPTIONS.buffersPerChannel),
+        floatingBuffersPerGate: configuration.get(NETWORK_OPTIONS.floatingBuffersPerGate),
+      }),
+    )
   }
 
   start(): void {
@@ -38,26 +50,35 @@ export class ClusterWatch {
   }
 
   get violations(): Violation[] {
-    return [...this.leaders.violations, ...this.#watermarks.violations, ...this.#found].slice(
-      0,
-      VIOLATIONS_MAX,
-    )
+    return [
+      ...this.leaders.violations,
+      ...this.#watermarks.violations,
+      ...this.#queues.violations,
+      ...this.#found,
+    ].slice(0, VIOLATIONS_MAX)
   }
 
   get checks(): Record<string, number> {
     return {
       'one-leader': this.leaders.observed,
       watermarks: this.#watermarks.observed,
+      'queue-bounds': this.#queues.observed,
       'restorable-checkpoint': this.#restorable,
     }
   }
 
   #look(): void {
+    for (const { client, server } of this.#environment.network.links()) {
+      if (client.process.parent === null || server.process.parent === null) continue
+      this.#queues.link(client.process.name, server.process.name, client.bufferedBytes)
+      this.#queues.link(server.process.name, client.process.name, server.bufferedBytes)
+    }
     const leader = this.#environment.cluster.leader()
     if (leader === null) return
     for (const job of leader.jobManager.dispatcher.all()) {
       for (const { id, metrics } of job.graph.attempts()) {
         if (metrics === null) continue
+        this.#queues.task(id, metrics.values ?? {})
         this.#watermarks.observe(id, 'input watermark', metrics.currentInputWatermark)
         for (const { operatorId, values } of metrics.operators) {
           const output = values.currentOutputWatermark
