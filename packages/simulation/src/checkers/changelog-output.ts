@@ -47,7 +47,8 @@ export function changelogOutput(
   for (const [rows, what] of [
     [missing, `of ${expectation.rows.length} expected rows are missing from the result`],
     [doubled, 'rows are in the result more than once'],
-    [unexpected, 'rows of the result are not expected'],
+    // What an attempt printed before it was lost may have been a passing state that the next one never had.
+    [strict ? unexpected : [], 'rows of the result are not expected'],
   ] as const) {
     if (rows.length > 0) found.push(violation(CHECKER, `${rows.length} ${what}`, rows))
   }

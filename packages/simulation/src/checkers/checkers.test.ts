@@ -167,7 +167,7 @@ describe('changelog output', () => {
     const repeated = [...RIGHT_CHANGES.slice(0, 3), ...RIGHT_CHANGES]
     assert.deepEqual(changelogOutput(expectation, repeated, false), [])
     const older = [...RIGHT_CHANGES, '> -U[a, 1]', '> +U[a, 2]']
-    assert.match(messages(changelogOutput(expectation, older, false)), /\["a","2"\]/)
+    assert.match(messages(changelogOutput(expectation, older, false)), /expected rows are missing/)
   })
 
   it('finds its key columns in a generated job', () => {

@@ -121,6 +121,8 @@ export function drawProperties(random: SeededRandom): Record<string, string> {
     'restart-strategy.fixed-delay.delay': `${random.pick([10, 100, 1000])} ms`,
     'jobmanager.execution.failover-strategy': random.pick(['region', 'full']),
     'slot.request.timeout': '10 min',
+    // An ended job is forgotten, and swept, within the time that a run has for that.
+    'rest.async.store-duration': '20 s',
     'execution.buffer-timeout.interval': `${random.pick([5, 20, 100])} ms`,
     'taskmanager.slot.prewarm': String(random.chance(0.5)),
     'taskmanager.memory.segment-size': random.pick(['4kb', '8kb', '32kb']),

@@ -56,7 +56,10 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
       } catch (cause) {
         const { code = '' } = cause as { code?: string }
         // What nobody can mend is reported at once; a disk that stumbles ends no job.
-        if (tries === PREPARE_TRIES_MAX || code in UNUSABLE_HINTS) throw this.#unusable(cause)
+        if (tries < PREPARE_TRIES_MAX && !(code in UNUSABLE_HINTS)) continue
+        // The job does not start, and nobody else would remove them.
+        await this.#removeProbes().catch(() => {})
+        throw this.#unusable(cause)
       }
     }
   }

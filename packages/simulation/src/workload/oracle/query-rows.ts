@@ -34,7 +34,7 @@ export function queryRows(query: Query, input: OracleInput): readonly Row[] {
     case 'window':
       return windowRows(query, queryRows(query.input, input), input.finalWatermarkMs)
     case 'group':
-      return groupRows(query, queryRows(query.input, input), input.finalWatermarkMs === Infinity)
+      return groupRows(query, queryRows(query.input, input))
   }
 }
 
@@ -109,10 +109,9 @@ function windowRows(
   return fired
 }
 
-function groupRows(query: GroupQuery, rows: readonly Row[], ended: boolean): readonly Row[] {
+function groupRows(query: GroupQuery, rows: readonly Row[]): readonly Row[] {
   const groups = new Map<string, { keys: Row; rows: Row[] }>()
-  // Without GROUP BY there is one group, even of no rows; an input that goes on shows it with its first row.
-  if (query.keys.length === 0 && ended) groups.set(groupKey([]), { keys: {}, rows: [] })
+  // Without GROUP BY there is one group, which a stream shows with its first row.
   for (const row of filtered(rows, query.where)) {
     const keys = project(query.keys, row)
     const key = groupKey(Object.values(keys))
