@@ -100,8 +100,9 @@ export class LinkEnd {
     if (this.#closed) return
     this.#closed = true
     this.#held = []
-    this.peer.#travel({ message: null, size: 0, close })
-    this.#network.forget(this.#link)
+    // The link goes when its other end has heard of it: until then the news may be held back by a cut route.
+    if (this.peer.#closed || !this.peer.process.alive) this.#network.forget(this.#link)
+    else this.peer.#travel({ message: null, size: 0, close })
   }
 
   #die(): void {
