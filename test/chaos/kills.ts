@@ -10,7 +10,7 @@ import { startKafkaBroker } from '../kafka-broker/broker.ts'
 import { CommittedReader, createTopics } from '../support/kafka-topics.ts'
 import { type SqlRunner, sqlRunner } from '../support/run-sql.ts'
 import { quantile } from './chaos-table.ts'
-import { SteadyLoad } from './load.ts'
+import { EVERY_PARTITION_COUNTS, SteadyLoad } from './load.ts'
 import { verifyOutput } from './verify-output.ts'
 
 export interface KillsSettings {
@@ -68,7 +68,11 @@ export async function runKills(settings: KillsSettings): Promise<boolean> {
     const runner = sqlRunner(cluster.restAddress)
     const { source, sink } = kafkaTables(broker.bootstrapServers)
     const jobId = await runner.submit(
-      mainJobSql({ ...source, topic: topics.input }, { ...sink, topic: topics.output }, {}),
+      mainJobSql(
+        { ...source, topic: topics.input },
+        { ...sink, topic: topics.output },
+        EVERY_PARTITION_COUNTS,
+      ),
     )
     await runner.awaitJob(jobId, (detail) => detail.state === 'RUNNING', 30_000)
     log(`job ${jobId} is RUNNING`)

@@ -13,7 +13,7 @@ import { sqlRunner } from '../support/run-sql.ts'
 import { ChaosCluster } from './chaos-cluster.ts'
 import { drawFaults, type Fault, type FaultClass } from './faults.ts'
 import { leftoversOf } from './leftovers.ts'
-import { SteadyLoad } from './load.ts'
+import { EVERY_PARTITION_COUNTS, SteadyLoad } from './load.ts'
 import { Observer } from './observer.ts'
 import { type Recovery, recoveryOf } from './recovery.ts'
 import { verifyOutput } from './verify-output.ts'
@@ -132,7 +132,7 @@ class ChaosRun {
     await createTopics(broker.bootstrapServers, { [TOPICS.input]: 3, [TOPICS.output]: 3 })
     const { source, sink } = kafkaTables(brokerAddress)
     const runner = sqlRunner(cluster.restAddress)
-    const jobId = await runner.submit(mainJobSql(source, sink, {}))
+    const jobId = await runner.submit(mainJobSql(source, sink, EVERY_PARTITION_COUNTS))
     await runner.awaitJob(jobId, ({ state }) => state === 'RUNNING', START_TIMEOUT_MS)
     await runner.close()
     const load = await SteadyLoad.start(
