@@ -80,8 +80,8 @@ function lastWords(changes: readonly Change[], positions: readonly number[]): st
   const byKey = new Map<string, string>()
   for (const { kind, values } of changes) {
     const key = JSON.stringify(positions.map((position) => values[position]))
+    // A retraction of a lost attempt need not be repeated, nor taken back, by the next: its row was there before.
     if (kind === '+I' || kind === '+U') byKey.set(key, JSON.stringify(values))
-    else byKey.delete(key)
   }
   return [...byKey.values()]
 }
