@@ -38,7 +38,7 @@ const stages = [
     'unit',
     () => test('packages', ['packages/*/src/**/*.test.ts', 'packages/*/src/**/*.fuzz.ts'], 2),
   ],
-  ['simulation', () => test('simulated clusters', ['test/simulation/*.test.ts'], 1)],
+  ['simulation', () => test('simulated clusters', ['test/simulation/*.test.ts'], 1, 1_800_000)],
   [
     'sql',
     () =>
@@ -50,7 +50,8 @@ const stages = [
   ],
 ]
 
-function test(title, patterns, concurrency) {
+/** `timeoutMs`: of one file. */
+function test(title, patterns, concurrency, timeoutMs = 300_000) {
   // Not a named import: the old system Node that starts this file has no globSync.
   const files = fs.globSync(patterns, { cwd: root })
   if (files.length === 0) {
@@ -61,7 +62,7 @@ function test(title, patterns, concurrency) {
     '--disable-warning=ExperimentalWarning',
     '--test',
     `--test-concurrency=${concurrency}`,
-    '--test-timeout=300000',
+    `--test-timeout=${timeoutMs}`,
     `--test-reporter=${process.stdout.isTTY ? 'spec' : 'dot'}`,
     '--test-reporter-destination=stdout',
     ...(process.stdout.isTTY
