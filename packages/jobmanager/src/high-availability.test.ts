@@ -1,40 +1,35 @@
 /** JobManagers that stand in for each other: what a takeover keeps, and what a former leader can no longer do. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import test, { after } from 'node:test'
-import { createNodePlatform } from '@millrace/platform/node'
+import test from 'node:test'
 import type { JobRecordContent } from './high-availability/stored-job-record.ts'
 import { JOB_ID } from './testing/cluster-harness.ts'
 import type { FakeTaskManager } from './testing/fake-task-manager.ts'
-import { type HarnessMember, HighAvailabilityHarness } from './testing/high-availability-harness.ts'
+import {
+  CHECKPOINT_DIRECTORY,
+  type HarnessMember,
+  HighAvailabilityHarness,
+} from './testing/high-availability-harness.ts'
 import { settle } from './testing/manual-clock.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'millrace-ha-'))
-after(() => rmSync(root, { recursive: true, force: true }))
-const { filesystem } = createNodePlatform({ logger: { level: 'off' } })
 const RECORD = `default/jobs/${JOB_ID}/record`
-let directories = 0
 
 /** Two JobManagers, a TaskManager with a running job, and `checkpoints` complete checkpoints. */
 async function running(checkpoints: number, configuration: Record<string, string> = {}) {
-  const directory = join(root, String(++directories))
-  const harness = new HighAvailabilityHarness(filesystem, directory)
+  const harness = new HighAvailabilityHarness()
   await harness.start(2)
   const taskManager = await harness.addTaskManager(2)
   const leader = harness.leader as HarnessMember
   await leader.jobManager.dispatcher.submit(harness.graph(1, configuration))
-  await harness.files()
+  await settle()
   const complete = async (id: number) => {
     await harness.clock.advance(10_000)
     await taskManager.acknowledgeAll(id)
-    await harness.files()
+    await settle()
   }
   for (let id = 1; id <= checkpoints; id++) await complete(id)
   const record = () => harness.objects.json<JobRecordContent>(RECORD)
-  const onDisk = () => readdirSync(join(directory, JOB_ID)).sort()
-  return { harness, taskManager, leader, complete, record, onDisk, directory }
+  const onDisk = () => harness.filesystem.namesIn(`${CHECKPOINT_DIRECTORY}/${JOB_ID}`)
+  return { harness, taskManager, leader, complete, record, onDisk }
 }
 
 const jobOf = (member: HarnessMember) => member.jobManager.dispatcher.get(JOB_ID)
@@ -47,7 +42,7 @@ test('The next leader goes on from the last complete checkpoint, and takes its o
   assert.deepEqual(onDisk(), ['chk-2'])
   const next = await harness.takeOver()
   await taskManager.follow(next.address)
-  await harness.files()
+  await settle()
   assert.equal(jobOf(next).graph.state, 'RUNNING')
   assert.deepEqual(restoredIds(taskManager), new Set([2]))
   assert.ok([...taskManager.tasks.keys()].every((id) => id.endsWith('_0_e2')))
@@ -55,7 +50,7 @@ test('The next leader goes on from the last complete checkpoint, and takes its o
   await harness.clock.advance(10_000)
   assert.deepEqual(taskManager.triggers.at(-1)?.checkpointId, 4)
   await taskManager.acknowledgeAll(4)
-  await harness.files()
+  await settle()
   assert.deepEqual(record().retained, [4])
   assert.deepEqual(onDisk(), ['chk-4'], 'the former leader’s is dropped')
 })
@@ -66,10 +61,10 @@ test('Checkpoints that former leaders retained are dropped when newer ones are c
   assert.deepEqual(onDisk(), ['chk-1', 'chk-2', 'chk-3'])
   const next = await harness.takeOver()
   await taskManager.follow(next.address)
-  await harness.files()
+  await settle()
   await harness.clock.advance(10_000)
   await taskManager.acknowledgeAll(5)
-  await harness.files()
+  await settle()
   assert.deepEqual(onDisk(), ['chk-2', 'chk-3', 'chk-5'])
 })
 
@@ -78,18 +73,18 @@ test('A former leader’s checkpoint never counts: sinks are not told, and what 
   leader.store.writeFaults.push({ suffix: 'record', fault: 'held' })
   await harness.clock.advance(10_000)
   await taskManager.acknowledgeAll(2)
-  await harness.files()
+  await settle()
   assert.deepEqual(onDisk(), ['chk-1', 'chk-2'], 'its manifest is written')
   assert.ok(!taskManager.calls.includes('complete 2'))
   const next = await harness.takeOver()
   assert.deepEqual(onDisk(), ['chk-1'])
   leader.store.isCut = false
   leader.store.release()
-  await harness.files()
+  await settle()
   assert.deepEqual(record().retained, [1])
   assert.ok(!taskManager.calls.includes('complete 2'))
   await taskManager.follow(next.address)
-  await harness.files()
+  await settle()
   assert.deepEqual(restoredIds(taskManager), new Set([1]))
 })
 
@@ -107,7 +102,7 @@ test('A job that fails while a checkpoint is made to count restarts from that on
   leader.store.writeFaults.push({ suffix: 'record', fault: 'held' })
   await harness.clock.advance(10_000)
   await taskManager.acknowledgeAll(2)
-  await harness.files()
+  await settle()
   const [attemptId] = taskManager.tasks.keys()
   await taskManager.report(attemptId as string, 'FAILED', false, new Error('x'))
   await harness.clock.advance(1500)
@@ -120,16 +115,16 @@ test('A job that fails while a checkpoint is made to count restarts from that on
 })
 
 test('An end shows only once it is durable, and the next leader knows it', async () => {
-  const { harness, leader, directory } = await running(1)
+  const { harness, leader } = await running(1)
   leader.store.writeFaults.push({ suffix: 'record', fault: 'held' })
   const cancelled = jobOf(leader).cancel()
   await settle()
   assert.equal(jobOf(leader).graph.state, 'CANCELLING')
   leader.store.release()
   await cancelled
-  await harness.files()
+  await settle()
   assert.equal(jobOf(leader).graph.state, 'CANCELED')
-  assert.deepEqual(readdirSync(directory), [])
+  assert.deepEqual(harness.filesystem.namesIn(CHECKPOINT_DIRECTORY), [])
   assert.ok(!harness.objects.keys().includes(`default/jobs/${JOB_ID}/graph`))
   const next = await harness.takeOver()
   assert.equal(jobOf(next).graph.state, 'CANCELED')
@@ -140,7 +135,7 @@ test('An end shows only once it is durable, and the next leader knows it', async
 
 for (const retention of ['DELETE_ON_CANCELLATION', 'RETAIN_ON_CANCELLATION']) {
   test(`A job whose cancellation had begun is cancelled by the next leader, not run (${retention})`, async () => {
-    const { harness, taskManager, leader, record, directory } = await running(2, {
+    const { harness, taskManager, leader, record } = await running(2, {
       'execution.checkpointing.externalized-checkpoint-retention': retention,
     })
     taskManager.autoCancel = false
@@ -149,10 +144,10 @@ for (const retention of ['DELETE_ON_CANCELLATION', 'RETAIN_ON_CANCELLATION']) {
     const next = await harness.takeOver()
     const job = jobOf(next)
     assert.equal(job.graph.state, 'CANCELED')
-    const path = join(directory, JOB_ID, 'chk-2')
+    const path = `${CHECKPOINT_DIRECTORY}/${JOB_ID}/chk-2`
     const kept = retention === 'RETAIN_ON_CANCELLATION' ? [path] : []
     assert.deepEqual(job.retainedCheckpoints, kept)
-    assert.equal(existsSync(path), kept.length > 0)
+    assert.equal((await harness.filesystem.status(path)) !== null, kept.length > 0)
     leader.store.isCut = false
     await harness.clock.advance(3000)
     assert.deepEqual(jobOf(await harness.takeOver()).retainedCheckpoints, kept)
@@ -166,31 +161,30 @@ test('A checkpoint that is made to count while the job is cancelled is among tho
   leader.store.writeFaults.push({ suffix: 'record', fault: 'held' })
   await harness.clock.advance(10_000)
   await taskManager.acknowledgeAll(2)
-  await harness.files()
+  await settle()
   const cancelled = jobOf(leader).cancel()
-  await harness.files()
+  await settle()
   assert.equal(jobOf(leader).graph.state, 'CANCELLING')
   leader.store.release()
   await cancelled
-  await harness.files()
+  await settle()
   assert.equal(jobOf(leader).graph.state, 'CANCELED')
   assert.deepEqual(onDisk(), ['chk-2'])
   assert.deepEqual(record().retained, [2])
   assert.match(record().result?.checkpoints.join() ?? '', /chk-2$/)
 })
 
-test('What an ended job left behind is removed by the next leader', async () => {
-  const { harness, leader, directory } = await running(1)
-  const { remove } = filesystem
+test('What an ended job left behind is removed by the next leader', async (t) => {
+  const { harness, leader } = await running(1)
   // It gets no further than to the end of the job.
-  Object.assign(filesystem, { remove: () => new Promise(() => {}) })
+  const hanging = t.mock.method(harness.filesystem, 'remove', () => new Promise<void>(() => {}))
   await jobOf(leader).cancel()
-  await harness.files()
-  Object.assign(filesystem, { remove })
+  await settle()
+  hanging.mock.restore()
   assert.equal(jobOf(leader).graph.state, 'CANCELED')
-  assert.deepEqual(readdirSync(directory), [JOB_ID])
+  assert.deepEqual(harness.filesystem.namesIn(CHECKPOINT_DIRECTORY), [JOB_ID])
   await harness.takeOver()
-  assert.deepEqual(readdirSync(directory), [])
+  assert.deepEqual(harness.filesystem.namesIn(CHECKPOINT_DIRECTORY), [])
   assert.ok(!harness.objects.keys().includes(`default/jobs/${JOB_ID}/graph`))
 })
 
@@ -216,31 +210,32 @@ test('A leader that lost the lease stops without touching tasks, refuses calls, 
   })
   next.store.isCut = true
   await harness.clock.advance(14_000)
-  await harness.files()
+  await settle()
   assert.equal(harness.leader, leader)
   assert.equal(leader.jobManager.epoch, 3)
   await taskManager.follow(leader.address)
-  await harness.files()
+  await settle()
   assert.equal(jobOf(leader).graph.state, 'RUNNING')
 })
 
-test('A job whose checkpoints cannot be read at the takeover waits, says why, and goes on', async () => {
+test('A job whose checkpoints cannot be read at the takeover waits, says why, and goes on', async (t) => {
   const { harness, taskManager } = await running(1)
-  const { readFile } = filesystem
-  Object.assign(filesystem, { readFile: () => Promise.reject(new Error('the disk is away')) })
+  const away = t.mock.method(harness.filesystem, 'readFile', async () => {
+    throw new Error('the disk is away')
+  })
   const next = await harness.takeOver()
   await taskManager.follow(next.address)
   await harness.clock.advance(30_000)
   assert.equal(jobOf(next).graph.state, 'INITIALIZING')
   assert.match(jobOf(next).statusReason() ?? '', /tries again after: .*chk-1|Checkpoint 1/)
-  Object.assign(filesystem, { readFile })
+  away.mock.restore()
   await harness.clock.advance(11_000)
-  await harness.files()
+  await settle()
   assert.equal(jobOf(next).graph.state, 'RUNNING')
 })
 
 test('A job whose checkpoints another JobManager would not find is refused', async () => {
-  const harness = new HighAvailabilityHarness(filesystem, join(root, 'memory'))
+  const harness = new HighAvailabilityHarness()
   await harness.start(1)
   const graph = harness.graph(1, { 'execution.checkpointing.storage': 'jobmanager' })
   const { dispatcher } = (harness.leader as HarnessMember).jobManager
@@ -250,7 +245,7 @@ test('A job whose checkpoints another JobManager would not find is refused', asy
 })
 
 test('A second submission of the same job waits for the first: its outcome decides', async () => {
-  const harness = new HighAvailabilityHarness(filesystem, join(root, 'twice'))
+  const harness = new HighAvailabilityHarness()
   await harness.start(2)
   const leader = harness.leader as HarnessMember
   const { dispatcher } = leader.jobManager
@@ -275,11 +270,11 @@ test('A JobManager that stops in order hands over at once', async () => {
   const { harness, taskManager, leader } = await running(1)
   await leader.jobManager.stop()
   await harness.clock.advance(2500)
-  await harness.files()
+  await settle()
   const next = harness.leader as HarnessMember
   assert.notEqual(next, leader)
   await taskManager.follow(next.address)
-  await harness.files()
+  await settle()
   assert.equal(jobOf(next).graph.state, 'RUNNING')
   assert.deepEqual(restoredIds(taskManager), new Set([1]))
 })

@@ -3,20 +3,14 @@
  * coordinators, directories.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import test, { after } from 'node:test'
+import test from 'node:test'
 import type { CoordinatorContext, OperatorCoordinator } from '@millrace/connector'
 import { MillraceError, toErrorData } from '@millrace/core'
-import { createNodePlatform } from '@millrace/platform/node'
 import { CHECKPOINTED, ClusterHarness, JOB_ID, pipeline } from '../testing/cluster-harness.ts'
 import { settle } from '../testing/manual-clock.ts'
+import { MemoryFilesystem } from '../testing/memory-filesystem.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'millrace-jm-'))
-after(() => rmSync(directory, { recursive: true, force: true }))
-
-const filesystem = createNodePlatform().filesystem
+const directory = '/checkpoints'
 
 async function running(options: Record<string, string> = {}, cluster = new ClusterHarness()) {
   await cluster.start(2, 1)
@@ -26,14 +20,6 @@ async function running(options: Record<string, string> = {}, cluster = new Clust
 }
 
 const calls = (cluster: ClusterHarness) => cluster.taskManagers.flatMap((tm) => tm.calls)
-
-/** Real files take real time. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000 && !condition(); i++) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  assert.ok(condition())
-}
 
 test('A checkpoint triggers the sources and completes when every task has acknowledged', async () => {
   const { cluster, job } = await running()
@@ -250,26 +236,28 @@ test('Checkpoints in a directory: the newest are kept, and a new job starts from
     'execution.checkpointing.dir': `file://${directory}`,
     'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
   }
-  const kept = () => readdirSync(join(directory, JOB_ID)).join()
+  const filesystem = new MemoryFilesystem()
+  const kept = () => filesystem.namesIn(`${directory}/${JOB_ID}`).join()
   const cluster = new ClusterHarness({}, {}, filesystem)
   await cluster.start(2)
   const job = await cluster.submit(pipeline(2, { ...CHECKPOINTED, ...options }))
-  await until(() => job.graph.state === 'RUNNING')
+  assert.equal(job.graph.state, 'RUNNING')
   for (const id of [1, 2]) {
     await cluster.clock.advance(10_000)
     await cluster.acknowledgeAll(id)
-    await until(() => job.statistics.counts.completed === id)
+    assert.equal(job.statistics.counts.completed, id)
   }
-  await until(() => kept() === 'chk-2')
+  assert.equal(kept(), 'chk-2')
   job.cancel()
-  await until(() => job.graph.state === 'CANCELED')
+  await settle()
+  assert.equal(job.graph.state, 'CANCELED')
   assert.equal(kept(), 'chk-2')
   const path = `${directory}/${JOB_ID}/chk-2`
   const next = new ClusterHarness({ 'execution.checkpointing.dir': directory }, {}, filesystem)
   await next.start(3)
   const graph = pipeline(3, { ...CHECKPOINTED, 'execution.savepoint.path': path })
   const restored = await next.submit({ ...graph, jobId: 'f'.repeat(32) })
-  await until(() => restored.graph.state === 'RUNNING')
+  assert.equal(restored.graph.state, 'RUNNING')
   const counts = [...(next.taskManagers[0]?.tasks.values() ?? [])].map(
     (task) => Object.keys(task.restored?.operators ?? {}).length,
   )
@@ -280,12 +268,13 @@ test('Checkpoints in a directory: the newest are kept, and a new job starts from
 })
 
 test('A checkpoint directory that cannot be written fails the job at its start', async () => {
-  writeFileSync(join(directory, 'file'), '')
+  const filesystem = new MemoryFilesystem()
+  await filesystem.writeFileAtomic('/file', new Uint8Array(0))
   const cluster = new ClusterHarness({}, {}, filesystem)
   await cluster.start(1)
   const job = await cluster.submit(
-    pipeline(1, { ...CHECKPOINTED, 'execution.checkpointing.dir': `${directory}/file/below` }),
+    pipeline(1, { ...CHECKPOINTED, 'execution.checkpointing.dir': '/file/below' }),
   )
-  await until(() => job.graph.state === 'FAILED')
+  assert.equal(job.graph.state, 'FAILED')
   assert.equal(job.failureCause?.code, 'CHECKPOINT_DIRECTORY_UNUSABLE')
 })

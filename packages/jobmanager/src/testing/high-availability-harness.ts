@@ -1,15 +1,20 @@
-/** JobManagers that share an object store, a clock and a network, and TaskManagers that follow them. For tests only. */
+/**
+ * JobManagers that share files, an object store, a clock and a network, and TaskManagers that follow them. For tests
+ * only. Nothing here waits for the outside world, so `settle` lets all that was begun come to its end.
+ */
 import { Configuration } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
-import type { Filesystem, Platform } from '@millrace/platform'
+import type { Platform } from '@millrace/platform'
 import { JobManager } from '../job-manager.ts'
 import { CHECKPOINTED, pipeline, silentLogger } from './cluster-harness.ts'
 import { FakeTaskManager } from './fake-task-manager.ts'
 import { ManualClock, settle } from './manual-clock.ts'
+import { MemoryFilesystem } from './memory-filesystem.ts'
 import { MemoryObjectStore, MemoryObjects } from './memory-object-store.ts'
 import { MemoryRpc } from './memory-rpc.ts'
 
-const FILES_ROUNDS_MAX = 500
+/** Of checkpoints. */
+export const CHECKPOINT_DIRECTORY = '/checkpoints'
 
 export interface HarnessMember {
   readonly jobManager: JobManager
@@ -22,21 +27,8 @@ export class HighAvailabilityHarness {
   readonly rpc = new MemoryRpc()
   readonly objects = new MemoryObjects()
   readonly members: HarnessMember[] = []
-  readonly #filesystem: Filesystem
-  readonly #checkpoints: string
+  readonly filesystem = new MemoryFilesystem()
   #random = 0
-  #pendingFiles = 0
-
-  /** `directory`: of checkpoints. */
-  constructor(filesystem: Filesystem, directory: string) {
-    this.#filesystem = new Proxy(filesystem, {
-      get:
-        (target, name: keyof Filesystem) =>
-        (...arguments_: never[]) =>
-          this.#counted((target[name] as (...given: never[]) => Promise<unknown>)(...arguments_)),
-    })
-    this.#checkpoints = directory
-  }
 
   async start(count: number): Promise<void> {
     for (let n = 1; n <= count; n++) {
@@ -46,7 +38,7 @@ export class HighAvailabilityHarness {
         rpc: this.rpc,
         random: { next: () => 0, bytes: (length: number) => this.#bytes(length) },
         logger: silentLogger,
-        filesystem: this.#filesystem,
+        filesystem: this.filesystem,
         objectStores: store,
       } as unknown as Platform
       const port = 6200 + n
@@ -56,7 +48,7 @@ export class HighAvailabilityHarness {
           'jobmanager.rpc.port': String(port),
           'high-availability.type': 'filesystem',
           'high-availability.storageDir': '/ha',
-          'execution.checkpointing.dir': this.#checkpoints,
+          'execution.checkpointing.dir': CHECKPOINT_DIRECTORY,
         }),
         coordinators: new Map(),
         rest: false,
@@ -86,31 +78,11 @@ export class HighAvailabilityHarness {
     return pipeline(parallelism, { ...CHECKPOINTED, ...configuration })
   }
 
-  async #counted(work: Promise<unknown>): Promise<unknown> {
-    this.#pendingFiles++
-    try {
-      return await work
-    } finally {
-      this.#pendingFiles--
-    }
-  }
-
-  /** Waits until nobody writes or reads a real file any more (or something hangs). */
-  async files(): Promise<void> {
-    let quietRounds = 0
-    for (let i = 0; i < FILES_ROUNDS_MAX && quietRounds < 3; i++) {
-      await settle()
-      quietRounds = this.#pendingFiles === 0 ? quietRounds + 1 : 0
-      if (quietRounds === 0) await new Promise((resolve) => setTimeout(resolve, 2))
-    }
-  }
-
   /** Cuts the leader off the store until another one leads. */
   async takeOver(): Promise<HarnessMember> {
     const former = this.leader as HarnessMember
     former.store.isCut = true
     await this.clock.advance(14_000)
-    await this.files()
     const next = this.leader
     if (next === null || next === former) throw new Error('nobody took over')
     return next
