@@ -143,6 +143,13 @@ test('LIKE knows runs, single characters and an escape', () => {
 test('numbers are rounded through their decimal form', () => {
   assert.equal(call('round', double(2.675), int(2)), 2.68)
   assert.equal(call('round', double(-2.5)), -3)
+  // Decimal numbers have no -0.
+  for (const x of [-0.4, -0, -1e-9]) {
+    assert.ok(Object.is(call('round', double(x)), 0), `ROUND(${x})`)
+    assert.ok(Object.is(call('round', double(x), int(1)), x === -0.4 ? -0.4 : 0), `ROUND(${x}, 1)`)
+    assert.ok(Object.is(call('truncate', double(x)), 0), `TRUNCATE(${x})`)
+  }
+  assert.ok(Object.is(call('ceil', double(-0.4)), -0))
   assert.equal(call('round', int(155), int(-1)), 160)
   assert.equal(call('round', dec('2.345'), int(2)), '2.350')
   assert.equal(call('floor', dec('-2.5')), '-3')

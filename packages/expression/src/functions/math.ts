@@ -86,20 +86,20 @@ function roundToUnit(value: bigint, unit: bigint, rounding: Rounding): bigint {
   return truncated
 }
 
-/** A double rounded at `digits` decimal places through its shortest decimal form, as BigDecimal does. */
+/** A double rounded at `digits` decimal places through its shortest decimal form, as BigDecimal does: it has no -0. */
 export function roundDouble(value: number, digits: number, rounding: Rounding): number {
   if (!Number.isFinite(value)) return value
   if (digits === 0) {
     if (rounding === 'floor') return Math.floor(value)
     if (rounding === 'ceil') return Math.ceil(value)
-    if (rounding === 'truncate') return Math.trunc(value)
+    if (rounding === 'truncate') return Math.trunc(value) + 0
   }
   const [mantissa, exponentText] = value.toExponential().split('e') as [string, string]
   const fraction = mantissa.includes('.') ? mantissa.length - mantissa.indexOf('.') - 1 : 0
   const scale = fraction - Number(exponentText)
   const drop = scale - digits
-  if (drop <= 0) return value
-  if (drop > fraction + 2) return Math.sign(value) * 0
+  if (drop <= 0) return value + 0
+  if (drop > fraction + 2) return 0
   const unscaled = BigInt(mantissa.replace('.', ''))
   const rounded = roundToUnit(unscaled, powerOfTen(drop), rounding)
   return Number(`${rounded}e${-scale}`)

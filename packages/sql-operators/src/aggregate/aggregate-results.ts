@@ -83,7 +83,8 @@ function doubleResultColumn(
       result.storage === 'i64'
         ? Number(longs[base + result.valueWord]) / scale
         : words[base + result.valueWord]!
-    if (average) value /= words[base + result.countWord]!
+    // The reference engine adds an average up from 0, a sum from its first value: 0 + -0 is 0.
+    if (average) value = value / words[base + result.countWord]! + 0
     values[i - from] = value
   }
   if (physical === 'f64') return new Float64Column(values, nulls)

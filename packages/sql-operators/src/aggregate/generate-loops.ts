@@ -122,8 +122,8 @@ function inputStatements(
   }
   const inner: string[] = []
   if (input.distinct) sign = 'd'
-  for (const { word, index } of words) {
-    const text = wordStatement(word, index, k, sign, options)
+  for (const { index } of words) {
+    const text = wordStatement(plan, index, sign, options)
     if (text !== null) inner.push(text)
   }
   if (!input.distinct) return [...statements, ...inner]
@@ -135,12 +135,13 @@ function isExtreme(word: AccumulatorWord): boolean {
 }
 
 function wordStatement(
-  word: AccumulatorWord,
+  plan: AccumulatorPlan,
   w: number,
-  k: number,
   sign: string,
   options: LoopOptions,
 ): string | null {
+  const word = plan.words[w]!
+  const k = word.input
   const at = `b + ${w}`
   if (word.kind === 'count') return `words[${at}] += ${sign}`
   if (word.kind === 'sum') {
@@ -151,13 +152,26 @@ function wordStatement(
     return sign === '1' ? `words[${at}] += v` : `words[${at}] += ${sign} * v`
   }
   if (options.signed) return null
-  const compare = word.kind === 'min' ? '<' : '>'
   if (word.storage === 'str') {
     const direction = word.kind === 'min' ? 1 : -1
     return `words[${at}] = heap.pick(words[${at}], pool${k}, e, ${direction})`
   }
-  const array = word.storage === 'i64' ? 'longs' : 'words'
-  return `if (v ${compare} ${array}[${at}]) ${array}[${at}] = v`
+  return extremeStatement(plan, w, at, 'v')
+}
+
+/** -0 is less than 0, whichever comes first: what a window shows does not depend on the order of its rows. */
+function extremeStatement(plan: AccumulatorPlan, w: number, at: string, value: string): string {
+  const word = plan.words[w]!
+  const known = `${word.storage === 'i64' ? 'longs' : 'words'}[${at}]`
+  const isMin = word.kind === 'min'
+  const beyond = `${value} ${isMin ? '<' : '>'} ${known}`
+  if (!isDouble(plan, word)) return `if (${beyond}) ${known} = ${value}`
+  const negative = `Object.is(${isMin ? value : known}, -0)`
+  return `if (${beyond} || (${value} === 0 && ${known} === 0 && ${negative})) ${known} = ${value}`
+}
+
+function isDouble(plan: AccumulatorPlan, word: AccumulatorWord): boolean {
+  return plan.inputs[word.input]?.physical === 'f64' && word.storage === 'f64'
 }
 
 export function generateMergeLoop(plan: AccumulatorPlan): MergeLoop {
@@ -177,7 +191,7 @@ export function generateMergeLoop(plan: AccumulatorPlan): MergeLoop {
       return
     }
     head.push(`const values${w} = columns[${w}].values`)
-    body.push(mergeStatement(word, at, `values${w}[i]`))
+    body.push(mergeStatement(plan, w, at, `values${w}[i]`))
   })
   const lines = [
     ...head,
@@ -203,7 +217,12 @@ export function generateMergeSlots(plan: AccumulatorPlan): MergeSlots {
       return
     }
     lines.push(
-      mergeStatement(word, at, `${word.storage === 'i64' ? 'fromLongs' : 'fromWords'}[a + ${w}]`),
+      mergeStatement(
+        plan,
+        w,
+        at,
+        `${word.storage === 'i64' ? 'fromLongs' : 'fromWords'}[a + ${w}]`,
+      ),
     )
   })
   return compile(
@@ -212,14 +231,13 @@ export function generateMergeSlots(plan: AccumulatorPlan): MergeSlots {
   ) as MergeSlots
 }
 
-function mergeStatement(word: AccumulatorWord, at: string, value: string): string {
-  const array = word.storage === 'i64' ? 'longs' : 'words'
+function mergeStatement(plan: AccumulatorPlan, w: number, at: string, value: string): string {
+  const word = plan.words[w]!
   if (word.kind === 'count' || word.kind === 'sum') {
     if (word.storage === 'f64') return `words[${at}] += ${value}`
     return `longs[${at}] = BigInt.asIntN(64, longs[${at}] + ${value})`
   }
-  const compare = word.kind === 'min' ? '<' : '>'
-  return `if (${value} ${compare} ${array}[${at}]) ${array}[${at}] = ${value}`
+  return extremeStatement(plan, w, at, value)
 }
 
 /** Words of a group that has seen no row. */
@@ -228,6 +246,8 @@ export function emptyWords(plan: AccumulatorPlan): Float64Array {
   const longs = new BigInt64Array(words.buffer)
   plan.words.forEach((word, w) => {
     if (word.storage === 'str') words[w] = -1
+    // What -0 is added to stays as it is, so that a sum of -0 alone is -0.
+    else if (word.kind === 'sum' && isDouble(plan, word)) words[w] = -0
     else if (word.kind === 'min' || word.kind === 'max') {
       const least = word.kind === 'max'
       if (word.storage === 'i64') longs[w] = least ? -(2n ** 63n) : 2n ** 63n - 1n

@@ -19,9 +19,9 @@ export function recomputeExtremes(aggregation: Aggregation, slots: Int32Array): 
   })
 }
 
-function extremeOf(word: AccumulatorWord, values: ReadonlyMap<Value, number> | undefined): Value {
+function extremeOf(word: AccumulatorWord, values: Iterable<readonly [Value, number]>): Value {
   let extreme: Value = null
-  for (const [value, count] of values ?? []) {
+  for (const [value, count] of values) {
     if (count <= 0 || value === null) continue
     if (extreme === null || isBeyond(word, value, extreme)) extreme = value
   }
@@ -29,15 +29,12 @@ function extremeOf(word: AccumulatorWord, values: ReadonlyMap<Value, number> | u
 }
 
 function isBeyond(word: AccumulatorWord, value: Value, than: Value): boolean {
-  const less =
-    typeof value === 'string' && typeof than === 'string'
-      ? compareTexts(value, than) < 0
-      : (value as number) < (than as number)
-  const greater =
-    typeof value === 'string' && typeof than === 'string'
-      ? compareTexts(value, than) > 0
-      : (value as number) > (than as number)
-  return word.kind === 'min' ? less : greater
+  return word.kind === 'min' ? isLess(value, than) : isLess(than, value)
+}
+
+function isLess(a: Value, b: Value): boolean {
+  if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b) < 0
+  return (a as number) < (b as number) || (b === 0 && Object.is(a, -0) && !Object.is(b, -0))
 }
 
 const TEXT = { fields: [{ name: 'text', type: { kind: 'STRING', nullable: false } }] } as const

@@ -44,11 +44,9 @@ export function snapshotValueCounts(
     const builder = new ColumnBatchBuilder(schema, 256)
     const groups: number[] = []
     for (const slot of slots) {
-      const values = counts.of(input, slot)
-      if (values === undefined) continue
       const key = keys.columns.map((column) => valueAt(column, table.keyOf[slot]!))
       const keyGroup = aggregation.keyGroupOfSlot(slot, maxParallelism)
-      for (const [value, count] of values) {
+      for (const [value, count] of counts.of(input, slot)) {
         builder.appendRow([...key, table.groupOf[slot]!, value, count])
         groups.push(keyGroup)
       }

@@ -7,9 +7,13 @@
  */
 import { type Column, type Value, valueAt } from '@millrace/core'
 
+/** Stands for -0, a value of its own, which a Map takes for 0. */
+const NEGATIVE_ZERO = Symbol('-0')
+type ValueKey = Value | typeof NEGATIVE_ZERO
+
 export class ValueCounts {
   /** By input, by slot. */
-  readonly #maps: (Map<Value, number> | undefined)[][]
+  readonly #maps: (Map<ValueKey, number> | undefined)[][]
 
   constructor(inputCount: number) {
     this.#maps = Array.from({ length: inputCount }, () => [])
@@ -27,15 +31,18 @@ export class ValueCounts {
       map = new Map()
       maps[slot] = map
     }
-    const before = map.get(value) ?? 0
+    const key = Object.is(value, -0) ? NEGATIVE_ZERO : value
+    const before = map.get(key) ?? 0
     const after = before + sign
-    if (after === 0) map.delete(value)
-    else map.set(value, after)
+    if (after === 0) map.delete(key)
+    else map.set(key, after)
     return before <= 0 && after > 0 ? 1 : before > 0 && after <= 0 ? -1 : 0
   }
 
-  of(input: number, slot: number): ReadonlyMap<Value, number> | undefined {
-    return this.#maps[input]![slot]
+  *of(input: number, slot: number): Generator<readonly [Value, number]> {
+    for (const [key, count] of this.#maps[input]![slot] ?? []) {
+      yield [key === NEGATIVE_ZERO ? -0 : key, count]
+    }
   }
 
   free(slot: number): void {
@@ -46,7 +53,7 @@ export class ValueCounts {
   renumber(oldSlots: Int32Array): void {
     for (let input = 0; input < this.#maps.length; input++) {
       const old = this.#maps[input]!
-      const moved: (Map<Value, number> | undefined)[] = []
+      const moved: (Map<ValueKey, number> | undefined)[] = []
       for (let slot = 1; slot < oldSlots.length; slot++) moved[slot] = old[oldSlots[slot]!]
       this.#maps[input] = moved
     }

@@ -65,7 +65,8 @@ export function doubleText(value: number): string {
     const [digits, exponent] = value.toExponential().split('e') as [string, string]
     return `${digits.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`
   }
-  return Number.isInteger(value) ? `${value}.0` : String(value)
+  const text = Object.is(value, -0) ? '-0' : String(value)
+  return Number.isInteger(value) ? `${text}.0` : text
 }
 
 /** Quotient rounded half away from zero, as DECIMAL arithmetic rounds. */

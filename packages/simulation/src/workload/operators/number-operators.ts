@@ -73,7 +73,7 @@ const mixed: readonly OperatorSpec[] = [
     args: ['BIGINT', 'INT'],
     result: always(BIGINT),
     sql: infix('-'),
-    apply: ([a, b]: [bigint, number]) => a - BigInt(b),
+    apply: ([a, b]: [bigint, number]) => BigInt.asIntN(64, a - BigInt(b)),
   },
   {
     name: '* DECIMAL INT',
@@ -147,18 +147,21 @@ const ofOneNumber = NUMBERS.flatMap((kind): OperatorSpec[] => [
     'negate',
     kind,
     ([a]) => `(-${a})`,
-    (a) => (kind === 'INT' ? wrap32(-Number(a)) : -a),
+    (a) => exactInteger(kind, kind === 'INT' ? -Number(a) : -a),
   ),
   sameKind('ABS', kind, prefix('ABS'), (a) =>
-    a < 0 ? (kind === 'INT' ? wrap32(-Number(a)) : -a) : a,
+    exactInteger(kind, typeof a === 'number' ? Math.abs(a) : a < 0n ? -a : a),
   ),
   sameKind('SIGN', kind, prefix('SIGN'), (a, scale) => {
-    const sign = a > 0 ? 1 : a < 0 ? -1 : 0
-    return typeof a === 'bigint' ? BigInt(sign) * 10n ** BigInt(scale) : sign
+    if (typeof a === 'number') return Math.sign(a)
+    return BigInt(a > 0n ? 1 : a < 0n ? -1 : 0) * 10n ** BigInt(scale)
   }),
 ])
 
-/** Rounding to a whole number: DECIMAL loses its scale, DOUBLE stays DOUBLE. */
+/**
+ * Rounding to a whole number: DECIMAL loses its scale, DOUBLE stays DOUBLE. FLOOR and CEIL of a DOUBLE can be -0; ROUND
+ * and TRUNCATE, which go through a decimal number, cannot.
+ */
 function rounding(
   name: string,
   ofDouble: (value: number) => number,
@@ -187,13 +190,17 @@ const floorDivide = (value: bigint, unit: bigint): bigint => {
   return value % unit < 0n ? quotient - 1n : quotient
 }
 const roundAway = (value: number): number =>
-  value < 0 ? -Math.floor(-value + 0.5) : Math.floor(value + 0.5)
+  (value < 0 ? -Math.floor(-value + 0.5) : Math.floor(value + 0.5)) + 0
 
 const roundings: readonly OperatorSpec[] = [
   ...rounding('FLOOR', Math.floor, floorDivide),
   ...rounding('CEIL', Math.ceil, (value, unit) => -floorDivide(-value, unit)),
   ...rounding('ROUND', roundAway, (value, unit) => rescale(value, String(unit).length - 1, 0)),
-  ...rounding('TRUNCATE', Math.trunc, (value, unit) => value / unit),
+  ...rounding(
+    'TRUNCATE',
+    (value) => Math.trunc(value) + 0,
+    (value, unit) => value / unit,
+  ),
   {
     name: 'ROUND DECIMAL digits',
     // Not 1: tenths are not exact as DOUBLE.

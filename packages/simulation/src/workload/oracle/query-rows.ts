@@ -8,6 +8,7 @@ import { type Expression, evaluate, type Item } from '../model/expression.ts'
 import type { GroupQuery, Query, Window, WindowQuery } from '../model/query.ts'
 import type { Row, SqlValue } from '../model/sql-type.ts'
 import { aggregateOf } from './aggregates.ts'
+import { groupKey } from './group-key.ts'
 
 export interface OracleInput {
   /** Rows by table, computed columns included. */
@@ -44,11 +45,6 @@ export function filtered(rows: readonly Row[], where: Expression | null): readon
 
 export function project(items: readonly Item[], row: Row): Row {
   return Object.fromEntries(items.map(({ name, expression }) => [name, evaluate(expression, row)]))
-}
-
-/** A text that is the same for equal values alone; NULLs form a group too. */
-export function groupKey(values: readonly SqlValue[]): string {
-  return JSON.stringify(values.map((value) => (typeof value === 'bigint' ? `${value}n` : value)))
 }
 
 /** Starts of the windows that hold time `t`, earliest first. */
