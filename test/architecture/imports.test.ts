@@ -13,7 +13,7 @@ function packageImports(packageName: string): Map<string, string> {
   for (const file of sources) {
     if (file.packageName !== packageName || file.isTest) continue
     for (const { specifier } of file.imports) {
-      const target = /^@millrace\/([a-z-]+)/.exec(specifier)?.[1]
+      const target = /^@millrace\/([a-z0-9-]+)/.exec(specifier)?.[1]
       if (target !== undefined && target !== packageName) found.set(target, file.path)
     }
   }
@@ -60,7 +60,7 @@ describe('imports', () => {
       for (const { specifier } of file.imports) {
         if (!specifier.startsWith('.')) {
           assert.ok(
-            !/^@millrace\/[a-z-]+\/src\//.test(specifier),
+            !/^@millrace\/[a-z0-9-]+\/src\//.test(specifier),
             `${file.path} reaches into ${specifier}: import the package by name.`,
           )
           continue

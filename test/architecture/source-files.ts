@@ -52,7 +52,7 @@ export function importTable(): ImportRow[] {
   const rows: ImportRow[] = []
   for (const line of section.split('\n')) {
     const cells = line.split('|').map((cell) => cell.trim())
-    const name = /^`([a-z-]+)`$/.exec(cells[2] ?? '')?.[1]
+    const name = /^`([a-z0-9-]+)`$/.exec(cells[2] ?? '')?.[1]
     if (name === undefined) continue
     const mayImport = new Set((cells[4] ?? '').split(/\s+/).filter((word) => /^[a-z]/.test(word)))
     rows.push({ packageName: name, mayImport })

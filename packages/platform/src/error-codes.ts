@@ -62,7 +62,8 @@ export const { error: platformError, declarations: PLATFORM_ERRORS } = defineErr
   OBJECT_STORE_UNSUPPORTED: {
     domain: 'user',
     retry: 'never',
-    description: 'No object store is served at such a location: it is a directory, absolute.',
+    description:
+      'No object store is served at such a location: it is an absolute directory, or a bucket.',
   },
   OBJECT_STORE_UNAVAILABLE: {
     domain: 'external',

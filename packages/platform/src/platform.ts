@@ -51,6 +51,13 @@ export interface Platform {
   readonly console?: TextConsole
 }
 
+/** Where things are kept beside the directories of this machine, at locations such as `s3://bucket/path`. */
+export interface RemoteStorage {
+  /** In lower case, without the colon. */
+  readonly schemes: readonly string[]
+  readonly objectStores: ObjectStores
+}
+
 /** Text for people, as it is (lines end in a newline). */
 export interface TextConsole {
   write(text: string): void

@@ -6,8 +6,10 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createNodePlatform } from '@millrace/platform/node'
+import { Configuration } from '@millrace/core'
 import type { LeaderRecord } from '@millrace/protocol'
+import { s3SettingsOf } from '@millrace/s3'
+import { processPlatform } from '../process/process-platform.ts'
 import { freePort, type SpawnedProcess, spawnProcess, stopProcess } from './spawn-process.ts'
 
 const CLUSTER_PATH = 'local'
@@ -39,7 +41,8 @@ async function leaseReader(properties: Readonly<Record<string, string>>): Promis
   const { decodeLeaderRecord, leaderKey } = await import('@millrace/protocol')
   const location = properties['high-availability.storageDir'] as string
   const key = leaderKey(properties['high-availability.cluster-id'] as string)
-  const store = createNodePlatform({ logger: { level: 'off' } }).objectStores.open(location)
+  const s3 = s3SettingsOf(new Configuration(properties))
+  const store = processPlatform(s3, { logger: { level: 'off' } }).objectStores.open(location)
   return async () => {
     const object = await store.get(key)
     return object === null ? null : decodeLeaderRecord(object.bytes)

@@ -1,7 +1,7 @@
 /** `millrace jobmanager`: the JobManager with REST and, on the same port, the SQL gateway. */
 import { parseArguments } from '@millrace/cli'
 import { JobManager } from '@millrace/jobmanager'
-import { createNodePlatform, keepCompiledCode, onStopSignal } from '@millrace/platform/node'
+import { keepCompiledCode, onStopSignal } from '@millrace/platform/node'
 import { RestClient } from '@millrace/rest-api'
 import { registerGatewayRoutes } from '@millrace/sql-gateway/routes'
 import { createSqlCoordinatorRegistry } from '@millrace/sql-operators/coordinators'
@@ -10,14 +10,15 @@ import { connectors } from '../registry/connectors.ts'
 import { lazyGateway } from './lazy-gateway.ts'
 import { loadConfiguration } from './load-configuration.ts'
 import { clusterFetch } from './patient-fetch.ts'
+import { processPlatform } from './process-platform.ts'
 
 /** A request that a standby sends on; longer than any answer takes. */
 const FORWARD_TIMEOUT_MS = 60_000
 
 export async function runJobManager(args: readonly string[]): Promise<undefined> {
   const { properties } = parseArguments(args, [])
-  const { configuration, warnings } = loadConfiguration(properties)
-  const platform = createNodePlatform({ logger: { fields: { process: 'jobmanager' } } })
+  const { configuration, s3, warnings } = loadConfiguration(properties)
+  const platform = processPlatform(s3, { logger: { fields: { process: 'jobmanager' } } })
   for (const warning of warnings) platform.logger.warn(warning)
   let restAddress = ''
   const jobManager = new JobManager({

@@ -6,6 +6,7 @@ import type { ConfigOption } from '@millrace/core'
 import * as jobmanager from '@millrace/jobmanager/options'
 import * as network from '@millrace/network/options'
 import { HighAvailabilityOptions } from '@millrace/protocol/options'
+import { S3_OPTIONS } from '@millrace/s3/options'
 import { SQL_OPTIONS } from '@millrace/sql/options'
 import { GATEWAY_OPTIONS } from '@millrace/sql-gateway/options'
 import * as sqlOperators from '@millrace/sql-operators/options'
@@ -29,6 +30,7 @@ export function knownConfigOptions(): readonly ConfigOption<unknown>[] {
     jobmanager,
     network,
     HighAvailabilityOptions,
+    S3_OPTIONS,
     SQL_OPTIONS,
     GATEWAY_OPTIONS,
     sqlOperators,

@@ -3,10 +3,12 @@
  *
  * File: `config.yaml` in `MILLRACE_CONF_DIR` (default `./conf` when it is there), lines of `key: value`,
  * flat or nested. Environment: `MILLRACE_PROPERTIES`, the same. A key that nobody declares gets a warning that names the nearest known one.
+ * The secret key of S3 goes to the process's platform alone: jobs, sessions and REST get a configuration without it.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Configuration, configError, nearestName } from '@millrace/core'
+import { type S3Settings, s3SettingsOf, withoutS3Secrets } from '@millrace/s3'
 import { knownConfigKeys } from './known-config-keys.ts'
 
 interface ConfigLine {
@@ -64,18 +66,25 @@ function fileEntries(): [string, string][] {
 }
 
 export interface LoadedConfiguration {
+  /** Without secrets. */
   readonly configuration: Configuration
+  readonly s3: S3Settings
   readonly warnings: readonly string[]
 }
 
-/** Merges the layers; `properties` are those of `-D`. */
+/** Merges the layers; `properties` are those of `-D`. Throws CONFIG_FILE_INVALID, S3_OPTIONS_INVALID. */
 export function loadConfiguration(
   properties: Readonly<Record<string, string>>,
 ): LoadedConfiguration {
-  const configuration = new Configuration(fileEntries())
+  const merged = new Configuration(fileEntries())
     .withOverrides(parseConfigLines(process.env.MILLRACE_PROPERTIES ?? '', 'MILLRACE_PROPERTIES'))
     .withOverrides(properties)
-  return { configuration, warnings: unknownKeyWarnings(configuration.keys()) }
+  const configuration = new Configuration(withoutS3Secrets(merged.toObject()))
+  return {
+    configuration,
+    s3: s3SettingsOf(merged),
+    warnings: unknownKeyWarnings(configuration.keys()),
+  }
 }
 
 /** A warning a key that no option declares. */

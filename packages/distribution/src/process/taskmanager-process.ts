@@ -2,16 +2,17 @@
 import { cpus } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import { parseArguments } from '@millrace/cli'
-import { createNodePlatform, keepCompiledCode, onStopSignal } from '@millrace/platform/node'
+import { keepCompiledCode, onStopSignal } from '@millrace/platform/node'
 import { SLOT_THREAD_ENTRY, TaskManager } from '@millrace/taskmanager'
 import { onParentGone } from '../cluster/spawn-process.ts'
 import { loadConfiguration } from './load-configuration.ts'
 import { metricsPorts, serveMetrics } from './metrics-server.ts'
+import { processPlatform } from './process-platform.ts'
 
 export async function runTaskManager(args: readonly string[]): Promise<undefined> {
   const { properties } = parseArguments(args, [])
-  const { configuration, warnings } = loadConfiguration(properties)
-  const platform = createNodePlatform({
+  const { configuration, s3, warnings } = loadConfiguration(properties)
+  const platform = processPlatform(s3, {
     logger: { fields: { process: 'taskmanager' } },
     threadEntries: { [SLOT_THREAD_ENTRY]: new URL('./slot-thread.ts', import.meta.url) },
   })

@@ -11,14 +11,12 @@ import type { FastifyInstance } from 'fastify'
 import { jobManagerError } from '../error-codes.ts'
 import { RestOptions } from '../jobmanager-options.ts'
 import type { RegisteredTaskManager } from '../taskmanager-registry/registered-task-manager.ts'
+import { maskSecrets } from './mask-secrets.ts'
 import { prometheusText } from './prometheus-text.ts'
 import type { RestContext, Route } from './route.ts'
 
 const VERSION = '0.1.0'
 const REVISION = 'millrace'
-const MASKED = '******'
-const SECRET =
-  /password|secret|token|sasl\.jaas|fs\.azure\.account\.key|apikey|auth-params|service-key/i
 
 export function mountClusterRoutes(
   server: FastifyInstance,
@@ -44,8 +42,8 @@ export function mountClusterRoutes(
     }
   })
   route('GET', REST_PATHS.jobManagerConfig, () =>
-    Object.entries(configuration.toObject())
-      .map(([key, value]) => ({ key, value: SECRET.test(key) ? MASKED : value }))
+    Object.entries(maskSecrets(configuration.toObject()))
+      .map(([key, value]) => ({ key, value }))
       .sort((a, b) => (a.key < b.key ? -1 : 1)),
   )
   route('GET', REST_PATHS.taskManagers, () => ({

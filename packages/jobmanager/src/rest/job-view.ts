@@ -12,6 +12,7 @@ import type {
 import { JOB_STATES, type JobStatus } from '../execution-graph/execution-state.ts'
 import type { Failure } from '../job-master/failure-history.ts'
 import type { JobMaster } from '../job-master/job-master.ts'
+import { maskSecrets } from './mask-secrets.ts'
 import { taskCounts, vertexSummary } from './vertex-view.ts'
 
 const SCHEDULER = 'Default'
@@ -105,7 +106,7 @@ export function jobConfig(job: JobMaster): JobConfigAnswer {
       'restart-strategy': restartSettings.kind,
       'job-parallelism': Math.max(1, ...graph.jobGraph.vertices.map((v) => v.parallelism)),
       'object-reuse-mode': false,
-      'user-config': graph.jobGraph.configuration,
+      'user-config': maskSecrets(graph.jobGraph.configuration),
     },
   }
 }

@@ -201,8 +201,12 @@ test('Secrets in the configuration are masked, and metrics have the reference’
     { key: 'plain', value: 'x' },
     { key: 's3.secret-key', value: '******' },
   ])
-  await client.submitJob(pipeline(1, CHECKPOINTED))
+  await client.submitJob(pipeline(1, { ...CHECKPOINTED, 'my.secret': 'abc' }))
   await cluster.clock.advance(10)
+  assert.equal(
+    (await get(`/jobs/${JOB_ID}/config`)).body['execution-config']['user-config']['my.secret'],
+    '******',
+  )
   const { body } = await server.inject({ method: 'GET', url: '/metrics' })
   assert.match(body, /flink_jobmanager_taskSlotsTotal 3/)
   assert.match(body, /flink_jobmanager_job_runningState\{job_id="0123.*",job_name="pipeline"\} 1/)

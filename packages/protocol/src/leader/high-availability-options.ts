@@ -15,7 +15,7 @@ export const HighAvailabilityOptions = {
     aliases: ['high-availability.filesystem.storageDir'],
     defaultValue: undefined as string | undefined,
     description:
-      'Directory (`file:///…`), shared by all processes, of the lease, job graphs and checkpoint pointers.',
+      'Directory (`file:///…`) or bucket (`s3://bucket/…`), shared by all processes, of the lease, job graphs and checkpoint pointers.',
   }),
   clusterId: option.string({
     key: 'high-availability.cluster-id',

@@ -32,7 +32,7 @@ export function highAvailabilityOf(
       'HIGH_AVAILABILITY_INVALID',
       `Set '${Options.storageDir.key}': '${Options.type.key}' is filesystem.`,
       {
-        hint: 'A directory that every JobManager and TaskManager shares, e.g. file:///var/millrace/ha.',
+        hint: 'A directory that every JobManager and TaskManager shares, e.g. file:///var/millrace/ha, or a bucket: s3://bucket/ha.',
         location: { optionKey: Options.storageDir.key },
       },
     )

@@ -12,6 +12,7 @@ import * as fs from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { platformError } from '../../error-codes.ts'
 import type { ObjectStore, ObjectStores, StoredObject } from '../../object-store.ts'
+import { schemeOf } from '../location-scheme.ts'
 import { nodeFilesystem } from '../node-filesystem.ts'
 import { plainBytes } from '../plain-bytes.ts'
 
@@ -33,21 +34,21 @@ interface Head {
 /** What stands in an object's directory: its head, or without one what a removal left. */
 type Look = { readonly head: Head } | { readonly head: null; readonly leftovers: string[] }
 
-export const nodeObjectStores: ObjectStores = {
+export const directoryObjectStores: ObjectStores = {
   open: (location) => new DirectoryObjectStore(directoryOf(location)),
 }
 
 function directoryOf(location: string): string {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]
+  const scheme = schemeOf(location)
   const path =
     scheme === 'file'
       ? decodeURI(location.replace(/^file:(\/\/(localhost)?)?(?=\/)/, ''))
       : location
-  if ((scheme !== undefined && scheme !== 'file') || !path.startsWith('/')) {
+  if ((scheme !== null && scheme !== 'file') || !path.startsWith('/')) {
     throw platformError(
       'OBJECT_STORE_UNSUPPORTED',
       `Write an absolute path or a file:// URI; the location is '${location}'.`,
-      scheme === undefined || scheme === 'file'
+      scheme === null || scheme === 'file'
         ? {}
         : { hint: `Not supported yet: object stores at '${scheme}://'.` },
     )

@@ -1,0 +1,68 @@
+/** What the tests on a real S3 server share: one server a file, a fresh prefix in its bucket, and why there is none. */
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3'
+import { Configuration } from '@millrace/core'
+import { createNodePlatform } from '@millrace/platform/node'
+import { S3Storage, s3SettingsOf } from '@millrace/s3'
+import { s3ServerMissing } from '../s3-server/provision.ts'
+import { type S3Server, startS3Server } from '../s3-server/server.ts'
+
+/** For `describe`: skipped, with the reason, where no server can be had. */
+export const NEEDS_S3: { readonly skip: string | false } = { skip: s3ServerMissing() ?? false }
+
+export interface S3Fixture {
+  readonly server: S3Server
+  /** A location of its own. */
+  readonly location: string
+  /** A further process's view of the bucket. */
+  storage(more?: Readonly<Record<string, string>>): S3Storage
+  /** The objects below its location: key → text. */
+  contents(): Promise<Map<string, string>>
+  dispose(): Promise<void>
+}
+
+export async function startS3Fixture(): Promise<S3Fixture> {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-s3-'))
+  const server = await startS3Server({ directory })
+  const platform = createNodePlatform({ logger: { level: 'off' } })
+  const prefix = randomUUID()
+  const storages: S3Storage[] = []
+  return {
+    server,
+    location: `s3://${server.bucket}/${prefix}`,
+    storage(more = {}) {
+      const configuration = new Configuration({ ...server.properties, ...more })
+      const storage = new S3Storage({
+        settings: s3SettingsOf(configuration),
+        platform,
+        locationKeys: { objects: 'high-availability.storageDir' },
+      })
+      storages.push(storage)
+      return storage
+    },
+    async contents() {
+      const client = server.client()
+      const found = new Map<string, string>()
+      const place = { Bucket: server.bucket }
+      for await (const { Contents = [] } of paginateListObjectsV2(
+        { client },
+        { ...place, Prefix: `${prefix}/` },
+      )) {
+        for (const { Key } of Contents) {
+          const { Body } = await client.send(new GetObjectCommand({ ...place, Key }))
+          found.set(`${Key}`, (await Body?.transformToString()) ?? '')
+        }
+      }
+      client.destroy()
+      return found
+    },
+    async dispose() {
+      for (const storage of storages) storage.close()
+      await server.stop()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
