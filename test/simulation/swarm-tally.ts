@@ -43,8 +43,8 @@ export class SwarmTally {
     return this.simulatedMs / 3_600_000
   }
 
-  /** One run. */
-  describe(outcome: SeedOutcome): string {
+  /** One run; `which` it was, when not all of its seed. */
+  describe(outcome: SeedOutcome, which = `--seed ${outcome.seed}${this.#options}`): string {
     const lines = [
       `seed ${outcome.seed}: ${outcome.violations.length === 0 ? 'right' : 'WRONG'}, ${outcome.events} events, ` +
         `${(outcome.simulatedMs / 1000).toFixed(1)} simulated seconds, log ${outcome.digest}`,
@@ -54,7 +54,10 @@ export class SwarmTally {
       lines.push(`  ${checker}: ${message}`, ...details.map((detail) => `    ${detail}`))
     }
     if (outcome.violations.length > 0) {
-      lines.push(`  repeat it: npm run simulate -- --seed ${outcome.seed}${this.#options}`)
+      lines.push(`  repeat it: npm run simulate -- ${which}`)
+      if (which.startsWith('--seed')) {
+        lines.push(`  make it smaller: npm run simulate -- ${which} --shrink --quiet`)
+      }
     }
     return lines.join('\n')
   }

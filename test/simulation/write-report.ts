@@ -1,8 +1,8 @@
 /** Writes RELIABILITY.md from a swarm: what was tried, how often, and what it found. */
-import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { FAULT_FAMILIES } from '@millrace/simulation'
+import { commit } from './commit.ts'
 import { PLANTED_BUGS } from './planted-bugs.ts'
 import type { SwarmTally } from './swarm-tally.ts'
 
@@ -84,8 +84,4 @@ function leastOften(tally: SwarmTally): string {
     .rarest(3)
     .map(({ name, hits }) => `${name} ${hits.toLocaleString('en')} times`)
     .join(', ')
-}
-
-function commit(): string {
-  return execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim()
 }

@@ -1,4 +1,4 @@
-/** Errors of `simulate`: what is wrong with a job, its inputs or its settings before any fault strikes. */
+/** Errors of `simulate`: what is wrong with a job, its inputs, settings or plan file before any fault strikes. */
 import { defineErrors } from '@millrace/core'
 
 export const { error: simulationError, declarations: SIMULATION_ERRORS } = defineErrors({
@@ -18,6 +18,12 @@ export const { error: simulationError, declarations: SIMULATION_ERRORS } = defin
     domain: 'user',
     retry: 'never',
     description: 'A setting of `simulate` (seeds, faults, cluster) does not fit.',
+  },
+  SIMULATE_PLAN_INVALID: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'A plan file of `npm run simulate -- --plan` is missing, damaged, edited, or of code that ran other plans.',
   },
   SIMULATE_REFERENCE_FAILED: {
     domain: 'user',

@@ -40,9 +40,15 @@ export {
 export { SimulatedObjectStore } from './platform/object-store/simulated-object-store.ts'
 export { simulatedPlatform } from './platform/simulated-platform.ts'
 export { runPlan, runSeed, type SeedOptions } from './run-seed.ts'
+export {
+  decodePlanFile,
+  encodePlanFile,
+  type PlanFile,
+  planInvalid,
+} from './scenario/plan-file.ts'
 export type { SeedOutcome } from './scenario/run-outcome.ts'
 export { drawPlan, type RunPlan } from './scenario/run-plan.ts'
-export { shrinkSeed } from './shrink-seed.ts'
+export { type ShrunkRun, shrinkSeed } from './shrink-seed.ts'
 export type { ClusterShape, FaultProfile } from './user-job/draw-cluster.ts'
 export {
   ABORT,
