@@ -7,7 +7,7 @@
 import type { SpawnedProcess } from '../../packages/distribution/src/cluster/spawn-process.ts'
 import type { ChaosCluster } from './chaos-cluster.ts'
 import type { Place } from './places.ts'
-import type { TcpProxy } from './tcp-proxy.ts'
+import type { Direction, End, TcpProxy } from './tcp-proxy.ts'
 
 export type FaultFamily = 'kill' | 'pause' | 'stop' | 'broker' | 'network' | 'disk'
 
@@ -191,6 +191,54 @@ function hold(network: Network): FaultClass['prepare'] {
   }
 }
 
+/** What goes one way stands still or is lost; the other way all is well. */
+function oneWay(network: Network): FaultClass['prepare'] {
+  return (cluster, random) => {
+    const holdMs = between(random, 1000, 6000)
+    const direction: Direction = random() < 0.5 ? 'to-target' : 'from-target'
+    const isLost = random() < 0.5
+    const way = network(cluster, random)
+    if (way === null) return null
+    const where = `${direction === 'to-target' ? 'to' : 'from'} ${way.name}`
+    return {
+      what: `what goes ${where} ${isLost ? 'is lost' : 'stands still'} for ${holdMs} ms, the other way is open`,
+      holdMs,
+      begin() {
+        for (const proxy of way.proxies) {
+          if (isLost) proxy.drop(direction)
+          else proxy.hold([direction])
+        }
+      },
+      end() {
+        for (const proxy of way.proxies) proxy.release()
+        way.done()
+      },
+    }
+  }
+}
+
+/** One end has lost its connections, the other believes in them. */
+function halfOpen(network: Network): FaultClass['prepare'] {
+  return (cluster, random) => {
+    const holdMs = between(random, 1000, 8000)
+    const unaware: End = random() < 0.5 ? 'client' : 'target'
+    const way = network(cluster, random)
+    if (way === null) return null
+    const who = unaware === 'client' ? 'those connected to it do' : 'it does'
+    return {
+      what: `connections to ${way.name} are gone, and ${who} not hear of it for ${holdMs} ms`,
+      holdMs,
+      begin() {
+        for (const proxy of way.proxies) proxy.abandon(unaware)
+      },
+      end() {
+        for (const proxy of way.proxies) proxy.release()
+        way.done()
+      },
+    }
+  }
+}
+
 const diskFull: FaultClass['prepare'] = (cluster, random) => {
   const holdMs = between(random, 1500, 3500)
   if (!cluster.takeDisk()) return null
@@ -230,9 +278,13 @@ export const FAULT_CLASSES: readonly FaultClass[] = [
   faultClass('broker-slow', 'broker', 1, slow(brokerWay)),
   faultClass('broker-cut', 'broker', 2, cut(brokerWay)),
   faultClass('broker-hold', 'broker', 1, hold(brokerWay)),
+  faultClass('broker-one-way', 'broker', 1, oneWay(brokerWay)),
+  faultClass('broker-half-open', 'broker', 1, halfOpen(brokerWay)),
   faultClass('network-slow', 'network', 1, slow(clusterWay)),
   faultClass('network-cut', 'network', 2, cut(clusterWay)),
   faultClass('network-hold', 'network', 1, hold(clusterWay)),
+  faultClass('network-one-way', 'network', 2, oneWay(clusterWay)),
+  faultClass('network-half-open', 'network', 2, halfOpen(clusterWay)),
   faultClass('disk-full', 'disk', 2, diskFull),
 ]
 

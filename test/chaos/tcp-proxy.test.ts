@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { until } from '../support/until.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 
 const HOST = '127.0.0.1'
@@ -21,6 +22,7 @@ describe('the TCP proxy', () => {
   }
   const closeOf = (socket: Socket) =>
     new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  const atEcho = async () => ((await once(echo, 'asked')) as [string])[0]
   const answer = async (socket: Socket, text: string) => {
     socket.write(text)
     const [bytes] = (await once(socket, 'data')) as [Buffer]
@@ -29,6 +31,7 @@ describe('the TCP proxy', () => {
   before(async () => {
     echo = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on('error', () => {})
+      socket.on('data', (bytes) => echo.emit('asked', bytes.toString()))
       socket.pipe(socket)
     })
     echo.listen(0, HOST)
@@ -67,7 +70,7 @@ describe('the TCP proxy', () => {
     await answer(socket, 'warm')
     proxy.hold()
     let early = false
-    const held = answer(socket, 'held').finally(() => (early = proxy.isHeld))
+    const held = answer(socket, 'held').finally(() => (early = proxy.isHeld('to-target')))
     const newcomer = await open()
     const waited = answer(newcomer, 'waited')
     await new Promise((resolve) => setTimeout(resolve, 100))
@@ -76,6 +79,53 @@ describe('the TCP proxy', () => {
     assert.equal(await waited, 'waited')
     assert.equal(early, false)
   })
+
+  it('holds one way alone: what is sent arrives, its answer comes after the release', async () => {
+    const socket = await open()
+    await answer(socket, 'warm')
+    const reached = atEcho()
+    proxy.hold(['from-target'])
+    let isHeld = true
+    const answered = answer(socket, 'asked').finally(() => assert.equal(isHeld, false))
+    assert.equal(await reached, 'asked')
+    isHeld = false
+    proxy.release()
+    assert.equal(await answered, 'asked')
+  })
+
+  it('loses what goes one way, and breaks who lost some, not who sent nothing', async () => {
+    const [loser, silent] = [await open(), await open()]
+    await answer(loser, 'warm')
+    await answer(silent, 'warm')
+    const reached = atEcho()
+    proxy.drop('from-target')
+    const closed = closeOf(loser)
+    loser.on('data', () => assert.fail('its answers are lost'))
+    loser.write('asked')
+    assert.equal(await reached, 'asked')
+    await until('its answer is lost', () => proxy.lostBytes === 5)
+    proxy.release()
+    await closed
+    assert.equal(await answer(silent, 'again'), 'again')
+  })
+
+  for (const unaware of ['client', 'target'] as const) {
+    it(`breaks a connection at one end, and the ${unaware} hears of it only at the release`, async () => {
+      const accepted = once(echo, 'connection') as Promise<[Socket]>
+      const client = await open()
+      await answer(client, 'warm')
+      const [target] = await accepted
+      const [left, gone] = unaware === 'client' ? [client, target] : [target, client]
+      const ends = { left: closeOf(left), gone: closeOf(gone) }
+      proxy.abandon(unaware)
+      await ends.gone
+      left.write('into the void')
+      assert.equal(await answer(await open(), 'newcomer'), 'newcomer')
+      assert.equal(left.destroyed, false)
+      proxy.release()
+      await ends.left
+    })
+  }
 
   it('cuts what is connected, refuses newcomers while it is told to, and takes them again', async () => {
     const socket = await open()
@@ -98,7 +148,6 @@ describe('the TCP proxy', () => {
     const closed = closeOf(socket)
     socket.resetAndDestroy()
     await closed
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    assert.equal(proxy.connectionCount, before - 1)
+    await until('it is forgotten', () => proxy.connectionCount === before - 1)
   })
 })

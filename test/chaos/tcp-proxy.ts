@@ -1,8 +1,10 @@
 /**
- * A TCP proxy on loopback that makes a network bad: bytes come late, stand still for a while, connections break.
+ * A TCP proxy on loopback that makes a network bad: bytes come late, stand still for a while (both ways or one),
+ * vanish, connections break, or break at one end alone.
  *
  * Stands between real processes and the addresses they were told. Bytes of a connection keep their order and none is
- * lost while the connection lives, as TCP has it; what is queued here is bounded, then the sender is held back.
+ * lost while both ends live, as TCP has it: one that has lost any is broken when the network is whole again. What is
+ * queued here is bounded, then the sender is held back.
  */
 import { createServer, type Server, Socket } from 'node:net'
 
@@ -10,6 +12,10 @@ export interface Address {
   readonly host: string
   readonly port: number
 }
+
+export type Direction = 'to-target' | 'from-target'
+export type End = 'client' | 'target'
+const BOTH: readonly Direction[] = ['to-target', 'from-target']
 
 interface Piece {
   /** Null: the sender has ended its half. */
@@ -24,14 +30,18 @@ class Way {
   readonly #from: Socket
   readonly #to: Socket
   readonly #proxy: TcpProxy
+  readonly #direction: Direction
   readonly #queue: Piece[] = []
   #queuedBytes = 0
   #timer: NodeJS.Timeout | undefined
+  /** Some of what was sent never arrives. */
+  hasLost = false
 
-  constructor(from: Socket, to: Socket, proxy: TcpProxy) {
+  constructor(from: Socket, to: Socket, proxy: TcpProxy, direction: Direction) {
     this.#from = from
     this.#to = to
     this.#proxy = proxy
+    this.#direction = direction
     from.on('data', (bytes: Buffer) => this.#enqueue(bytes))
     from.on('end', () => this.#enqueue(null))
     to.on('drain', () => this.pump())
@@ -39,6 +49,11 @@ class Way {
   }
 
   #enqueue(bytes: Buffer | null): void {
+    if (this.hasLost || this.#proxy.isDropping(this.#direction)) {
+      this.hasLost = true
+      this.#proxy.lost(bytes?.length ?? 0)
+      return
+    }
     this.#queue.push({ bytes, dueMs: performance.now() + this.#proxy.delayMs })
     this.#queuedBytes += bytes?.length ?? 0
     if (this.#queuedBytes > QUEUED_BYTES_MAX) this.#from.pause()
@@ -48,7 +63,7 @@ class Way {
   /** Hands on what is due. */
   pump(): void {
     clearTimeout(this.#timer)
-    if (this.#proxy.isHeld) return
+    if (this.#proxy.isHeld(this.#direction)) return
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
       const leftMs = next.dueMs - performance.now()
       if (leftMs > 0) {
@@ -75,10 +90,14 @@ export class TcpProxy {
   readonly #target: Address
   readonly #server: Server
   readonly #connections = new Set<Connection>()
-  /** Clients that came while nothing passes: they reach the target afterwards. */
+  /** Clients that came while nothing passes, one way or both: they reach the target afterwards. */
   readonly #waiting = new Set<Socket>()
+  /** Ends of connections whose other end is gone, and which do not know. */
+  readonly #abandoned = new Set<Socket>()
+  readonly #held = new Set<Direction>()
+  readonly #dropping = new Set<Direction>()
   #delayMs = 0
-  #held = false
+  #lostBytes = 0
   #refusing = false
 
   private constructor(target: Address) {
@@ -102,8 +121,21 @@ export class TcpProxy {
     return this.#delayMs
   }
 
-  get isHeld(): boolean {
-    return this.#held
+  isHeld(direction: Direction): boolean {
+    return this.#held.has(direction)
+  }
+
+  isDropping(direction: Direction): boolean {
+    return this.#dropping.has(direction)
+  }
+
+  /** Since the beginning. */
+  get lostBytes(): number {
+    return this.#lostBytes
+  }
+
+  lost(count: number): void {
+    this.#lostBytes += count
   }
 
   get connectionCount(): number {
@@ -115,14 +147,42 @@ export class TcpProxy {
     this.#delayMs = ms
   }
 
-  /** Nothing passes until `release`; new connections stand open and silent. */
-  hold(): void {
-    this.#held = true
+  /** Nothing passes in these directions until `release`; new connections stand open and silent. */
+  hold(directions = BOTH): void {
+    for (const direction of directions) this.#held.add(direction)
   }
 
+  /** What is sent in this direction vanishes until `release`, which breaks the connections that lost some. */
+  drop(direction: Direction): void {
+    this.#dropping.add(direction)
+  }
+
+  /**
+   * Breaks every connection at one end; the `unaware` one stays open and hears nothing, whatever it sends, until
+   * `release` breaks it. New connections pass.
+   */
+  abandon(unaware: End): void {
+    for (const connection of [...this.#connections]) {
+      this.#connections.delete(connection)
+      const { client, server } = connection
+      const [left, gone] = unaware === 'client' ? [client, server] : [server, client]
+      this.#abandoned.add(left)
+      left.once('close', () => this.#abandoned.delete(left))
+      for (const way of connection.ways) way.hasLost = true
+      left.resume()
+      gone.resetAndDestroy()
+    }
+  }
+
+  /** All passes again. */
   release(): void {
-    this.#held = false
-    for (const { ways } of this.#connections) for (const way of ways) way.pump()
+    this.#held.clear()
+    this.#dropping.clear()
+    for (const socket of this.#abandoned) socket.resetAndDestroy()
+    for (const connection of [...this.#connections]) {
+      if (connection.ways.some(({ hasLost }) => hasLost)) this.#end(connection)
+      else for (const way of connection.ways) way.pump()
+    }
     for (const client of this.#waiting) this.#connect(client)
     this.#waiting.clear()
   }
@@ -131,6 +191,7 @@ export class TcpProxy {
   cut(): void {
     for (const client of this.#waiting) client.resetAndDestroy()
     this.#waiting.clear()
+    for (const socket of this.#abandoned) socket.resetAndDestroy()
     for (const connection of this.#connections) this.#end(connection)
   }
 
@@ -148,7 +209,7 @@ export class TcpProxy {
   #accept(client: Socket): void {
     client.on('error', () => {})
     if (this.#refusing) client.resetAndDestroy()
-    else if (this.#held) {
+    else if (this.#held.size + this.#dropping.size > 0) {
       this.#waiting.add(client)
       client.once('close', () => this.#waiting.delete(client))
     } else this.#connect(client)
@@ -157,7 +218,10 @@ export class TcpProxy {
   #connect(client: Socket): void {
     if (client.destroyed) return
     const server = new Socket({ allowHalfOpen: true })
-    const ways = [new Way(client, server, this), new Way(server, client, this)]
+    const ways = [
+      new Way(client, server, this, 'to-target'),
+      new Way(server, client, this, 'from-target'),
+    ]
     const connection: Connection = { client, server, ways }
     this.#connections.add(connection)
     client.setNoDelay(true)

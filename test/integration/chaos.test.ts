@@ -10,7 +10,14 @@ import { test } from 'node:test'
 import { FAULT_CLASSES } from '../chaos/faults.ts'
 import { runChaos } from '../chaos/run-chaos.ts'
 
-const FAULTS = ['kill-taskmanager', 'kill-leader', 'pause-taskmanager', 'broker-cut']
+const FAULTS = [
+  'kill-taskmanager',
+  'kill-leader',
+  'pause-taskmanager',
+  'broker-cut',
+  'network-one-way',
+  'network-half-open',
+]
 const ours = (process.env.KAFKA_BOOTSTRAP_SERVERS ?? '') === ''
 
 test('killed, stopped and paused processes and cut connections lose and double nothing', {
