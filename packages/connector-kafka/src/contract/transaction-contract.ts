@@ -37,6 +37,22 @@ async function refusalOf(attempt: Promise<unknown>): Promise<number> {
   }
 }
 
+/** A scenario with a client and a topic of its own, of two partitions. */
+function onTopic(
+  run: RunScenario,
+  scenario: (setup: {
+    readonly fixture: KafkaClientFixture
+    readonly client: KafkaClient
+    readonly topic: string
+  }) => Promise<void>,
+) {
+  return run(async (fixture) => {
+    const client = await fixture.connect()
+    const topic = await fixture.createTopic(2)
+    await scenario({ fixture, client, topic })
+  })
+}
+
 async function begin(
   fixture: KafkaClientFixture,
   client: KafkaClient,
@@ -51,9 +67,7 @@ async function begin(
 
 function testVisibility(name: string, run: RunScenario): void {
   test(`${name} shows a transaction to read_committed once it is committed, and not before`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(2)
+    onTopic(run, async ({ fixture, client, topic }) => {
       await new ContractProducer(fixture, client, null).send(topic, 0, ['plain'])
       const producer = await begin(fixture, client, topic, 0, 1)
       await producer.send(topic, 0, ['a', 'b'])
@@ -81,9 +95,7 @@ function testVisibility(name: string, run: RunScenario): void {
     }))
 
   test(`${name} never shows an aborted transaction to read_committed, and names it`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const producer = await begin(fixture, client, topic, 0)
       await producer.send(topic, 0, ['a', 'b'])
       await producer.end(false)
@@ -101,9 +113,7 @@ function testVisibility(name: string, run: RunScenario): void {
 
 function testStableOffset(name: string, run: RunScenario): void {
   test(`${name} holds readers before the oldest of several open transactions`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const first = await begin(fixture, client, topic, 0)
       const second = await begin(fixture, client, topic, 0)
       await first.send(topic, 0, ['1a'])
@@ -120,9 +130,7 @@ function testStableOffset(name: string, run: RunScenario): void {
     }))
 
   test(`${name} looks up times among what the isolation may see, markers included`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const producer = await begin(fixture, client, topic, 0)
       const timestampMs = Math.floor(fixture.nowMs()) - 10_000
       await producer.send(topic, 0, ['a'], { timestampMs })
@@ -157,9 +165,7 @@ function testStableOffset(name: string, run: RunScenario): void {
 
 function testEnding(name: string, run: RunScenario): void {
   test(`${name} takes a repeated commit or abort, and refuses the opposite`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       for (const commit of [true, false]) {
         const producer = await begin(fixture, client, topic, 0)
         await producer.send(topic, 0, ['a'])
@@ -173,9 +179,7 @@ function testEnding(name: string, run: RunScenario): void {
     }))
 
   test(`${name} refuses to end what has not begun, is unknown, or is another's`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const idle = new ContractProducer(fixture, client, fixture.freshName())
       await idle.init()
       for (const commit of [true, false]) {
@@ -197,9 +201,7 @@ function testEnding(name: string, run: RunScenario): void {
 
 function testLaterEnds(name: string, run: RunScenario): void {
   test(`${name} lets another client commit by id, producer id and epoch alone`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const producer = await begin(fixture, client, topic, 0)
       await producer.send(topic, 0, ['a'])
       await client.close()
@@ -210,9 +212,7 @@ function testLaterEnds(name: string, run: RunScenario): void {
     }))
 
   test(`${name} commits a transaction without records, which leaves a marker`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const producer = await begin(fixture, client, topic, 0)
       await producer.end(true)
       await settled(fixture, client)
@@ -221,9 +221,7 @@ function testLaterEnds(name: string, run: RunScenario): void {
     }))
 
   test(`${name} goes on with the sequence in the next transaction of the same epoch`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const producer = await begin(fixture, client, topic, 0)
       await producer.send(topic, 0, ['a', 'b'])
       await producer.end(true)
@@ -237,9 +235,7 @@ function testLaterEnds(name: string, run: RunScenario): void {
     }))
 
   test(`${name} lists transactions by state while they are open`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const producer = new ContractProducer(fixture, client, fixture.freshName())
       const listed = async () =>
         (await client.listTransactions(['Ongoing']))?.includes(producer.id as string)
@@ -257,9 +253,7 @@ function testLaterEnds(name: string, run: RunScenario): void {
 
 function testFencing(name: string, run: RunScenario): void {
   test(`${name} raises the epoch at each InitProducerId, by two when that aborts a transaction`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const producer = new ContractProducer(fixture, client, fixture.freshName())
       assert.equal((await producer.init()).epoch, 0)
       const { producerId } = producer
@@ -278,9 +272,7 @@ function testFencing(name: string, run: RunScenario): void {
     }))
 
   test(`${name} refuses everything of an older epoch`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(2)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const old = await begin(fixture, client, topic, 0)
       await old.send(topic, 0, ['lost'])
       const zombie = await fixture.connect()
@@ -317,9 +309,7 @@ function testFencing(name: string, run: RunScenario): void {
 
 function testMembership(name: string, run: RunScenario): void {
   test(`${name} takes transactional records into registered partitions only`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(2)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const producer = await begin(fixture, client, topic, 0)
       assert.equal((await producer.send(topic, 1, ['x'])).error, INVALID_TXN_STATE)
       assert.equal((await producer.send(topic, 0, ['a'])).error, 0)
@@ -334,9 +324,7 @@ function testMembership(name: string, run: RunScenario): void {
     }))
 
   test(`${name} refuses plain records of a producer whose transaction is open there`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const producer = await begin(fixture, client, topic, 0)
       await producer.send(topic, 0, ['a'])
       const plain = await producer.send(topic, 0, ['x'], { transactional: false, baseSequence: 1 })
@@ -347,9 +335,7 @@ function testMembership(name: string, run: RunScenario): void {
     }))
 
   test(`${name} begins the sequence anew with each epoch`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const producer = await begin(fixture, client, topic, 0)
       await producer.send(topic, 0, ['a', 'b'])
       await producer.end(true)
@@ -384,9 +370,7 @@ function testMembership(name: string, run: RunScenario): void {
 
 function testTimeout(name: string, run: RunScenario): void {
   test(`${name} aborts a transaction that is open for longer than its timeout, and fences it`, () =>
-    run(async (fixture) => {
-      const client = await fixture.connect()
-      const topic = await fixture.createTopic(1)
+    onTopic(run, async ({ fixture, client, topic }) => {
       const producer = new ContractProducer(fixture, client, fixture.freshName())
       await producer.init(500)
       await producer.add(topic, 0)
