@@ -127,4 +127,27 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'lose-restored-groups',
+    breaks: 'A window aggregate forgets some of the groups that it restores.',
+    edits: [
+      {
+        file: 'packages/sql-operators/src/aggregate/global-window-aggregate.ts',
+        text: 'aggregation.slots[i] = aggregation.table.slotFor(key, end, hashFloat64(end))',
+        planted:
+          'aggregation.slots[i] = key % 8 === 7 ? 0 : aggregation.table.slotFor(key, end, hashFloat64(end))',
+      },
+    ],
+  },
+  {
+    name: 'keep-fired-slices',
+    breaks: 'Slices stay in the state for a minute after the last window that they are in.',
+    edits: [
+      {
+        file: 'packages/sql-operators/src/aggregate/window-firing.ts',
+        text: 'const last = this.#merging ? this.#slices.lastWindowEnd(group) : group',
+        planted: 'const last = this.#merging ? this.#slices.lastWindowEnd(group) + 60_000 : group',
+      },
+    ],
+  },
 ]

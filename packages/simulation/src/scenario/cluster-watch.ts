@@ -1,19 +1,21 @@
 /**
  * ClusterWatch: looks at a running cluster now and then, and gives the checkers what they compare — watermarks,
- * checkpoints, leaders, queues.
+ * checkpoints and their state, leaders, queues.
  */
 import { Configuration } from '@millrace/core'
 import { NETWORK_OPTIONS } from '@millrace/network/options'
 import { checkRestorable } from '../checkers/checkpoint-checker.ts'
 import { LeaderChecker } from '../checkers/leader-checker.ts'
 import { QueueChecker, queueLimitsOf } from '../checkers/queue-checker.ts'
-import type { Violation } from '../checkers/violation.ts'
+import { type Violation, violation } from '../checkers/violation.ts'
 import { WatermarkChecker } from '../checkers/watermark-checker.ts'
 import { InstantFilesystem } from './instant-filesystem.ts'
+import type { JobUnderTest } from './job-under-test.ts'
 import type { SimulatedEnvironment } from './simulated-environment.ts'
 
 const INTERVAL_MS = 200
 const VIOLATIONS_MAX = 20
+const JUDGE_INTERVAL_MS = 900
 
 export class ClusterWatch {
   readonly leaders = new LeaderChecker()
@@ -21,12 +23,19 @@ export class ClusterWatch {
   readonly #queues: QueueChecker
   readonly #found: Violation[] = []
   readonly #environment: SimulatedEnvironment
+  readonly #job: JobUnderTest
   readonly #seen = new Set<string>()
+  /** Checkpoints whose state was judged. */
+  readonly #judged = new Set<string>()
+  #judgedAtMs = Number.NEGATIVE_INFINITY
+  /** Job, leader and restarts, at the checkpoint that was judged last. */
+  #judgedLife = ''
   #restorable = 0
   #stopped = false
 
-  constructor(environment: SimulatedEnvironment) {
+  constructor(environment: SimulatedEnvironment, job: JobUnderTest) {
     this.#environment = environment
+    this.#job = job
     const configuration = new Configuration(environment.shape.properties)
     this.#queues = new QueueChecker(
       queueLimitsOf({
@@ -64,6 +73,7 @@ export class ClusterWatch {
       watermarks: this.#watermarks.observed,
       'queue-bounds': this.#queues.observed,
       'restorable-checkpoint': this.#restorable,
+      'state-equals-model': this.#job.stateCompared,
     }
   }
 
@@ -89,18 +99,37 @@ export class ClusterWatch {
       }
       if (job.hasEnded) continue
       for (const { status, discarded, external_path } of job.statistics.answer().history) {
-        if (status === 'COMPLETED' && !discarded)
-          void this.#checkRestorable(external_path as string)
+        if (status !== 'COMPLETED' || discarded) continue
+        const location = external_path as string
+        const life = `${job.jobId} ${leader.jobManager.epoch} ${job.restarts}`
+        this.#checkpoint(location, life).catch((error) => {
+          const details = [String((error as Error).stack ?? error)]
+          this.#found.push(violation('checkpoints', `${location} could not be judged`, details))
+        })
       }
     }
   }
 
-  async #checkRestorable(location: string): Promise<void> {
+  async #checkpoint(location: string, life: string): Promise<void> {
     if (!location.startsWith('/')) return
     this.#restorable++
-    const violation = await checkRestorable(location, new InstantFilesystem(this.#environment.disk))
-    if (violation === null || this.#seen.has(location)) return
-    this.#seen.add(location)
-    this.#found.push(violation)
+    const disk = new InstantFilesystem(this.#environment.disk)
+    const violation = await checkRestorable(location, disk)
+    if (violation !== null) {
+      if (!this.#seen.has(location)) this.#found.push(violation)
+      this.#seen.add(location)
+    } else if (this.#isToBeJudged(location, life)) {
+      this.#judged.add(location)
+      this.#judgedAtMs = this.#environment.world.nowMs
+      this.#judgedLife = life
+      this.#found.push(...(await this.#job.judgeState(location, disk)))
+    }
+  }
+
+  /** The first after each restart, and others now and then: what is wrong with a state stays wrong for a while. */
+  #isToBeJudged(location: string, life: string): boolean {
+    if (this.#judged.has(location)) return false
+    const sinceMs = this.#environment.world.nowMs - this.#judgedAtMs
+    return life !== this.#judgedLife || sinceMs >= JUDGE_INTERVAL_MS
   }
 }

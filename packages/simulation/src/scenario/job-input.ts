@@ -71,6 +71,6 @@ export class JobInput {
   }
 }
 
-function inputFile(table: string, file: number): string {
+export function inputFile(table: string, file: number): string {
   return `${INPUT_DIRECTORY}/${inputName(table)}/file-${file}.json`
 }

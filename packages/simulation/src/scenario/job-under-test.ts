@@ -3,6 +3,7 @@
  * a seed generated it or a user wrote it.
  */
 import type { JobGraph } from '@millrace/graph'
+import type { Filesystem } from '@millrace/platform'
 import type { Violation } from '../checkers/violation.ts'
 import type { SimulatedEnvironment } from './simulated-environment.ts'
 
@@ -30,6 +31,10 @@ export interface JobUnderTest {
    * What is wrong with the output as it is now; nothing: it is all there. `finished`: the job has ended by itself.
    */
   judge(environment: SimulatedEnvironment, finished: boolean): readonly Violation[]
+  /** What is wrong with the state in a complete checkpoint; `filesystem` shows the disk as it is. */
+  judgeState(location: string, filesystem: Filesystem): Promise<readonly Violation[]>
+  /** How much state `judgeState` has compared. */
+  readonly stateCompared: number
   /** What was drawn, for people and for counts. */
   describe(): readonly string[]
 }

@@ -51,7 +51,7 @@ export class ScenarioRun {
     })
     this.#environment = environment
     if (onLine !== undefined) environment.world.log.listen(onLine)
-    this.#watch = new ClusterWatch(environment)
+    this.#watch = new ClusterWatch(environment, job)
     this.#client = new JobClient(environment.world, environment.cluster)
     this.#engine = new FaultEngine(environment.world, this.#faults(environment))
   }

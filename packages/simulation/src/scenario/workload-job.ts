@@ -1,7 +1,10 @@
 /** A generated workload as the job of a run: its oracle judges the output. */
 import type { JobGraph } from '@millrace/graph'
+import type { Filesystem } from '@millrace/platform'
 import { judgeOutput } from '../checkers/judge-output.ts'
+import { StateChecker } from '../checkers/state-checker.ts'
 import type { Violation } from '../checkers/violation.ts'
+import { PlanModel } from '../plan-model/plan-model.ts'
 import { type Expectation, expectedOutput } from '../workload/expected-output.ts'
 import { rowCount, type Workload } from '../workload/workload.ts'
 import { JobInput } from './job-input.ts'
@@ -9,12 +12,14 @@ import { JobOutput } from './job-output.ts'
 import type { JobStart, JobUnderTest } from './job-under-test.ts'
 import { planJob } from './plan-job.ts'
 import type { SimulatedEnvironment } from './simulated-environment.ts'
+import { workloadPlanInput } from './workload-plan-input.ts'
 
 export class WorkloadJob implements JobUnderTest {
   readonly #workload: Workload
   readonly #expectation: Expectation
   readonly #output: JobOutput
   #input: JobInput | null = null
+  #state: StateChecker | null = null
 
   constructor(workload: Workload) {
     this.#workload = workload
@@ -31,7 +36,16 @@ export class WorkloadJob implements JobUnderTest {
   }
 
   plan(environment: SimulatedEnvironment, start: JobStart): JobGraph {
-    return planJob(environment, this.#workload, start)
+    const jobGraph = planJob(environment, this.#workload, start)
+    // Stopped and submitted again, it has the same operators.
+    if (this.#state === null) {
+      const input = workloadPlanInput(this.#workload)
+      this.#state = new StateChecker(new PlanModel(jobGraph, input), input, {
+        // Which rows came too late is not for the offsets to say.
+        groups: !this.#workload.late,
+      })
+    }
+    return jobGraph
   }
 
   createInput(environment: SimulatedEnvironment): void {
@@ -51,6 +65,14 @@ export class WorkloadJob implements JobUnderTest {
   judge(environment: SimulatedEnvironment, finished: boolean): readonly Violation[] {
     const observed = this.#output.observe(environment, finished)
     return judgeOutput(this.#workload, observed, this.#expectation)
+  }
+
+  async judgeState(location: string, filesystem: Filesystem): Promise<readonly Violation[]> {
+    return (await this.#state?.check(location, filesystem)) ?? []
+  }
+
+  get stateCompared(): number {
+    return this.#state?.compared ?? 0
   }
 
   describe(): readonly string[] {

@@ -103,6 +103,13 @@ export class UserJob implements JobUnderTest {
     return world.nowMs - Math.max(this.#last.sinceMs, this.#fedAtMs) >= this.#parts.restMs
   }
 
+  /** The run without faults says what comes out, not what state that takes. */
+  async judgeState(): Promise<readonly Violation[]> {
+    return []
+  }
+
+  readonly stateCompared = 0
+
   describe(): readonly string[] {
     const { inputs } = this.#parts
     const rows = inputs.flatMap(({ partitions }) => partitions.map(({ lines }) => lines.length))

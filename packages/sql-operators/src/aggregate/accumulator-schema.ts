@@ -11,6 +11,7 @@ import {
   isMergeable,
   planAccumulators,
 } from './accumulator-plan.ts'
+import { SLICE_END } from './aggregate-state-names.ts'
 
 const TYPE_OF_STORAGE: Record<AccumulatorWord['storage'], LogicalType> = {
   f64: { kind: 'DOUBLE', nullable: false },
@@ -22,10 +23,8 @@ const TYPE_OF_STORAGE: Record<AccumulatorWord['storage'], LogicalType> = {
 export function accumulatorSchema(config: WindowAggregateConfig): Schema {
   const plan = planAccumulators(config.aggregates)
   const keys = config.outputSchema.fields.slice(0, config.keys.length)
-  return groupSchema(keys, [{ name: '$slice_end', type: SLICE_END }], plan)
+  return groupSchema(keys, [SLICE_END], plan)
 }
-
-const SLICE_END: LogicalType = { kind: 'TIMESTAMP', precision: 3, nullable: false }
 
 /** Key columns, further columns of the group, accumulator words. */
 export function groupSchema(

@@ -12,7 +12,6 @@ import {
   type Column,
   type ColumnBatch,
   encodeUtf8,
-  type Field,
   type Float64Column,
   hashFloat64,
   type Operator,
@@ -25,18 +24,13 @@ import { evaluationSettings } from '../evaluate/evaluation-settings.ts'
 import type { WindowAggregateConfig } from '../operator-config.ts'
 import { isMergeable, planAccumulators } from './accumulator-plan.ts'
 import { AggregateInput } from './aggregate-input.ts'
+import { GROUPS, SLICE_END, WATERMARK } from './aggregate-state-names.ts'
 import { Aggregation } from './aggregation.ts'
+import { readWindowWatermarks } from './read-aggregate-state.ts'
 import { SliceCursor } from './slice-cursor.ts'
 import { restoreValueCounts, snapshotValueCounts } from './value-count-state.ts'
 import { WindowFiring } from './window-firing.ts'
 import { WindowSlices } from './window-slices.ts'
-
-const GROUPS = 'groups'
-const WATERMARK = 'watermark'
-const SLICE_END: Field = {
-  name: '$slice_end',
-  type: { kind: 'TIMESTAMP', precision: 3, nullable: false },
-}
 
 export class GlobalWindowAggregate implements Operator {
   readonly #config: WindowAggregateConfig
@@ -87,8 +81,7 @@ export class GlobalWindowAggregate implements Operator {
       const schema = this.#aggregation.stateSchema([SLICE_END])
       for await (const { rows } of restored.readKeyed(GROUPS, schema)) this.#restoreGroups(rows)
       await restoreValueCounts(this.#aggregation, restored)
-      const decoder = new TextDecoder()
-      const watermarks = restored.readUnion(WATERMARK).map((bytes) => Number(decoder.decode(bytes)))
+      const watermarks = readWindowWatermarks(restored)
       if (watermarks.length > 0) {
         this.#watermark = Math.min(...watermarks)
         this.#firing.startAt(this.#watermark)

@@ -10,11 +10,9 @@ import {
   BATCH_ROWS_TARGET,
   type Column,
   ColumnBatch,
-  type Field,
   Float64Column,
   gatherRows,
   hashFloat64,
-  type LogicalType,
   type Operator,
   type OperatorContext,
   type OperatorSnapshot,
@@ -25,17 +23,14 @@ import { evaluationSettings } from '../evaluate/evaluation-settings.ts'
 import type { GroupAggregateConfig } from '../operator-config.ts'
 import { planAccumulators } from './accumulator-plan.ts'
 import { AggregateInput } from './aggregate-input.ts'
+import { CHANGED, GROUPS } from './aggregate-state-names.ts'
 import { Aggregation } from './aggregation.ts'
 import { recomputeExtremes } from './recompute-extremes.ts'
 import { restoreValueCounts, snapshotValueCounts } from './value-count-state.ts'
 
-const GROUPS = 'groups'
 /** Groups lie in the table under one group value. */
 const ALL = 0
 const ALL_HASH = hashFloat64(ALL)
-const DOUBLE: LogicalType = { kind: 'DOUBLE', nullable: false }
-/** When the group changed last, processing time; 0 without a time to live. */
-const CHANGED: Field = { name: '$changed', type: DOUBLE }
 
 export class GroupAggregate implements Operator {
   readonly #config: GroupAggregateConfig

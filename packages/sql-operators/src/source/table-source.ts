@@ -19,7 +19,6 @@ import type {
 } from '@millrace/connector'
 import {
   type ColumnBatch,
-  encodeUtf8,
   type OperatorContext,
   type OperatorSnapshot,
   type PollResult,
@@ -33,18 +32,9 @@ import { evaluationSettings } from '../evaluate/evaluation-settings.ts'
 import type { TableSourceConfig, WatermarkConfig } from '../operator-config.ts'
 import { findConnector } from './find-connector.ts'
 import type { SourceEvent } from './source-coordinator.ts'
-import { type CombinedWatermark, type SplitEventTime, SplitWatermarks } from './split-watermarks.ts'
+import { readSplits, snapshotSplits } from './split-state.ts'
+import { type CombinedWatermark, SplitWatermarks } from './split-watermarks.ts'
 import { WatermarkReader } from './watermark-reader.ts'
-
-const SPLITS = 'splits'
-
-/**
- * A split in a checkpoint, with how far its event time had come: a restored source goes on from there, though no
- * further row may come, and judges rows as late that were late before.
- */
-interface SnapshottedSplit extends SourceSplit {
-  readonly eventTime?: SplitEventTime | null
-}
 
 /** A split that is behind others for this long is named as the one that holds the watermark. */
 const HOLD_AFTER_MS = 1000
@@ -110,10 +100,8 @@ export class TableSource implements SourceOperator, ReaderOutput {
 
   async open(): Promise<void> {
     await this.#reader.start()
-    const decoder = new TextDecoder()
-    const restored = (this.#context.restored?.readList(SPLITS) ?? []).map(
-      (bytes) => JSON.parse(decoder.decode(bytes)) as SnapshottedSplit,
-    )
+    const state = this.#context.restored
+    const restored = state === null ? [] : readSplits(state)
     this.#opened = true
     if (restored.length > 0) {
       this.#addSplits(restored.map(({ eventTime: _, ...split }) => split))
@@ -177,10 +165,10 @@ export class TableSource implements SourceOperator, ReaderOutput {
   }
 
   snapshot(checkpointId: number): OperatorSnapshot {
-    const splits = this.#reader.snapshot(checkpointId).map((split): SnapshottedSplit => {
-      return { ...split, eventTime: this.#splits.eventTimeOf(split.id) }
-    })
-    return { list: { [SPLITS]: splits.map((split) => encodeUtf8(JSON.stringify(split))) } }
+    const splits = this.#reader.snapshot(checkpointId)
+    return snapshotSplits(
+      splits.map((split) => ({ ...split, eventTime: this.#splits.eventTimeOf(split.id) })),
+    )
   }
 
   async notifyCheckpointComplete(checkpointId: number): Promise<void> {
