@@ -26,7 +26,7 @@ describe('on a real S3 server', NEEDS_S3, () => {
   before(async () => {
     fixture = await startS3Fixture()
     clients = Array.from({ length: CLIENTS }, () =>
-      fixture.storage().objectStores.open(fixture.location),
+      fixture.storage().objectStores().open(fixture.location),
     )
   })
   after(() => fixture?.dispose())
@@ -101,7 +101,10 @@ describe('on a real S3 server', NEEDS_S3, () => {
     ['a secret that is not the key’s', null, { 's3.secret-key': 'guessed' }, 'S3_ACCESS_DENIED'],
   ] as const) {
     it(`${what} is said to be that, by reads, writes, lists and removals`, async () => {
-      const store = fixture.storage(options).objectStores.open(location ?? fixture.location)
+      const store = fixture
+        .storage(options)
+        .objectStores()
+        .open(location ?? fixture.location)
       for (const call of [
         () => store.get('a'),
         () => store.putIf('a', bytesOf('x'), null),

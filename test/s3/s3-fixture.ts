@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3'
+import { GetObjectCommand, NoSuchKey, paginateListObjectsV2 } from '@aws-sdk/client-s3'
 import { Configuration } from '@millrace/core'
 import { createNodePlatform } from '@millrace/platform/node'
-import { S3Storage, s3SettingsOf } from '@millrace/s3'
+import { s3SettingsOf } from '@millrace/s3'
+import { S3Storage } from '@millrace/s3/storage'
 import { s3ServerMissing } from '../s3-server/provision.ts'
 import { type S3Server, startS3Server } from '../s3-server/server.ts'
 
@@ -19,8 +20,10 @@ export interface S3Fixture {
   readonly location: string
   /** A further process's view of the bucket. */
   storage(more?: Readonly<Record<string, string>>): S3Storage
-  /** The objects below its location: key → text. */
-  contents(): Promise<Map<string, string>>
+  /** Of the objects below its location. */
+  keys(): Promise<string[]>
+  /** Their texts. */
+  contents(): Promise<string>
   dispose(): Promise<void>
 }
 
@@ -30,6 +33,15 @@ export async function startS3Fixture(): Promise<S3Fixture> {
   const platform = createNodePlatform({ logger: { level: 'off' } })
   const prefix = randomUUID()
   const storages: S3Storage[] = []
+  const client = server.client()
+  const keys = async () => {
+    const found: string[] = []
+    const request = { Bucket: server.bucket, Prefix: `${prefix}/` }
+    for await (const { Contents = [] } of paginateListObjectsV2({ client }, request)) {
+      for (const { Key = '' } of Contents) found.push(Key)
+    }
+    return found
+  }
   return {
     server,
     location: `s3://${server.bucket}/${prefix}`,
@@ -38,29 +50,31 @@ export async function startS3Fixture(): Promise<S3Fixture> {
       const storage = new S3Storage({
         settings: s3SettingsOf(configuration),
         platform,
-        locationKeys: { objects: 'high-availability.storageDir' },
+        locationKeys: {
+          objects: 'high-availability.storageDir',
+          files: 'execution.checkpointing.dir',
+        },
       })
       storages.push(storage)
       return storage
     },
+    keys,
     async contents() {
-      const client = server.client()
-      const found = new Map<string, string>()
-      const place = { Bucket: server.bucket }
-      for await (const { Contents = [] } of paginateListObjectsV2(
-        { client },
-        { ...place, Prefix: `${prefix}/` },
-      )) {
-        for (const { Key } of Contents) {
-          const { Body } = await client.send(new GetObjectCommand({ ...place, Key }))
-          found.set(`${Key}`, (await Body?.transformToString()) ?? '')
+      const texts: string[] = []
+      for (const Key of await keys()) {
+        try {
+          const { Body } = await client.send(new GetObjectCommand({ Bucket: server.bucket, Key }))
+          texts.push((await Body?.transformToString()) ?? '')
+        } catch (error) {
+          // Removed since it was listed.
+          if (!(error instanceof NoSuchKey)) throw error
         }
       }
-      client.destroy()
-      return found
+      return texts.join('\n')
     },
     async dispose() {
       for (const storage of storages) storage.close()
+      client.destroy()
       await server.stop()
       rmSync(directory, { recursive: true, force: true })
     },

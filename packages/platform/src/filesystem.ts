@@ -3,7 +3,8 @@
  *
  * Durability: `writeFileAtomic` and `rename` + `syncDirectory` survive a crash at any byte;
  * `append` data is durable only after `sync`. Paths are absolute. Errors are Node's (`code`:
- * ENOENT, EACCES, EROFS, ENOSPC, EEXIST …); callers turn them into named ones.
+ * ENOENT, EACCES, EROFS, ENOSPC, EEXIST …); callers turn them into named ones. Some serve URIs as
+ * paths too (`s3://bucket/file`): then errors may be named already, and files are written once.
  */
 export interface FileStatus {
   readonly path: string
@@ -26,6 +27,8 @@ export interface OpenFile {
 }
 
 export interface Filesystem {
+  /** Of URIs that are served as paths; absent: none. */
+  readonly schemes?: readonly string[]
   readFile(path: string): Promise<Uint8Array>
   /** Writes a temporary sibling, syncs it, renames it over `path` and syncs the directory. */
   writeFileAtomic(path: string, bytes: Uint8Array): Promise<void>

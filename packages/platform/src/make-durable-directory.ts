@@ -9,10 +9,13 @@ import type { Filesystem } from './filesystem.ts'
 /** Directories above that this user may not even read are not of our making. */
 const NOT_OURS = new Set(['EACCES', 'EPERM'])
 
-/** Makes the directory and its parents where they are missing, and syncs the name of each. `path` is absolute. */
+/** Makes the directory and its parents where they are missing, and syncs the name of each. `path` is absolute, or a URI that the
+ * filesystem serves. */
 export async function makeDurableDirectory(filesystem: Filesystem, path: string): Promise<void> {
   await filesystem.makeDirectory(path)
-  for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1)) {
+  // Of `s3://bucket/a` the first name is the bucket's.
+  const from = path.startsWith('/') ? 0 : path.indexOf('://') + 3
+  for (let end = path.indexOf('/', from); end !== -1; end = path.indexOf('/', end + 1)) {
     await syncNames(filesystem, path.slice(0, end) || '/')
   }
 }

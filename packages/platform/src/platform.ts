@@ -55,7 +55,9 @@ export interface Platform {
 export interface RemoteStorage {
   /** In lower case, without the colon. */
   readonly schemes: readonly string[]
-  readonly objectStores: ObjectStores
+  objectStores(): ObjectStores
+  /** Of paths that begin with such a scheme. */
+  filesystem(): Filesystem
 }
 
 /** Text for people, as it is (lines end in a newline). */

@@ -110,6 +110,20 @@ test('a write with an unknown outcome is rejected and sent once', async () => {
   }
 })
 
+test('a file is written again when the server stumbles, and not when it is not permitted', async () => {
+  const files = bucket.storage().filesystem()
+  let stumbles = 2
+  bucket.answer = () => (stumbles-- > 0 ? failure(500, 'InternalError') : stored('1'))
+  await files.writeFileAtomic('s3://bucket/c/_metadata', BYTES)
+  assert.equal(bucket.requests.length, 3)
+  assert.ok(bucket.requests.every(({ path }) => path.startsWith('/bucket/c/_metadata')))
+  bucket.requests.length = 0
+  bucket.answer = () => failure(403, 'AccessDenied')
+  const error = await rejection(files.writeFileAtomic('s3://bucket/c/_metadata', BYTES))
+  assert.equal(error.code, 'S3_ACCESS_DENIED')
+  assert.equal(bucket.requests.length, 1)
+})
+
 test('a refused condition is an answer: the object has another version', async () => {
   bucket.answer = () => failure(412, 'PreconditionFailed')
   assert.equal(await store.putIf('k', BYTES, null), null)
@@ -152,7 +166,7 @@ test('a server that ignores conditions is refused before anything is written', a
       return isIgnored ? stored(`${++writes}`) : keeping(request, response)
     }
     bucket.requests.length = 0
-    const fresh = bucket.storage().objectStores.open('s3://bucket/ha')
+    const fresh = bucket.storage().objectStores().open('s3://bucket/ha')
     const error = await rejection(fresh.putIf('leader', BYTES, null))
     assert.equal(error.code, 'S3_CONDITIONS_IGNORED')
     assert.equal(error.location?.optionKey, LOCATION_KEY)
@@ -165,7 +179,7 @@ test('a server that ignores conditions is refused before anything is written', a
 
 test('an endpoint where nobody listens is named', async () => {
   const options = { 's3.endpoint': 'http://127.0.0.1:9', 's3.path.style.access': 'false' }
-  const error = await rejection(bucket.storage(options).objectStores.open('s3://bucket').get('k'))
+  const error = await rejection(bucket.storage(options).objectStores().open('s3://bucket').get('k'))
   assert.equal(error.code, 'S3_UNREACHABLE')
   assert.equal(error.location?.optionKey, 's3.endpoint')
   assert.match(error.message, /ECONNREFUSED/)
@@ -181,7 +195,7 @@ test('a request that is never answered ends at its deadline, a write as unknown'
       return () => {}
     },
   } as Clock
-  const slow = bucket.storage({}, clock).objectStores.open('s3://bucket/ha')
+  const slow = bucket.storage({}, clock).objectStores().open('s3://bucket/ha')
   bucket.answer = keepingConditions()
   await slow.putIf('proof', BYTES, null)
   const arrival = Promise.withResolvers<void>()
@@ -200,11 +214,11 @@ test('a request that is never answered ends at its deadline, a write as unknown'
 test('without credentials or a region it is said where they come from', async () => {
   const lonely = { 's3.access-key': undefined, 's3.secret-key': undefined } as never
   const without = bucket.storage(lonely)
-  const denied = await rejection(without.objectStores.open('s3://bucket').get('k'))
+  const denied = await rejection(without.objectStores().open('s3://bucket').get('k'))
   assert.equal(denied.code, 'S3_ACCESS_DENIED')
   assert.match(denied.hint ?? '', /'s3.access-key' and 's3.secret-key', or AWS_ACCESS_KEY_ID/)
   const nowhere = bucket.storage({ 's3.endpoint': '' })
-  const error = await rejection(nowhere.objectStores.open('s3://bucket').get('k'))
+  const error = await rejection(nowhere.objectStores().open('s3://bucket').get('k'))
   assert.equal(error.code, 'S3_REGION_WRONG')
   assert.equal(error.location?.optionKey, 's3.region')
 })

@@ -11,7 +11,8 @@ registerHooks({
     return next(specifier, context)
   },
 })
-const { S3Storage, s3SettingsOf, withoutS3Secrets } = await import('./index.ts')
+const { s3SettingsOf, withoutS3Secrets } = await import('./index.ts')
+const { S3Storage } = await import('./s3-storage.ts')
 const { parseS3Location } = await import('./s3-location.ts')
 const { createNodePlatform } = await import('@millrace/platform/node')
 
@@ -78,7 +79,10 @@ test('the SDK is loaded with the first request, and not before', async () => {
           's3.path.style.access': 'true',
         }),
         platform: ambient,
-        locationKeys: { objects: 'high-availability.storageDir' },
+        locationKeys: {
+          objects: 'high-availability.storageDir',
+          files: 'execution.checkpointing.dir',
+        },
       }),
   })
   const store = platform.objectStores.open('s3a://bucket/ha')

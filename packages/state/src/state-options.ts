@@ -6,7 +6,7 @@ export const CHECKPOINT_DIRECTORY = option.string<string | undefined>({
   aliases: ['state.checkpoints.dir'],
   defaultValue: undefined,
   description:
-    'Directory for checkpoints, a `file://` URI or an absolute path that all processes share. ' +
+    'Directory for checkpoints that all processes share: a `file://` URI, an absolute path, or a bucket (`s3://bucket/…`). ' +
     'Unset: checkpoints live in the JobManager’s memory and end with it.',
 })
 

@@ -1,20 +1,19 @@
 /** What a slot's worker thread is made of. */
-import { createNodePlatform, keepCompiledCode, workerEndpoint } from '@millrace/platform/node'
+import { keepCompiledCode, workerEndpoint } from '@millrace/platform/node'
 import { createSqlOperatorRegistry } from '@millrace/sql-operators/operators'
 import { runSlot } from '@millrace/taskmanager/slot'
 import { connectors, formats } from '../registry/connectors.ts'
+import { processPlatform } from './process-platform.ts'
+import type { SlotThreadData } from './slot-thread-data.ts'
 
-const platform = createNodePlatform({ logger: { fields: { process: 'taskmanager' } } })
+const endpoint = workerEndpoint()
+const { s3 } = endpoint.data as SlotThreadData
+const platform = processPlatform(s3, { logger: { fields: { process: 'taskmanager' } } })
 
-runSlot(
-  platform,
-  workerEndpoint(),
-  () => createSqlOperatorRegistry({ connectors, formats, platform }),
-  {
-    memory: () => {
-      const { heapUsed, arrayBuffers } = process.memoryUsage()
-      return { heapUsedBytes: heapUsed, arrayBufferBytes: arrayBuffers }
-    },
+runSlot(platform, endpoint, () => createSqlOperatorRegistry({ connectors, formats, platform }), {
+  memory: () => {
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return { heapUsedBytes: heapUsed, arrayBufferBytes: arrayBuffers }
   },
-)
+})
 keepCompiledCode()

@@ -8,6 +8,7 @@ import { onParentGone } from '../cluster/spawn-process.ts'
 import { loadConfiguration } from './load-configuration.ts'
 import { metricsPorts, serveMetrics } from './metrics-server.ts'
 import { processPlatform } from './process-platform.ts'
+import type { SlotThreadData } from './slot-thread-data.ts'
 
 export async function runTaskManager(args: readonly string[]): Promise<undefined> {
   const { properties } = parseArguments(args, [])
@@ -21,6 +22,7 @@ export async function runTaskManager(args: readonly string[]): Promise<undefined
     platform,
     configuration,
     cpuCores: cpus().length,
+    slotThreadData: { s3 } satisfies SlotThreadData,
     memory: () => {
       const memory = process.memoryUsage()
       return {

@@ -52,7 +52,7 @@ export async function openCheckpoints(job: {
     const manifest = await storage.read(newest)
     coordinator.restoreFrom(manifest, checkpointPath(storage.directory as string, newest))
   } else if (recoveryPath !== undefined) {
-    const location = checkpointDirectoryPath(recoveryPath)
+    const location = checkpointDirectoryPath(recoveryPath, platform.filesystem)
     coordinator.restoreFrom(await readCheckpoint(location, platform.filesystem), location)
   }
   if (record.isDurable) await coordinator.removeLeftovers()

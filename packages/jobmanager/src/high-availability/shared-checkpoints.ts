@@ -18,7 +18,10 @@ export function requireSharedCheckpoints(
   throw jobManagerError(
     'CHECKPOINTS_NOT_SHARED',
     `Set '${key}' to a directory that all processes share: with high availability a job goes on under another JobManager.`,
-    { hint: 'For example file:///var/millrace/checkpoints.', location: { optionKey: key } },
+    {
+      hint: 'For example file:///var/millrace/checkpoints, or s3://bucket/checkpoints.',
+      location: { optionKey: key },
+    },
   )
 }
 

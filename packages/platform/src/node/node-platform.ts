@@ -5,6 +5,7 @@
  */
 import type { Platform, RemoteStorage } from '../platform.ts'
 import { NodeDataTransport, type NodeDataTransportOptions } from './data/tcp-transport.ts'
+import { filesystemByScheme } from './filesystem-by-scheme.ts'
 import { nodeClock } from './node-clock.ts'
 import { nodeFilesystem } from './node-filesystem.ts'
 import { createNodeLogger, type NodeLoggerOptions } from './node-logger.ts'
@@ -29,7 +30,7 @@ export function createNodePlatform(options: NodePlatformOptions = {}): Platform 
   return {
     clock: nodeClock,
     random: nodeRandom,
-    filesystem: nodeFilesystem,
+    filesystem: filesystemByScheme(nodeFilesystem, remote),
     objectStores: objectStoresByScheme(directoryObjectStores, remote),
     rpc: new GrpcTransport(options.rpc),
     data: new NodeDataTransport(options.data),

@@ -73,7 +73,7 @@ export class HttpBucket {
     const storage = new S3Storage({
       settings: s3SettingsOf(configuration),
       platform: { random: platform.random, clock: clock ?? platform.clock },
-      locationKeys: { objects: LOCATION_KEY },
+      locationKeys: { objects: LOCATION_KEY, files: 'execution.checkpointing.dir' },
     })
     this.#storages.push(storage)
     return storage
@@ -81,7 +81,7 @@ export class HttpBucket {
 
   /** A store that has seen already that the server keeps conditions; requests from then on. */
   async provenStore(): Promise<ObjectStore> {
-    const store = this.storage().objectStores.open('s3://bucket/ha')
+    const store = this.storage().objectStores().open('s3://bucket/ha')
     this.answer = keepingConditions()
     await store.putIf('proof', new Uint8Array(0), null)
     this.requests.length = 0

@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Configuration } from '@millrace/core'
 import { createNodePlatform } from '@millrace/platform/node'
-import { restoreCheckpoint, takeCheckpoint } from '../testing/checkpoint-writer.ts'
+import { testCheckpointStorage } from '../testing/checkpoint-storage-contract.ts'
+import { manifestOf, restoreCheckpoint, takeCheckpoint } from '../testing/checkpoint-writer.ts'
 import { CrashingFilesystem } from '../testing/crashing-filesystem.ts'
 import { randomContent, seeded, sorted } from '../testing/random-state.ts'
-import { type CheckpointManifest, decodeManifest, encodeManifest } from './checkpoint-manifest.ts'
+import { decodeManifest, encodeManifest } from './checkpoint-manifest.ts'
 import type { CheckpointStorage } from './checkpoint-storage.ts'
 import { checkpointDirectoryPath, createCheckpointStorage } from './create-checkpoint-storage.ts'
 import { DirectoryCheckpointStorage, readCheckpoint } from './directory-checkpoint-storage.ts'
@@ -21,17 +22,6 @@ const { filesystem } = createNodePlatform()
 const content = randomContent(seeded(1), 16, 500)
 const plan = { content, checkpointId: 1, parallelism: 3, maxParallelism: 16, memoryThreshold: 1000 }
 
-function manifestOf(checkpointId: number): CheckpointManifest {
-  return {
-    jobId: 'j',
-    checkpointId,
-    timestampMs: 1,
-    leaderEpoch: 1,
-    operators: [],
-    coordinators: {},
-  }
-}
-
 async function assertHolds(storage: CheckpointStorage, checkpointId: number): Promise<void> {
   const seen = await restoreCheckpoint(await storage.read(checkpointId), filesystem, 2, 16)
   for (const [name, rows] of Object.entries(content.tables)) {
@@ -39,77 +29,26 @@ async function assertHolds(storage: CheckpointStorage, checkpointId: number): Pr
   }
 }
 
-test('checkpoints in a real directory are listed, read, moved and removed', async () => {
-  const storage = new DirectoryCheckpointStorage(join(root, 'job'), filesystem)
-  await storage.prepare()
-  assert.deepEqual(await filesystem.list(storage.directory), [])
-  for (const checkpointId of [9, 10, 11]) {
-    await takeCheckpoint(storage, filesystem, { ...plan, checkpointId })
-  }
-  assert.deepEqual(await storage.list(), [9, 10, 11])
-  await assertHolds(storage, 10)
-  await storage.discard(9)
-  await storage.discard(9)
-  assert.deepEqual(await storage.list(), [10, 11])
-  await assert.rejects(storage.read(9), {
-    code: 'CHECKPOINT_NOT_FOUND',
-    message: /there are 10, 11/,
-  })
+testCheckpointStorage('a directory', async () => ({ root, filesystem, dispose: async () => {} }))
+
+test('a checkpoint is read where it was moved to', async () => {
+  const storage = new DirectoryCheckpointStorage(join(root, 'moving'), filesystem)
+  await takeCheckpoint(storage, filesystem, plan)
   const moved = join(root, 'moved')
-  await filesystem.rename(join(storage.directory, 'chk-10'), moved)
+  await filesystem.rename(join(storage.directory, 'chk-1'), moved)
   for (const location of [moved, `${moved}/`, join(moved, '_metadata')]) {
     const manifest = await readCheckpoint(location, filesystem)
-    assert.equal(manifest.checkpointId, 10)
-    assert.deepEqual(Object.values(manifest.coordinators), [{ splits: ['p-0'] }])
+    assert.equal(manifest.checkpointId, 1)
     assert.equal((await restoreCheckpoint(manifest, filesystem, 1, 16)).length, 1)
   }
-  await storage.discardAll()
-  assert.equal(await filesystem.status(storage.directory), null)
-  assert.deepEqual(await storage.list(), [])
-  await assert.rejects(storage.read(11), { message: /there is none/ })
 })
 
-test('what an incomplete checkpoint left is removed, one that is under way stays', async () => {
-  const storage = new DirectoryCheckpointStorage(join(root, 'abandoned'), filesystem)
-  await takeCheckpoint(storage, filesystem, plan)
-  for (const id of [2, 3]) {
-    await filesystem.makeDirectory(join(storage.directory, `chk-${id}`))
-    writeFileSync(join(storage.directory, `chk-${id}`, 'a-0-0.state'), 'half')
-  }
-  assert.deepEqual(await storage.list(), [1])
-  assert.deepEqual(await storage.removeAbandoned(new Set([3])), [2])
-  const left = (await filesystem.list(storage.directory)).map((file) => file.path.split('/').at(-1))
-  assert.deepEqual(left, ['chk-1', 'chk-3'])
-})
-
-test('checkpoints that do not count go, whole or not; those that are kept or newer stay', async () => {
-  const storage = new DirectoryCheckpointStorage(join(root, 'others'), filesystem)
-  await storage.prepare()
-  for (const checkpointId of [1, 2, 4, 6]) {
-    await takeCheckpoint(storage, filesystem, { ...plan, checkpointId })
-  }
-  await filesystem.makeDirectory(join(storage.directory, 'chk-3'))
-  writeFileSync(join(storage.directory, '.write-probe.1-0-1.tmp'), 'left by a killed process')
-  assert.deepEqual(await storage.removeOthers(new Set([2]), 6), [1, 3, 4])
-  const left = (await filesystem.list(storage.directory)).map((file) => file.path.split('/').at(-1))
-  assert.deepEqual(left, ['chk-2', 'chk-6'])
+test('checkpoints in memory are completed once, and those that do not count go', async () => {
   const memory = new MemoryCheckpointStorage()
   for (const id of [1, 2, 6]) await memory.complete(manifestOf(id))
+  await assert.rejects(memory.complete(manifestOf(6)), { code: 'CHECKPOINT_ALREADY_COMPLETE' })
   assert.deepEqual(await memory.removeOthers(new Set([2]), 6), [1])
   assert.deepEqual(await memory.list(), [2, 6])
-  const absent = new DirectoryCheckpointStorage(join(root, 'absent'), filesystem)
-  assert.deepEqual(await absent.removeOthers(new Set(), 6), [])
-})
-
-test('a checkpoint is completed once', async () => {
-  for (const storage of [
-    new DirectoryCheckpointStorage(join(root, 'once'), filesystem),
-    new MemoryCheckpointStorage(),
-  ]) {
-    const completed = await storage.complete(manifestOf(4))
-    assert.equal(completed.checkpointId, 4)
-    await assert.rejects(storage.complete(manifestOf(4)), { code: 'CHECKPOINT_ALREADY_COMPLETE' })
-  }
 })
 
 test('a directory that is a file, read-only or full is named before the job starts', async () => {
@@ -178,15 +117,22 @@ test('the directory comes from the option or its alias, as URI or path', () => {
     'execution.checkpointing.storage': 'jobmanager',
   }
   assert.equal(directoryOf(both), null)
-  assert.equal(checkpointDirectoryPath('file:/a%20b'), '/a b')
+  assert.equal(checkpointDirectoryPath('file:/a%20b', filesystem), '/a b')
   assert.throws(() => directoryOf({ 'execution.checkpointing.storage': 'filesystem' }), {
     code: 'CHECKPOINT_DIRECTORY_UNUSABLE',
   })
-  assert.throws(() => checkpointDirectoryPath('s3://bucket/x'), {
+  assert.throws(() => checkpointDirectoryPath('s3://bucket/x', filesystem), {
     code: 'CHECKPOINT_DIRECTORY_UNSUPPORTED',
     hint: "Not supported yet: checkpoints in 's3://'.",
   })
-  assert.throws(() => checkpointDirectoryPath('relative/path'), {
+  const buckets = { ...filesystem, schemes: ['s3', 's3a'] }
+  assert.equal(checkpointDirectoryPath('s3a://bucket/x//', buckets), 's3a://bucket/x')
+  for (const location of ['s3://', 's3:/bucket', 's3:///x', 'gs://bucket/x']) {
+    assert.throws(() => checkpointDirectoryPath(location, buckets), {
+      code: 'CHECKPOINT_DIRECTORY_UNSUPPORTED',
+    })
+  }
+  assert.throws(() => checkpointDirectoryPath('relative/path', filesystem), {
     code: 'CHECKPOINT_DIRECTORY_UNSUPPORTED',
   })
 })

@@ -24,7 +24,7 @@ export interface CheckpointStorage {
   readonly directory: string | null
   /**
    * At job start: makes the directory and tries to write to it. Rejects with
-   * CHECKPOINT_DIRECTORY_UNUSABLE.
+   * CHECKPOINT_DIRECTORY_UNUSABLE, or with what keeps the storage from answering for a while.
    */
   prepare(): Promise<void>
   /**

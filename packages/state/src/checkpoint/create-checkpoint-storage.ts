@@ -25,16 +25,19 @@ export function createCheckpointStorage(
       { location: { optionKey: CHECKPOINT_DIRECTORY.key } },
     )
   }
-  const directory = `${checkpointDirectoryPath(location)}/${jobId}`
+  const directory = `${checkpointDirectoryPath(location, filesystem)}/${jobId}`
   return new DirectoryCheckpointStorage(directory, filesystem)
 }
 
 /**
- * The absolute path behind `file:///path`, `file:/path` or `/path`. Throws
- * CHECKPOINT_DIRECTORY_UNSUPPORTED.
+ * The absolute path behind `file:///path`, `file:/path` or `/path`, or a URI that the filesystem serves as it is.
+ * Throws CHECKPOINT_DIRECTORY_UNSUPPORTED.
  */
-export function checkpointDirectoryPath(location: string): string {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]
+export function checkpointDirectoryPath(location: string, { schemes = [] }: Filesystem): string {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]?.toLowerCase()
+  if (scheme !== undefined && schemes.includes(scheme) && /:\/\/[^/]/.test(location)) {
+    return location.replace(/\/+$/, '')
+  }
   const path =
     scheme === 'file'
       ? decodeURI(location.replace(/^file:(\/\/(localhost)?)?(?=\/)/, ''))

@@ -56,9 +56,13 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
       } catch (cause) {
         const { code = '' } = cause as { code?: string }
         // What nobody can mend is reported at once; a disk that stumbles ends no job.
-        if (tries < PREPARE_TRIES_MAX && !(code in UNUSABLE_HINTS)) continue
+        const isMendable = !(code in UNUSABLE_HINTS) && !isMillraceError(cause)
+        if (tries < PREPARE_TRIES_MAX && isMendable) continue
         // The job does not start, and nobody else would remove them.
         await this.#removeProbes().catch(() => {})
+        // A server that cannot be reached for a while.
+        if (isMillraceError(cause) && cause.retry === 'backoff' && cause.domain !== 'user')
+          throw cause
         throw this.#unusable(cause)
       }
     }
@@ -73,11 +77,12 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
 
   #unusable(cause: unknown): MillraceError {
     const { code = '', message } = cause as { code?: string; message: string }
+    const known = isMillraceError(cause) ? cause.hint : UNUSABLE_HINTS[code]
     return stateError(
       'CHECKPOINT_DIRECTORY_UNUSABLE',
-      `Cannot write checkpoints to ${this.directory}: ${message}.`,
+      `Cannot write checkpoints to ${this.directory}: ${message.replace(/\.$/, '')}.`,
       {
-        hint: UNUSABLE_HINTS[code] ?? 'Choose a directory that every process can write to.',
+        hint: known ?? 'Choose a directory that every process can write to.',
         location: { optionKey: CHECKPOINT_DIRECTORY.key, file: this.directory },
         cause,
       },
@@ -208,7 +213,7 @@ export async function readCheckpoint(
     (error) => isMillraceError(error, 'CHECKPOINT_METADATA_CORRUPTED'),
   )
   return mapHandles(manifest, (handle) =>
-    handle.kind === 'file' && !handle.path.startsWith('/')
+    handle.kind === 'file' && !isAbsolute(handle.path)
       ? { ...handle, path: `${directory}/${handle.path}` }
       : handle,
   )
@@ -240,6 +245,11 @@ async function readMetadata(
       },
     )
   }
+}
+
+/** Names of files beside the metadata have no slash in front and no scheme. */
+function isAbsolute(path: string): boolean {
+  return path.startsWith('/') || path.includes('://')
 }
 
 function relativeTo(directory: string, manifest: CheckpointManifest): CheckpointManifest {

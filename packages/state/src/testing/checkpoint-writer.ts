@@ -21,6 +21,18 @@ export const testClock = {
   setImmediate: (action: () => void): void => void setImmediate(action),
 } as unknown as Clock
 
+/** Of a job without state. */
+export function manifestOf(checkpointId: number): CheckpointManifest {
+  return {
+    jobId: 'j',
+    checkpointId,
+    timestampMs: 1,
+    leaderEpoch: 1,
+    operators: [],
+    coordinators: {},
+  }
+}
+
 export interface CheckpointPlan {
   readonly content: OperatorContent
   readonly checkpointId: number

@@ -11,6 +11,6 @@ export function objectStoresByScheme(
   const schemes = new Set<string | null>(remote.schemes)
   return {
     open: (location) =>
-      (schemes.has(schemeOf(location)) ? remote.objectStores : directories).open(location),
+      (schemes.has(schemeOf(location)) ? remote.objectStores() : directories).open(location),
   }
 }
