@@ -70,7 +70,7 @@ export class CodeSlots {
         const code = codes[i] as number
         slot = slotOfCode[code] as number
         if (slot === 0) {
-          slot = table.slotFor(keys.idOfRow(column, i), group, groupHash)
+          slot = table.slotFor(keys.idOfCode(column, code, i), group, groupHash)
           slotOfCode[code] = slot
         }
       }

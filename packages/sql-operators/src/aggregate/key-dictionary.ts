@@ -71,7 +71,7 @@ export class KeyDictionary {
         const code = codes[i] as number
         let id = ids[code] as number
         if (id < 0) {
-          id = this.idOfRow(column, i)
+          id = this.#idOfRow(column, i)
           ids[code] = id
         }
         into[i] = id
@@ -80,22 +80,32 @@ export class KeyDictionary {
     }
     for (let i = 0; i < rowCount; i++) {
       if (nulls[i] === 1) {
-        into[i] = this.idOfRow(column, i)
+        into[i] = this.#idOfRow(column, i)
         continue
       }
       const code = codes[i] as number
       let id = ids[code] as number
       if (id < 0) {
-        id = this.idOfRow(column, i)
+        id = this.#idOfRow(column, i)
         ids[code] = id
       }
       into[i] = id
     }
   }
 
+  /** The key id of the entry `code`, which stands in `row`, of a single text key without nulls. */
+  idOfCode(column: StringColumn, code: number, row: number): number {
+    const ids = this.#idsOf(column.pool)
+    let id = ids[code] as number
+    if (id < 0) {
+      id = this.#idOfRow(column, row)
+      ids[code] = id
+    }
+    return id
+  }
+
   #oneHash = new Int32Array(1)
-  /** The key id of one row of a single text key. */
-  idOfRow(column: StringColumn, row: number): number {
+  #idOfRow(column: StringColumn, row: number): number {
     const codes = column.codes as Int32Array
     const nulls = column.nulls === null ? null : column.nulls.subarray(row, row + 1)
     const one = new StringColumn(column.pool, codes.subarray(row, row + 1), nulls)
