@@ -44,7 +44,8 @@ const stages = [
     () =>
       test('SQL jobs on a local cluster', ['test/sql/*.test.ts', 'test/end-to-end/*.test.ts'], 1),
   ],
-  ['s3', () => test('real S3', ['test/s3/*.test.ts'], 1)],
+  // The first file may build the server.
+  ['s3', () => test('real S3', ['test/s3/*.test.ts'], 1, 900_000)],
   [
     'integration',
     () => test('real Kafka', ['test/chaos/*.test.ts', 'test/integration/*.test.ts'], 1),

@@ -11,6 +11,7 @@ testThreeJobManagers('a directory', async (directory) => {
     hasCheckpoints: async (jobId) => existsSync(join(checkpoints, jobId)),
     contents: async () => readdirSync(checkpoints).join(),
     secret: null,
+    interrupt: null,
     dispose: async () => {},
   }
 })

@@ -136,7 +136,9 @@ async function launch(program: string, directory: string, port: number): Promise
   mkdirSync(data, { recursive: true })
   const log = join(directory, 's3-server.log')
   const descriptor = openSync(log, 'a')
-  const server = spawn(program, ['--quiet', '--port', `127.0.0.1:${port}`, 'posix', data], {
+  // As AWS does, it keeps connections open.
+  const args = ['--quiet', '--keep-alive', '--port', `127.0.0.1:${port}`, 'posix', data]
+  const server = spawn(program, args, {
     stdio: ['ignore', descriptor, descriptor],
     env: { ...process.env, ROOT_ACCESS_KEY: ACCESS_KEY, ROOT_SECRET_KEY: SECRET_KEY },
   })

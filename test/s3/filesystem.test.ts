@@ -149,7 +149,7 @@ describe('on a real S3 server', NEEDS_S3, () => {
   it('a bucket that cannot be written to is named before the job starts', async () => {
     for (const [directory, options, code, optionKey] of [
       ['s3://no-such-bucket/c', {}, 'S3_BUCKET_MISSING', 'execution.checkpointing.dir'],
-      [at('c'), { 's3.secret-key': 'guessed' }, 'S3_ACCESS_DENIED', 's3.access-key'],
+      [at('c'), { 's3.secret-key': 'guessed' }, 'S3_ACCESS_DENIED', 's3.secret-key'],
     ] as const) {
       const files = fixture.storage(options).filesystem()
       await assert.rejects(new DirectoryCheckpointStorage(directory, files).prepare(), (thrown) => {

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { testThreeJobManagers } from '../support/high-availability-scenario.ts'
-import { NEEDS_S3, startS3Fixture } from './s3-fixture.ts'
+import { NEEDS_S3, S3_SERVER_IS_OURS, startS3Fixture } from './s3-fixture.ts'
 
 testThreeJobManagers(
   'a bucket',
@@ -29,8 +29,15 @@ testThreeJobManagers(
         return fixture.contents()
       },
       secret: server.secretKey,
+      interrupt: async () => {
+        await server.kill()
+        return server.restart
+      },
       dispose: fixture.dispose,
     }
   },
-  NEEDS_S3,
+  {
+    ...NEEDS_S3,
+    interruption: S3_SERVER_IS_OURS || 'the server of S3_ENDPOINT is not ours to kill',
+  },
 )

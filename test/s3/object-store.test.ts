@@ -4,17 +4,13 @@ import { after, before, describe, it } from 'node:test'
 import { toErrorData } from '@millrace/core'
 import type { ObjectStore } from '@millrace/platform'
 import { testObjectStore } from '@millrace/platform/object-store-contract'
-import { NEEDS_S3, type S3Fixture, startS3Fixture } from './s3-fixture.ts'
+import { NEEDS_S3, S3_SERVER_IS_OURS, type S3Fixture, startS3Fixture } from './s3-fixture.ts'
 
 const CLIENTS = 4
 const WRITERS = 40
 const ROUNDS = 50
 
-const isOurs = {
-  skip:
-    (process.env.S3_ENDPOINT ?? '') !== '' &&
-    'the server that S3_ENDPOINT names is not ours to kill',
-}
+const isOurs = { skip: !S3_SERVER_IS_OURS && 'the server of S3_ENDPOINT is not ours to kill' }
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 const textOf = (object: { readonly bytes: Uint8Array } | null) =>

@@ -14,6 +14,9 @@ import { type S3Server, startS3Server } from '../s3-server/server.ts'
 /** For `describe`: skipped, with the reason, where no server can be had. */
 export const NEEDS_S3: { readonly skip: string | false } = { skip: s3ServerMissing() ?? false }
 
+/** One that is not may not be killed. */
+export const S3_SERVER_IS_OURS = (process.env.S3_ENDPOINT ?? '') === ''
+
 export interface S3Fixture {
   readonly server: S3Server
   /** A location of its own. */

@@ -108,6 +108,8 @@ export interface SharedStorage {
   contents(): Promise<string>
   /** In `properties`, for nobody else to see; null: nothing is secret. */
   readonly secret: string | null
+  /** Nobody reaches it until the returned function has been called; null: that cannot be had here. */
+  readonly interrupt: (() => Promise<() => Promise<void>>) | null
   dispose(): Promise<void>
 }
 
@@ -115,12 +117,20 @@ export interface SharedStorage {
 export function testThreeJobManagers(
   name: string,
   open: (directory: string) => Promise<SharedStorage>,
-  options: { readonly skip?: string | false } = {},
+  options: {
+    readonly skip?: string | false
+    /** Whether `interrupt` is there, or why not. */
+    readonly interruption?: true | string
+  } = {},
 ): void {
-  describe(`three JobManagers on ${name}`, options, () => scenario(open))
+  const { skip = false, interruption = 'a directory is always there' } = options
+  describe(`three JobManagers on ${name}`, { skip }, () => scenario(open, interruption))
 }
 
-function scenario(open: (directory: string) => Promise<SharedStorage>): void {
+function scenario(
+  open: (directory: string) => Promise<SharedStorage>,
+  interruption: true | string,
+): void {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-ha-'))
   const tail = fileResultTail(join(directory, 'out'))
   const readings = randomReadings({ seed: SEED, count: 6000, partitions: 3, filledPartitions: 3 })
@@ -227,6 +237,22 @@ function scenario(open: (directory: string) => Promise<SharedStorage>): void {
     assert.equal(answer.taskmanagers, 2)
     assert.equal((await leaderNot(null)).process, next.process)
   })
+
+  const needsInterruption = { skip: interruption !== true && interruption }
+  it(
+    'go on when what they share was away for longer than a lease lasts',
+    needsInterruption,
+    async () => {
+      const leader = await leaderNot(null)
+      const restore = await storage.interrupt?.()
+      await pause(LEASE_MS + 1000)
+      const client = clientOf(leader.process)
+      const refusal = await client.jobDetail(jobId).catch((error) => error)
+      assert.equal(refusal.code, 'NOT_LEADER')
+      await restore?.()
+      await goesOn(await leaderNot(leader))
+    },
+  )
 
   it('show what is secret to nobody', async () => {
     const leader = await leaderNot(null)

@@ -17,6 +17,7 @@ const USAGE = `Usage: millrace <command> [options]
   simulate                       whole clusters in one thread, from seeds
   chaos                          kill processes under load and check every result
   kafka                          a real Kafka broker on loopback, for playing
+  s3                             a real S3 server on loopback, for playing
 
 Options of every command: -D key=value. The cluster's address: -D rest.address=… -D rest.port=…
 `
@@ -59,6 +60,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   simulate: developmentCommand('simulation/main.ts'),
   chaos: developmentCommand('chaos/main.ts'),
   kafka: developmentCommand('kafka-broker/main.ts'),
+  s3: developmentCommand('s3-server/main.ts'),
 }
 
 async function main(): Promise<number | undefined> {

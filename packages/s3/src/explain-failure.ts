@@ -154,13 +154,14 @@ const KEY_HINTS: Readonly<Record<string, string>> = {
 }
 
 function accessDenied(message: string, name: string, { bucket, settings }: S3Attempt) {
+  const option = name === 'SignatureDoesNotMatch' ? S3_OPTIONS.secretKey : S3_OPTIONS.accessKey
   const whose = settings.credentials === null ? 'the credentials that were found' : 'the key'
   return s3Error('S3_ACCESS_DENIED', message, {
     hint:
       KEY_HINTS[name] ??
       `Permit ${whose} s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket on '${bucket}', ` +
         `or set another '${S3_OPTIONS.accessKey.key}'.`,
-    location: { optionKey: S3_OPTIONS.accessKey.key },
+    location: { optionKey: option.key },
   })
 }
 

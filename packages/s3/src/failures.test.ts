@@ -44,7 +44,7 @@ for (const [code, status, expected, optionKey, text] of [
   ['NoSuchBucket', 404, 'S3_BUCKET_MISSING', LOCATION_KEY, /Create the bucket 'bucket'/],
   ['AccessDenied', 403, 'S3_ACCESS_DENIED', 's3.access-key', /s3:PutObject.*'bucket'/],
   ['InvalidAccessKeyId', 403, 'S3_ACCESS_DENIED', 's3.access-key', /correct 's3.access-key'/],
-  ['SignatureDoesNotMatch', 403, 'S3_ACCESS_DENIED', 's3.access-key', /correct 's3.secret-key'/],
+  ['SignatureDoesNotMatch', 403, 'S3_ACCESS_DENIED', 's3.secret-key', /correct 's3.secret-key'/],
   ['ExpiredToken', 403, 'S3_ACCESS_DENIED', 's3.access-key', /renew/],
   ['PermanentRedirect', 301, 'S3_REGION_WRONG', 's3.region', /it is 'us-east-1'/],
   ['AuthorizationHeaderMalformed', 400, 'S3_REGION_WRONG', 's3.region', /eu-central-1/],
