@@ -127,6 +127,8 @@ describe('changelog output', () => {
     kind: 'changelog',
     columns: ['k', 'n'],
     keyColumns: ['k'],
+    growing: false,
+    counting: false,
     rows: ['["a","3"]', '["b","1"]'],
   }
   const RIGHT_CHANGES = [
@@ -137,7 +139,7 @@ describe('changelog output', () => {
     '> -D[c, 1]',
     '> +I[b, 1]',
   ]
-  const strictly = (lines: readonly string[]) => messages(changelogOutput(expectation, lines, true))
+  const strictly = (lines: readonly string[]) => messages(changelogOutput(expectation, lines, 1))
 
   it('reads what print writes, with and without an identifier and a subtask', () => {
     assert.deepEqual(parseChange('job:2> +U[a, null, ]'), { kind: '+U', values: ['a', 'null', ''] })
@@ -165,9 +167,34 @@ describe('changelog output', () => {
 
   it('takes the last word of each key when changes were repeated after a failure', () => {
     const repeated = [...RIGHT_CHANGES.slice(0, 3), ...RIGHT_CHANGES]
-    assert.deepEqual(changelogOutput(expectation, repeated, false), [])
+    assert.deepEqual(changelogOutput(expectation, repeated, 2), [])
     const older = [...RIGHT_CHANGES, '> -U[a, 1]', '> +U[a, 2]']
-    assert.match(messages(changelogOutput(expectation, older, false)), /expected rows are missing/)
+    const counting = { ...expectation, counting: true }
+    assert.match(messages(changelogOutput(counting, older, 2)), /expected rows are missing/)
+    // Unless a row can come again: then a lost attempt may have had the last word.
+    assert.deepEqual(changelogOutput(expectation, older, 2), [])
+    const never = RIGHT_CHANGES.filter((line) => line !== '> +U[a, 3]')
+    assert.match(messages(changelogOutput(expectation, never, 2)), /expected rows are missing/)
+  })
+
+  it('sees what no attempt can have printed, wherever it began', () => {
+    const again = (more: readonly string[], attempts = 2, growing = false) =>
+      messages(changelogOutput({ ...expectation, growing }, [...RIGHT_CHANGES, ...more], attempts))
+    assert.match(again(['> -U[b, 7]', '> +U[b, 1]']), /1 retractions name a row that was never/)
+    assert.equal(again(['> -U[a, 1]', '> +U[a, 3]']), '')
+    // A passing state of a lost attempt, unless groups only grow.
+    assert.equal(again(['> +I[d, 1]']), '')
+    assert.match(again(['> +I[d, 1]'], 2, true), /2 keys are not expected: \["c"\] \| \["d"\]/)
+    assert.doesNotMatch(again(['> +I[b, 1]'], 2, true), /more often/)
+    const thrice = [...RIGHT_CHANGES, '> +U[a, 3]', '> +U[a, 3]']
+    assert.match(
+      messages(changelogOutput({ ...expectation, counting: true }, thrice, 2)),
+      /1 rows came more often than 2 times: \["a","3"\] 3 times/,
+    )
+    assert.match(
+      again(['> +I[b, 1]', '> +I[b, 1]'], 2, true),
+      /1 keys came more often than 2 times/,
+    )
   })
 
   it('finds its key columns in a generated job', () => {

@@ -17,6 +17,8 @@ export interface ObservedOutput {
   readonly finished: boolean
   /** The job has been restarted at least once. */
   readonly restarted: boolean
+  /** How often the job's tasks were started, as far as that is known: Infinity when it is not. Default: by `restarted`. */
+  readonly attempts?: number
   /** numLateRecordsDropped of all subtasks, when known. */
   readonly droppedCount?: number
 }
@@ -37,7 +39,11 @@ export function judgeOutput(
       return lateRows(expectation, { lines, guarantee, droppedCount })
     }
     case 'changelog':
-      return changelogOutput(expectation, lines, !observed.restarted)
+      return changelogOutput(
+        expectation,
+        lines,
+        observed.restarted ? (observed.attempts ?? Infinity) : 1,
+      )
     case 'rows':
       if (observed.files !== undefined) {
         return exactlyOnceFiles(expectation, files, observed.finished)

@@ -18,8 +18,10 @@ export class JobOutput {
     for (const line of text.split('\n')) if (line !== '') this.#printed.push(line)
   }
 
-  observe(environment: SimulatedEnvironment, finished: boolean): ObservedOutput {
-    return { ...this.#sink(environment), finished, ...lateRows(environment) }
+  /** `submitted`: how many jobs have been. */
+  observe(environment: SimulatedEnvironment, finished: boolean, submitted: number): ObservedOutput {
+    const attempts = attemptsOf(environment, submitted)
+    return { ...this.#sink(environment), finished, ...lateRows(environment), attempts }
   }
 
   #sink(environment: SimulatedEnvironment): Pick<ObservedOutput, 'lines' | 'files'> {
@@ -39,6 +41,14 @@ export class JobOutput {
       }
     }
   }
+}
+
+/** Infinity when a leader that is gone, or a job that is forgotten, may have started tasks of which nobody knows. */
+function attemptsOf(environment: SimulatedEnvironment, submitted: number): number {
+  const leader = environment.cluster.leader()?.jobManager
+  const jobs = leader?.dispatcher.all() ?? []
+  if (jobs.length < submitted || (leader?.epoch ?? 0) > 1) return Number.POSITIVE_INFINITY
+  return jobs.reduce((sum, { restarts }) => sum + 1 + restarts, 0)
 }
 
 /** Rows that the job, as far as its running attempts tell, has dropped as late. */

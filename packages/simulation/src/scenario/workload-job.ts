@@ -20,6 +20,7 @@ export class WorkloadJob implements JobUnderTest {
   readonly #output: JobOutput
   #input: JobInput | null = null
   #state: StateChecker | null = null
+  #submitted = 0
 
   constructor(workload: Workload) {
     this.#workload = workload
@@ -37,6 +38,7 @@ export class WorkloadJob implements JobUnderTest {
 
   plan(environment: SimulatedEnvironment, start: JobStart): JobGraph {
     const jobGraph = planJob(environment, this.#workload, start)
+    this.#submitted = start.number + 1
     // Stopped and submitted again, it has the same operators.
     if (this.#state === null) {
       const input = workloadPlanInput(this.#workload)
@@ -63,7 +65,7 @@ export class WorkloadJob implements JobUnderTest {
   }
 
   judge(environment: SimulatedEnvironment, finished: boolean): readonly Violation[] {
-    const observed = this.#output.observe(environment, finished)
+    const observed = this.#output.observe(environment, finished, this.#submitted)
     return judgeOutput(this.#workload, observed, this.#expectation)
   }
 

@@ -6,6 +6,7 @@
  */
 import { columnsOf, evaluate } from './model/expression.ts'
 import {
+  type Aggregate,
   type Column,
   expressionsOf,
   isChangelog,
@@ -30,6 +31,10 @@ export interface ChangelogExpectation {
   readonly kind: 'changelog'
   readonly columns: readonly string[]
   readonly keyColumns: readonly string[]
+  /** A row of a key changes, but never goes: no condition stands above the groups, and nothing is retracted below. */
+  readonly growing: boolean
+  /** Growing, and each row of a key is another one: it counts all rows of its group. */
+  readonly counting: boolean
   readonly rows: readonly string[]
 }
 
@@ -89,7 +94,19 @@ function workOut(workload: Workload): Expectation {
   const rows = result.map((row) =>
     JSON.stringify(columns.map(({ name, type }) => printedText(row[name] as SqlValue, type))),
   )
-  return { kind: 'changelog', columns: names, keyColumns: changelogKey(query, names), rows }
+  const keyColumns = changelogKey(query, names)
+  const growing = isGrowing(query)
+  const counting = growing && query.kind === 'group' && query.aggregates.some(isRowCount)
+  return { kind: 'changelog', columns: names, keyColumns, growing, counting, rows }
+}
+
+function isRowCount(call: Aggregate): boolean {
+  return call.function === 'COUNT' && call.argument === null && call.filter === null
+}
+
+function isGrowing(query: Query): boolean {
+  if (query.kind === 'select') return query.where === null && isGrowing(query.input)
+  return query.kind === 'group' && query.having === null && !isChangelog(query.input)
 }
 
 /** Columns that tell the rows of a changelog apart: the keys of its GROUP BY, which a SELECT above repeats. */
