@@ -70,7 +70,7 @@ export async function startBadInput(
     directory: join(directory, 'cluster'),
     taskManagers: 1,
     slotsPerTaskManager: 2,
-    properties: { 'slot.request.timeout': '1500ms', ...properties },
+    properties: { 'slot.request.timeout': '4 s', ...properties },
   })
   after(async () => {
     await cluster.stop()

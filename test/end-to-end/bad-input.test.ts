@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
+import { until } from '../support/until.ts'
 import { DATAGEN, millrace, ONCE, startBadInput } from './bad-input-fixture.ts'
 
 const fixture = await startBadInput()
@@ -23,14 +24,6 @@ const filesBelow = (directory: string): string[] =>
   readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-
-async function waitUntil(what: string, done: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000
-  while (!(await done())) {
-    if (Date.now() > deadline) throw new Error(`Not within 15 s: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
 
 describe('bad input', { concurrency: false }, () => {
   describe('records', () => {
@@ -69,7 +62,7 @@ describe('bad input', { concurrency: false }, () => {
       assert.equal(code, 0)
       assert.match(stdout, /2 rows in set/)
       const jobId = (await fixture.rest.jobsOverview()).jobs.at(-1)?.jid as string
-      await waitUntil('both are counted', async () => {
+      await until('both are counted', async () => {
         const { vertices } = await fixture.rest.jobDetail(jobId)
         return vertices[0]?.['records-in-errors'] === 2
       })
@@ -89,7 +82,7 @@ describe('bad input', { concurrency: false }, () => {
         `${DATAGEN} SET 'parallelism.default' = '3'; SELECT * FROM numbers;`,
       )
       let reason: string | null = null
-      await waitUntil('the job waits for slots', async () => {
+      await until('the job waits for slots', async () => {
         const { jobs } = await fixture.rest.jobsOverview()
         reason = jobs.find((job) => job.state === 'CREATED')?.['status-reason'] ?? null
         // The job before may still be giving its slot back.
@@ -137,7 +130,7 @@ describe('bad input', { concurrency: false }, () => {
       after(() => execFileSync('umount', ['-l', disk]))
       const before = (await fixture.rest.jobsOverview()).jobs.length
       const running = fixture.failingJob(insert(disk) + select)
-      await waitUntil('two checkpoints are complete', async () => {
+      await until('two checkpoints are complete', async () => {
         const job = (await fixture.rest.jobsOverview()).jobs[before]
         if (job === undefined || job.state !== 'RUNNING') return false
         return (await fixture.rest.jobCheckpoints(job.jid)).counts.completed >= 2
@@ -171,7 +164,7 @@ describe('bad input', { concurrency: false }, () => {
       )
       const jobId = /Job ID: (\w+)/.exec(stdout)?.[1]
       assert.ok(jobId !== undefined, stderr)
-      await waitUntil('a checkpoint is complete', async () => {
+      await until('a checkpoint is complete', async () => {
         const { latest } = await fixture.rest.jobCheckpoints(jobId)
         return latest.completed !== null
       })

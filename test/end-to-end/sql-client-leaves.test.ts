@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { it } from 'node:test'
+import { until } from '../support/until.ts'
 import { DATAGEN, startBadInput } from './bad-input-fixture.ts'
 
 const fixture = await startBadInput()
 const MILLRACE = join(import.meta.dirname, '../../packages/distribution/bin/millrace.mjs')
-const GONE_TIMEOUT_MS = 15_000
 
 interface Client {
   readonly kill: (signal: NodeJS.Signals) => void
@@ -40,15 +40,16 @@ async function selecting(...more: string[]): Promise<Client> {
   }
 }
 
+/** How it ended. */
 async function lastJobEnds(): Promise<string> {
-  const deadline = Date.now() + GONE_TIMEOUT_MS
-  for (;;) {
-    const { jobs } = await fixture.rest.jobsOverview()
-    const state = jobs.at(-1)?.state as string
-    if (state === 'CANCELED' || state === 'FAILED') return state
-    assert.ok(Date.now() < deadline, `the job is still ${state}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+  let state = ''
+  await until('the last job has ended', async () => {
+    state = (await fixture.rest.jobsOverview()).jobs.at(-1)?.state ?? ''
+    return state === 'CANCELED' || state === 'FAILED'
+  }).catch((error: Error) => {
+    throw new Error(`${error.message}; the job is ${state}`)
+  })
+  return state
 }
 
 // Cause: SIGTERM and SIGHUP ended the client without a word to the cluster.

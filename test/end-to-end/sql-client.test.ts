@@ -8,6 +8,7 @@ import { renderError } from '@millrace/cli'
 import { fromErrorData, isMillraceError, toErrorData } from '@millrace/core'
 import { HttpSqlGateway } from '@millrace/rest-api'
 import { freePort } from '../../packages/distribution/src/cluster/spawn-process.ts'
+import { until } from '../support/until.ts'
 import { assertPresentable, DATAGEN, millrace, startBadInput } from './bad-input-fixture.ts'
 
 const fixture = await startBadInput()
@@ -124,7 +125,7 @@ describe('settings', () => {
   it('processes log the warning too', async () => {
     const port = await freePort()
     const { taskManager, output } = await startTaskManager(port, ['-D', 'hartbeat.interval=1s'])
-    await until(() =>
+    await untilShown(output, () =>
       /Unknown configuration key 'hartbeat\.interval'.*heartbeat\.interval/.test(output()),
     )
     taskManager.kill('SIGTERM')
@@ -161,13 +162,13 @@ describe('the command line', () => {
     const client = spawnMillrace([...args, '-D', `rest.port=${restPort}`])
     const exit = new Promise<number | null>((resolve) => client.once('close', resolve))
     const output = outputOf(client)
-    await until(() => output().includes('| +I |'))
+    await untilShown(output, () => output().includes('| +I |'))
     client.kill('SIGINT')
     assert.equal(await exit, 130)
     assert.match(output(), /rows in set\n/)
     assert.match(output(), /Cancelled\.\n/)
     const job = (await fixture.rest.jobsOverview()).jobs.at(-1)
-    await untilAsync(async () => {
+    await until('the job is cancelled', async () => {
       const { state } = await fixture.rest.jobDetail(job?.jid as string)
       return state === 'CANCELED'
     })
@@ -260,7 +261,8 @@ describe('processes', () => {
   it('a TaskManager without a JobManager says what it waits for, goes on trying, and registers when one comes', async () => {
     const [rpc, rest] = [await freePort(), await freePort()]
     const { taskManager, output } = await startTaskManager(rpc, [])
-    await until(
+    await untilShown(
+      output,
       () =>
         output().includes(`127.0.0.1:${rpc}`) &&
         /Waiting for the JobManager at .*; start it, or correct 'jobmanager\.rpc\.address'/.test(
@@ -275,7 +277,7 @@ describe('processes', () => {
       '-D',
       `jobmanager.rpc.port=${rpc}`,
     ])
-    await until(() => output().includes('Registered with the JobManager'))
+    await untilShown(output, () => output().includes('Registered with the JobManager'))
     taskManager.kill('SIGTERM')
     jobManager.kill('SIGTERM')
   })
@@ -307,6 +309,13 @@ async function startTaskManager(rpcPort: number, more: readonly string[]) {
   return { taskManager, output: outputOf(taskManager) }
 }
 
+/** Fails with what the process has written instead. */
+async function untilShown(output: () => string, isShown: () => boolean): Promise<void> {
+  await until(`${isShown} holds`, isShown).catch((error: Error) => {
+    throw new Error(`${error.message}\n${output()}`)
+  })
+}
+
 /** What the process has written so far. */
 function outputOf(child: ChildProcess): () => string {
   let text = ''
@@ -316,14 +325,4 @@ function outputOf(child: ChildProcess): () => string {
     })
   }
   return () => text
-}
-
-const until = (done: () => boolean): Promise<void> => untilAsync(async () => done())
-
-async function untilAsync(done: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000
-  while (!(await done())) {
-    if (Date.now() > deadline) throw new Error('Not within 15 s')
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
 }

@@ -8,6 +8,7 @@ import { ONCE, startBadInput } from '../end-to-end/bad-input-fixture.ts'
 import { startKafkaBroker } from '../kafka-broker/broker.ts'
 import { createTopics, openProducer, produce, readWholeTopic } from '../support/kafka-topics.ts'
 import { sqlRunner } from '../support/run-sql.ts'
+import { until } from '../support/until.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bad-kafka-'))
 const broker = await startKafkaBroker({ directory, heap: '384m' })
@@ -17,7 +18,6 @@ after(async () => {
 })
 const servers = broker.bootstrapServers
 const fixture = await startBadInput()
-const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 const table = (name: string, topic: string, more = '', at = servers) =>
   `CREATE TABLE ${name} (id INT, name STRING) WITH ('connector' = 'kafka', 'topic' = '${topic}', 'properties.bootstrap.servers' = '${at}',
@@ -92,7 +92,7 @@ describe('bad input from Kafka', { concurrency: false }, () => {
        INSERT INTO o SELECT * FROM i;`,
     )
     const committed = async () => (await readWholeTopic(servers, 'vanish-out')).length
-    for (let tries = 0; (await committed()) < 50 && tries < 100; tries++) await delay(100)
+    await until('the first half is committed', async () => (await committed()) >= 50, 60_000)
     assert.equal(await committed(), 50)
     await broker.kill()
     const down = await runner.awaitJob(
@@ -110,7 +110,7 @@ describe('bad input from Kafka', { concurrency: false }, () => {
       0,
       Array.from({ length: 50 }, (_, id) => `{"id":${id + 50},"name":"after"}`),
     )
-    for (let tries = 0; (await committed()) < 100 && tries < 400; tries++) await delay(100)
+    await until('all is committed', async () => (await committed()) >= 100, 90_000)
     const ids = (await readWholeTopic(servers, 'vanish-out')).map((text) => JSON.parse(text).id)
     assert.deepEqual(
       ids.sort((a, b) => a - b),

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { SourceSplit } from '@millrace/connector'
 import { batchOf, linesOf } from '@millrace/connector-kafka/testing'
 import { isMillraceError } from '@millrace/core'
+import { until } from '../support/until.ts'
 import { delay, startFixture } from './kafka-fixture.ts'
 
 const kafka = await startFixture()
@@ -140,8 +141,10 @@ test('offsets of completed checkpoints are committed to the group, and gauges sh
   reader?.snapshot(1)
   await reader?.notifyCheckpointComplete?.(1)
   const gauges = run.metrics[0]?.gauges
-  for (let i = 0; i < 100 && gauges?.get('KafkaSourceReader.commitsSucceeded') !== 1; i++)
-    await delay(20)
+  await until(
+    'the offset is committed',
+    () => gauges?.get('KafkaSourceReader.commitsSucceeded') === 1,
+  )
   assert.deepEqual(await kafka.client.fetchCommittedOffsets(topic, [{ topic, partition: 0 }]), [50])
   const name = `KafkaSourceReader.topic.${topic}.partition.0`
   assert.equal(gauges?.get(`${name}.committedOffset`), 50)

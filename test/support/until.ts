@@ -2,7 +2,7 @@
 import { inspect } from 'node:util'
 
 const POLL_MS = 10
-const TIMEOUT_MS = 30_000
+const TIMEOUT_MS = 60_000
 
 /** The first value of `look` that is neither false nor null. `what` completes "Waited in vain until …". */
 export async function until<T>(
