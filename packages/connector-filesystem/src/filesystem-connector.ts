@@ -14,6 +14,7 @@ import {
   validateTableOptions,
 } from '@millrace/connector'
 import { Configuration } from '@millrace/core'
+import { localPathOf } from '@millrace/platform'
 import {
   FILESYSTEM_TABLE_OPTIONS,
   MONITOR_INTERVAL,
@@ -41,20 +42,13 @@ export interface FileSinkConfig {
   readonly fileSizeMax: number
 }
 
-/** `file:///a/b` or `/a/b/` → `/a/b`. */
 function absolutePath(text: string): string {
-  const path = text.replace(/^file:(\/\/(?=\/))?/, '')
-  if (!path.startsWith('/')) {
-    throw connectorError(
-      'TABLE_OPTION_INVALID',
-      `Set 'path' to an absolute path; it is '${text}'.`,
-      {
-        location: { optionKey: PATH.key },
-        hint: "For example: 'path' = '/data/readings' or 'file:///data/readings'.",
-      },
-    )
-  }
-  return path.length > 1 ? path.replace(/\/+$/, '') : path
+  const path = localPathOf(text)
+  if (path !== null) return path
+  throw connectorError('TABLE_OPTION_INVALID', `Set 'path' to an absolute path; it is '${text}'.`, {
+    location: { optionKey: PATH.key },
+    hint: "For example: 'path' = '/data/readings' or 'file:///data/readings'.",
+  })
 }
 
 function common(table: TableDescription) {

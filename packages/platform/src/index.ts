@@ -1,5 +1,6 @@
 export { PLATFORM_ERRORS, platformError } from './error-codes.ts'
 export type * from './filesystem.ts'
+export { localPathOf, schemeOf } from './location.ts'
 export type * from './logger.ts'
 export { makeDurableDirectory } from './make-durable-directory.ts'
 export type * from './object-store.ts'

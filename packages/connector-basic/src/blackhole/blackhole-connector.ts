@@ -3,41 +3,24 @@
  */
 import {
   SINK_PARALLELISM,
-  type SinkWriter,
   type TableConnector,
   validateTableOptions,
   type WriterContext,
 } from '@millrace/connector'
 import { type ColumnBatch, Configuration } from '@millrace/core'
+import { UncommittedWriter } from '../uncommitted-writer.ts'
 
-class BlackholeWriter implements SinkWriter {
+class BlackholeWriter extends UncommittedWriter {
   readonly #context: WriterContext
 
   constructor(context: WriterContext) {
+    super()
     this.#context = context
   }
-
-  async open(): Promise<void> {}
 
   write(batch: ColumnBatch): void {
     this.#context.metrics.numRecordsSend += batch.rowCount
   }
-
-  isAvailable(): boolean {
-    return true
-  }
-
-  async prepareCommit(): Promise<[]> {
-    return []
-  }
-
-  snapshotState(): [] {
-    return []
-  }
-
-  async commit(): Promise<void> {}
-  async finish(): Promise<void> {}
-  close(): void {}
 }
 
 export const blackholeConnector: TableConnector = {

@@ -5,12 +5,12 @@
  */
 import {
   SINK_PARALLELISM,
-  type SinkWriter,
   type TableConnector,
   validateTableOptions,
   type WriterContext,
 } from '@millrace/connector'
 import { type ColumnBatch, Configuration, option } from '@millrace/core'
+import { UncommittedWriter } from '../uncommitted-writer.ts'
 import { rowText } from './row-text.ts'
 
 export const PRINT_IDENTIFIER = option.string({
@@ -29,12 +29,13 @@ export interface PrintConfig {
   readonly standardError: boolean
 }
 
-class PrintWriter implements SinkWriter {
+class PrintWriter extends UncommittedWriter {
   readonly #context: WriterContext
   readonly #prefix: string
   readonly #toError: boolean
 
   constructor({ identifier, standardError }: PrintConfig, context: WriterContext) {
+    super()
     this.#context = context
     this.#toError = standardError
     const { subtaskIndex, parallelism } = context.subtask
@@ -42,8 +43,6 @@ class PrintWriter implements SinkWriter {
     const prefix = parts.filter((part) => part !== '').join(':')
     this.#prefix = prefix === '' ? '' : `${prefix}> `
   }
-
-  async open(): Promise<void> {}
 
   write(batch: ColumnBatch): void {
     const { platform, schema, metrics } = this.#context
@@ -57,22 +56,6 @@ class PrintWriter implements SinkWriter {
     else if (this.#toError) console.writeError(text)
     else console.write(text)
   }
-
-  isAvailable(): boolean {
-    return true
-  }
-
-  async prepareCommit(): Promise<[]> {
-    return []
-  }
-
-  snapshotState(): [] {
-    return []
-  }
-
-  async commit(): Promise<void> {}
-  async finish(): Promise<void> {}
-  close(): void {}
 }
 
 export const printConnector: TableConnector = {

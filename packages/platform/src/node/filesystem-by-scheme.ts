@@ -1,7 +1,7 @@
 /** Files of this machine and, at paths with a scheme, wherever else there are some. */
 import type { Filesystem } from '../filesystem.ts'
+import { schemeOf } from '../location.ts'
 import type { RemoteStorage } from '../platform.ts'
-import { schemeOf } from './location-scheme.ts'
 
 export function filesystemByScheme(local: Filesystem, remote: RemoteStorage | null): Filesystem {
   if (remote === null) return local

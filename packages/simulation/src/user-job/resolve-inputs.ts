@@ -2,8 +2,10 @@
  * A user's inputs → the lines of each partition of each topic and file of each directory, with the places of
  * failures among them. Everything is checked before any run: names, marks, and that every row fits its table.
  */
+
 import { type FormatDecoder, RecordSpans } from '@millrace/connector'
 import { isMillraceError, nearestName, OperatorMetrics } from '@millrace/core'
+import { localPathOf } from '@millrace/platform'
 import { simulationError } from '../error-codes.ts'
 import {
   ABORT,
@@ -71,7 +73,7 @@ function target(
   name: string,
   sources: readonly SourceTable[],
 ): { readonly source: SourceTable; readonly place: string } {
-  const directory = name.replace(/^file:(\/\/(?=\/))?/, '').replace(/(.)\/+$/, '$1')
+  const directory = localPathOf(name) ?? name
   for (const source of sources) {
     if (source.places.includes(name)) return { source, place: name }
     if (source.connector === 'filesystem' && source.places.includes(directory)) {

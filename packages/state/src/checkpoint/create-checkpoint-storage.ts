@@ -1,6 +1,6 @@
 /** Chooses a job's checkpoint storage from its configuration. */
 import type { Configuration } from '@millrace/core'
-import type { Filesystem } from '@millrace/platform'
+import { type Filesystem, localPathOf, schemeOf } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
 import { CHECKPOINT_DIRECTORY, CHECKPOINT_STORAGE } from '../state-options.ts'
 import type { CheckpointStorage } from './checkpoint-storage.ts'
@@ -34,25 +34,20 @@ export function createCheckpointStorage(
  * Throws CHECKPOINT_DIRECTORY_UNSUPPORTED.
  */
 export function checkpointDirectoryPath(location: string, { schemes = [] }: Filesystem): string {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]?.toLowerCase()
-  if (scheme !== undefined && schemes.includes(scheme) && /:\/\/[^/]/.test(location)) {
+  const scheme = schemeOf(location)
+  if (scheme !== null && schemes.includes(scheme) && /:\/\/[^/]/.test(location)) {
     return location.replace(/\/+$/, '')
   }
-  const path =
-    scheme === 'file'
-      ? decodeURI(location.replace(/^file:(\/\/(localhost)?)?(?=\/)/, ''))
-      : location
-  if ((scheme !== undefined && scheme !== 'file') || !path.startsWith('/')) {
-    throw stateError(
-      'CHECKPOINT_DIRECTORY_UNSUPPORTED',
-      `Set '${CHECKPOINT_DIRECTORY.key}' to an absolute path or a file:// URI; it is '${location}'.`,
-      {
-        ...(scheme === undefined || scheme === 'file'
-          ? {}
-          : { hint: `Not supported yet: checkpoints in '${scheme}://'.` }),
-        location: { optionKey: CHECKPOINT_DIRECTORY.key },
-      },
-    )
-  }
-  return path.length > 1 ? path.replace(/\/+$/, '') : path
+  const path = localPathOf(location)
+  if (path !== null) return path
+  throw stateError(
+    'CHECKPOINT_DIRECTORY_UNSUPPORTED',
+    `Set '${CHECKPOINT_DIRECTORY.key}' to an absolute path or a file:// URI; it is '${location}'.`,
+    {
+      ...(scheme === null || scheme === 'file'
+        ? {}
+        : { hint: `Not supported yet: checkpoints in '${scheme}://'.` }),
+      location: { optionKey: CHECKPOINT_DIRECTORY.key },
+    },
+  )
 }

@@ -4,6 +4,8 @@
  * A connection ends with the length `GOODBYE` in place of a frame: a stream that ends without it
  * was cut (the peer's process died), even when it was cut between two frames.
  */
+import { platformError } from '../../error-codes.ts'
+
 export const FRAME_HEADER_BYTES = 4
 export const GOODBYE = 0xffffffff
 /** Default limit; a frame is a network buffer (32 KiB) or one oversized batch. */
@@ -20,8 +22,13 @@ export function readFrameHeader(from: Uint8Array, at: number): number {
   return (from[at] | (from[at + 1] << 8) | (from[at + 2] << 16) | (from[at + 3] << 24)) >>> 0
 }
 
-export function totalBytes(parts: readonly Uint8Array[]): number {
-  let total = 0
-  for (const part of parts) total += part.length
-  return total
+/** The length of a frame of these parts. Throws DATA_FRAME_TOO_LARGE. */
+export function frameLength(parts: readonly Uint8Array[], bytesMax: number): number {
+  let length = 0
+  for (const part of parts) length += part.length
+  if (length <= bytesMax) return length
+  throw platformError(
+    'DATA_FRAME_TOO_LARGE',
+    `Send frames of at most ${bytesMax} bytes; this one has ${length}.`,
+  )
 }

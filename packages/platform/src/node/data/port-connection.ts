@@ -9,7 +9,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { platformError } from '../../error-codes.ts'
 import type { DataConnection } from '../../transport.ts'
 import { ConnectionEvents } from './connection-events.ts'
-import { FRAME_HEADER_BYTES, GOODBYE, totalBytes, writeFrameHeader } from './frame.ts'
+import { FRAME_HEADER_BYTES, frameLength, GOODBYE, writeFrameHeader } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 
 /** Smaller frames of one turn of the event loop travel together in one message. */
@@ -64,13 +64,7 @@ export class PortConnection implements DataConnection {
    * it does nothing.
    */
   send(parts: readonly Uint8Array[]): void {
-    const length = totalBytes(parts)
-    if (length > this.#frameMaxBytes) {
-      throw platformError(
-        'DATA_FRAME_TOO_LARGE',
-        `Send frames of at most ${this.#frameMaxBytes} bytes; this one has ${length}.`,
-      )
-    }
+    const length = frameLength(parts, this.#frameMaxBytes)
     if (this.#events.closed || this.#reader.ended) return
     if (this.#closing) {
       throw platformError('DATA_CONNECTION_CLOSED', 'The connection to the other slot is closed.')

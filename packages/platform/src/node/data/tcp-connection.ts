@@ -9,7 +9,7 @@ import type { Socket } from 'node:net'
 import { platformError } from '../../error-codes.ts'
 import type { Address, DataConnection } from '../../transport.ts'
 import { ConnectionEvents } from './connection-events.ts'
-import { GOODBYE, totalBytes } from './frame.ts'
+import { frameLength, GOODBYE } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
@@ -64,13 +64,7 @@ export class TcpConnection implements DataConnection {
    * it does nothing.
    */
   send(parts: readonly Uint8Array[]): void {
-    const length = totalBytes(parts)
-    if (length > this.#frameMaxBytes) {
-      throw platformError(
-        'DATA_FRAME_TOO_LARGE',
-        `Send frames of at most ${this.#frameMaxBytes} bytes; this one has ${length}.`,
-      )
-    }
+    const length = frameLength(parts, this.#frameMaxBytes)
     if (this.#socket.destroyed || this.#socket.readableEnded) return
     if (this.#closing) {
       throw platformError('DATA_CONNECTION_CLOSED', `The connection to ${this.#peer} is closed.`)

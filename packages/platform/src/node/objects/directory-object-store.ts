@@ -11,8 +11,8 @@ import { randomUUID } from 'node:crypto'
 import * as fs from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { platformError } from '../../error-codes.ts'
+import { localPathOf, schemeOf } from '../../location.ts'
 import type { ObjectStore, ObjectStores, StoredObject } from '../../object-store.ts'
-import { schemeOf } from '../location-scheme.ts'
 import { nodeFilesystem } from '../node-filesystem.ts'
 import { plainBytes } from '../plain-bytes.ts'
 
@@ -39,21 +39,16 @@ export const directoryObjectStores: ObjectStores = {
 }
 
 function directoryOf(location: string): string {
+  const path = localPathOf(location)
+  if (path !== null) return path
   const scheme = schemeOf(location)
-  const path =
-    scheme === 'file'
-      ? decodeURI(location.replace(/^file:(\/\/(localhost)?)?(?=\/)/, ''))
-      : location
-  if ((scheme !== null && scheme !== 'file') || !path.startsWith('/')) {
-    throw platformError(
-      'OBJECT_STORE_UNSUPPORTED',
-      `Write an absolute path or a file:// URI; the location is '${location}'.`,
-      scheme === null || scheme === 'file'
-        ? {}
-        : { hint: `Not supported yet: object stores at '${scheme}://'.` },
-    )
-  }
-  return path.length > 1 ? path.replace(/\/+$/, '') : path
+  throw platformError(
+    'OBJECT_STORE_UNSUPPORTED',
+    `Write an absolute path or a file:// URI; the location is '${location}'.`,
+    scheme === null || scheme === 'file'
+      ? {}
+      : { hint: `Not supported yet: object stores at '${scheme}://'.` },
+  )
 }
 
 class DirectoryObjectStore implements ObjectStore {

@@ -1,7 +1,8 @@
 /** Object stores in directories and, by scheme, wherever else there are some. */
+
+import { schemeOf } from '../../location.ts'
 import type { ObjectStores } from '../../object-store.ts'
 import type { RemoteStorage } from '../../platform.ts'
-import { schemeOf } from '../location-scheme.ts'
 
 export function objectStoresByScheme(
   directories: ObjectStores,
