@@ -188,6 +188,24 @@ test('What an ended job left behind is removed by the next leader', async (t) =>
   assert.ok(!harness.objects.keys().includes(`default/jobs/${JOB_ID}/graph`))
 })
 
+test('What a disk refuses to remove of an ended job is tried again, not left to the next leader', async (t) => {
+  const { harness, leader } = await running(1)
+  const hanging = t.mock.method(harness.filesystem, 'remove', () => new Promise<void>(() => {}))
+  await jobOf(leader).cancel()
+  await settle()
+  hanging.mock.restore()
+  const failing = t.mock.method(harness.filesystem, 'remove', () =>
+    Promise.reject(new Error('EIO')),
+  )
+  await harness.takeOver()
+  assert.deepEqual(harness.filesystem.namesIn(CHECKPOINT_DIRECTORY), [JOB_ID])
+  failing.mock.restore()
+  await harness.clock.advance(20_000)
+  await settle()
+  assert.deepEqual(harness.filesystem.namesIn(CHECKPOINT_DIRECTORY), [])
+  assert.ok(!harness.objects.keys().includes(`default/jobs/${JOB_ID}/graph`))
+})
+
 test('A leader that lost the lease stops without touching tasks, refuses calls, and may lead again', async () => {
   const { harness, taskManager, leader } = await running(1)
   const calls = taskManager.calls.length

@@ -45,25 +45,37 @@ export class CheckpointDisposal {
     for (const id of [...this.#refused]) await this.discard(id)
   }
 
-  /** Does `removal` until it succeeds, a bounded number of times with growing pauses. Never rejects. */
+  /** `insistOnRemoval`, but never rejects. */
   async insist(removal: () => Promise<unknown>): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        await removal()
-        this.#refused.clear()
-        return
-      } catch (error) {
-        this.#logger.warn('Checkpoints of an ended job could not be removed', {
-          tries,
-          triesMax: TRIES_MAX,
-          error: String(error),
-        })
-        if (tries === TRIES_MAX) return
-      }
-      const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (tries - 1))
-      await new Promise<void>((resolve) => {
-        this.#clock.setTimer(pauseMs, resolve, { unref: true })
-      })
+    try {
+      await insistOnRemoval(removal, { clock: this.#clock, logger: this.#logger })
+      this.#refused.clear()
+    } catch {
+      // It was logged, and nobody can do more.
     }
+  }
+}
+
+/** Does `removal` until it succeeds, a bounded number of times with growing pauses; rejects as the last one. */
+export async function insistOnRemoval(
+  removal: () => Promise<unknown>,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await removal()
+      return
+    } catch (error) {
+      logger.warn('Checkpoints of an ended job could not be removed', {
+        tries,
+        triesMax: TRIES_MAX,
+        error: String(error),
+      })
+      if (tries === TRIES_MAX) throw error
+    }
+    const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (tries - 1))
+    await new Promise<void>((resolve) => {
+      clock.setTimer(pauseMs, resolve, { unref: true })
+    })
   }
 }

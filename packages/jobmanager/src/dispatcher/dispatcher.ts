@@ -109,7 +109,7 @@ export class Dispatcher {
   /** Goes on with what former leaders left. Rejects with LEADERSHIP_LOST. */
   async recover(): Promise<void> {
     const { platform, configuration, store } = this.#options
-    const { logger, filesystem } = platform
+    const { logger } = platform
     const { running, ended, damaged } = await store.recover()
     if (this.#suspended) return
     for (const { jobId, error } of damaged) {
@@ -119,7 +119,7 @@ export class Dispatcher {
       this.#jobs.set(jobId, this.#recorded(jobId, result))
       if (stored === null) continue
       const merged = configuration.withOverrides(stored.configuration)
-      const cleaned = cleanUpEnded(merged, jobId, filesystem, result.state, stored.retained)
+      const cleaned = cleanUpEnded(merged, jobId, platform, result.state, stored.retained)
       void this.#removeGraph(jobId, cleaned)
     }
     for (const { jobGraph, configuration: own, record } of running) {

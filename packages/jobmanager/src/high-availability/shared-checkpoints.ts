@@ -1,7 +1,8 @@
 /** Checkpoints of a job that outlives its JobManager: they are in a directory, and go when the job has ended. */
 import type { Configuration } from '@millrace/core'
-import type { Filesystem } from '@millrace/platform'
+import type { Filesystem, Platform } from '@millrace/platform'
 import { checkpointPath, createCheckpointStorage, keepsCheckpointsAfter } from '@millrace/state'
+import { insistOnRemoval } from '../checkpoint/checkpoint-disposal.ts'
 import { checkpointSettingsOf } from '../checkpoint/checkpoint-settings.ts'
 import { jobManagerError } from '../error-codes.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
@@ -39,17 +40,23 @@ export function keptAfterEnd(
   return directory === null ? [] : retained.map((id) => checkpointPath(directory, id))
 }
 
-/** For a job that ended without its checkpoints having been opened here, or under a leader that came no further. */
+/**
+ * For a job that ended without its checkpoints having been opened here, or under a leader that came no further. What a
+ * disk refuses is tried again: the next leader, who would do it, may be long in coming.
+ */
 export async function cleanUpEnded(
   configuration: Configuration,
   jobId: string,
-  filesystem: Filesystem,
+  platform: Platform,
   state: TerminalJobStatus,
   retained: readonly number[],
 ): Promise<void> {
   const settings = checkpointSettingsOf(configuration)
   if (settings === null) return
-  const storage = createCheckpointStorage(configuration, jobId, filesystem)
-  if (!keepsCheckpointsAfter(state, settings.retention)) await storage.discardAll()
-  else await storage.removeOthers(new Set(retained), Number.MAX_SAFE_INTEGER)
+  const storage = createCheckpointStorage(configuration, jobId, platform.filesystem)
+  const keeps = keepsCheckpointsAfter(state, settings.retention)
+  await insistOnRemoval(async () => {
+    if (!keeps) await storage.discardAll()
+    else await storage.removeOthers(new Set(retained), Number.MAX_SAFE_INTEGER)
+  }, platform)
 }

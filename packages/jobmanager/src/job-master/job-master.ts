@@ -379,7 +379,7 @@ export class JobMaster {
     const { checkpoints, record, configuration, platform } = this.#job
     if (checkpoints !== null) await checkpoints.jobEnded(state)
     else if (record.isDurable) {
-      await cleanUpEnded(configuration, this.jobId, platform.filesystem, state, record.retained)
+      await cleanUpEnded(configuration, this.jobId, platform, state, record.retained)
     }
   }
 
