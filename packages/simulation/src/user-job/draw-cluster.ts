@@ -92,7 +92,7 @@ function impossible(job: PlannedUserJob, jobManagers: number): Set<FaultClass> {
   }
   // A zombie that prints late is nobody's fault: printing is not fenced.
   if (job.sinks.some(({ connector }) => connector === 'print')) {
-    leaveOut(partition, pause, jobmanager)
+    leaveOut(partition, pause, jobmanager, store)
   }
   return without
 }
