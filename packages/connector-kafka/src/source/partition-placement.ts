@@ -44,7 +44,8 @@ export class PartitionPlacement {
     this.#run().then(
       () => {
         this.#placing = false
-        if (this.#homeless.length > 0) this.place([])
+        // Once closed nobody is placed: to go on here would be without an end.
+        if (this.#homeless.length > 0 && !this.#closed) this.place([])
       },
       (error) => {
         this.#placing = false
