@@ -73,6 +73,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'forget-offset',
+    breaks: 'The Kafka source snapshots what it has fetched instead of what it has emitted.',
+    edits: [
+      {
+        file: 'packages/connector-kafka/src/source/partition-progress.ts',
+        text: '      offset: this.position,',
+        planted: '      offset: this.fetchOffset,',
+      },
+    ],
+  },
+  {
     name: 'reuse-transactional-id',
     breaks: 'Every transaction of a subtask has the same id.',
     edits: [
@@ -91,6 +102,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         file: 'packages/connector-kafka/src/sink/transaction-recovery.ts',
         text: "  const ongoing = await client.listTransactions(['Ongoing'])\n",
         planted: '  const ongoing: string[] | null = []\n',
+      },
+    ],
+  },
+  {
+    name: 'skip-fencing',
+    breaks: 'Calls of a former leader are carried out.',
+    edits: [
+      {
+        file: 'packages/protocol/src/fence.ts',
+        text: '  if (epoch >= currentEpoch) return\n',
+        planted: '  if (epoch >= currentEpoch || epoch > 0) return\n',
       },
     ],
   },

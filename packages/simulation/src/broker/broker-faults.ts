@@ -29,6 +29,8 @@ export interface RequestFault {
   readonly delayMs?: number
   /** Protocol error code of `refused` and `unsure`. */
   readonly error?: number
+  /** Told of each request that it strikes. */
+  onHit?(): void
 }
 
 export class BrokerFaults {
@@ -58,6 +60,7 @@ export class BrokerFaults {
       if (left <= 1) this.#faults.delete(fault)
       else this.#faults.set(fault, left - 1)
       this.count(`${api} ${fault.moment}`)
+      fault.onHit?.()
       return fault
     }
     return null

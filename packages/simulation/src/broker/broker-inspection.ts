@@ -31,15 +31,34 @@ export interface OpenTransaction {
   readonly partitions: readonly string[]
 }
 
+/** What a group has committed of a partition, while records before it are still there. */
+export interface CommittedOffset {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
 export class BrokerInspection {
   readonly #state: ClusterState
   readonly #coordinator: TransactionCoordinator
   readonly #reader = new RecordBatchReader({ checkCrcs: false })
   readonly #decoder = new TextDecoder()
 
-  constructor(state: ClusterState, coordinator: TransactionCoordinator) {
+  readonly #markers: { readonly delayed: number }
+
+  constructor(
+    state: ClusterState,
+    coordinator: TransactionCoordinator,
+    markers: { readonly delayed: number },
+  ) {
     this.#state = state
     this.#coordinator = coordinator
+    this.#markers = markers
+  }
+
+  /** How many markers took longer, for `SimulatedBroker.delayMarkers`. */
+  get delayedMarkers(): number {
+    return this.#markers.delayed
   }
 
   /**
@@ -113,6 +132,21 @@ export class BrokerInspection {
 
   transactionalIds(): string[] {
     return [...this.#coordinator.all()].map(({ id }) => id)
+  }
+
+  /** Of every partition that any group has committed, the lowest, where retention could take something. */
+  committedBehind(): CommittedOffset[] {
+    const lowest = new Map<string, number>()
+    for (const offsets of this.#state.groups.values()) {
+      for (const [key, offset] of offsets) {
+        lowest.set(key, Math.min(offset, lowest.get(key) ?? offset))
+      }
+    }
+    return [...lowest].flatMap(([key, offset]) => {
+      const place = this.#state.placeOf(key)
+      if (place === undefined || place.log.startOffset >= offset) return []
+      return [{ topic: place.topic, partition: place.partition, offset }]
+    })
   }
 
   /** `topic-partition` → offset. */

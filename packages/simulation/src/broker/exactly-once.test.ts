@@ -15,8 +15,6 @@ const SEEDS = Number(process.env.BROKER_SEEDS ?? 40)
 const FIRST_SEED = Number(process.env.BROKER_FIRST_SEED ?? 1)
 /** 2: a partition that was placed with a broker whose fetch then failed was never fetched again. */
 const SEEDS_OF_BUGS: readonly number[] = [2]
-/** A replaced attempt that goes on for a while: to be drawn always, once transactional ids tell attempts apart. */
-const ZOMBIES = process.env.BROKER_ZOMBIES === '1'
 const GOAL = 300
 const PARTITIONS = 2
 const FAULTS_UNTIL_MS = 4_000
@@ -52,7 +50,8 @@ function planFaults(fixture: BrokerFixture, sink: SinkRun, source: SourceRun): v
   const strikes: readonly (() => void)[] = [
     () => sink.restart(),
     () => source.restart(),
-    ...(ZOMBIES ? [() => sink.restart(true)] : []),
+    // The replaced attempt goes on for a while.
+    () => sink.restart(true),
     () => broker.moveCoordinators(random.pick([10, 300])),
     () => broker.moveLeader('out', random.between(0, PARTITIONS - 1)),
     () => {

@@ -205,6 +205,41 @@ test('a transaction that is made to expire refuses its commit for good', async (
   assert.deepEqual(broker.inspect.openTransactions(), [])
 })
 
+test('a transaction that times out as it begins takes no record, and only the next one does', async () => {
+  const fixture = new BrokerFixture(10)
+  const { broker } = fixture
+  broker.createTopic('t', 1)
+  await fixture.run(async () => {
+    const client = await fixture.connect()
+    const armed = broker.expireNextBegun()
+    assert.equal(armed.hasExpired(), false)
+    const identity = await begin(client)
+    assert.equal(armed.hasExpired(), true)
+    await delay(fixture.process, 1000)
+    await assert.rejects(client.endTxn(ID, identity, true), BrokerRefusal)
+    await client.endTxn(ID, await begin(client), true)
+    broker.expireNextBegun().cancel()
+    await client.endTxn(ID, await begin(client), true)
+  })
+  assert.deepEqual(broker.inspect.openTransactions(), [])
+})
+
+test('retention may take what every group has committed, and no more', async () => {
+  const fixture = new BrokerFixture(12)
+  const { broker } = fixture
+  broker.createTopic('t', 2)
+  for (const partition of [0, 1]) broker.append('t', partition, ['a', 'b', 'c', 'd'])
+  await fixture.run(async () => {
+    const client = await fixture.connect()
+    await client.commitOffsets('g', [{ topic: 't', partition: 0, offset: 3 }])
+    await client.commitOffsets('h', [{ topic: 't', partition: 0, offset: 2 }])
+  })
+  const place = { topic: 't', partition: 0 }
+  assert.deepEqual(broker.inspect.committedBehind(), [{ ...place, offset: 2 }])
+  broker.deleteRecordsBefore('t', 0, 2)
+  assert.deepEqual(broker.inspect.committedBehind(), [])
+})
+
 test('a paused node answers late when it is alone, and is replaced when there are others', async () => {
   for (const nodeCount of [1, 3]) {
     const fixture = new BrokerFixture(13, { nodeCount })

@@ -62,6 +62,8 @@ export class SimulatedBroker {
   readonly #timeoutCheckIntervalMs: number
   readonly #lives = new Map<string, number>()
   readonly #timeouts = new Map<string, () => void>()
+  /** What becomes of transactions that begin, one each. */
+  readonly #expiring: ((transaction: Transaction) => void)[] = []
 
   constructor(settings: SimulatedBrokerSettings) {
     const { world, network, name = 'broker', nodeCount = 1 } = settings
@@ -81,7 +83,10 @@ export class SimulatedBroker {
       () => this.#wallMs,
     )
     const hooks = {
-      began: (transaction: Transaction) => this.#watch(transaction),
+      began: (transaction: Transaction) => {
+        this.#watch(transaction)
+        this.#expiring.shift()?.(transaction)
+      },
       prepared: (transaction: Transaction) => {
         this.#timeouts.get(transaction.id)?.()
         this.#timeouts.delete(transaction.id)
@@ -92,7 +97,7 @@ export class SimulatedBroker {
     this.#leadership = new Leadership(this.state, world, this.#random.split('leaders'), (slot) =>
       this.#markers.resume(slot),
     )
-    this.inspect = new BrokerInspection(this.state, this.#coordinator)
+    this.inspect = new BrokerInspection(this.state, this.#coordinator, this.#markers)
     this.#parts = {
       state: this.state,
       leadership: this.#leadership,
@@ -283,6 +288,26 @@ export class SimulatedBroker {
     if (transaction?.status !== 'Ongoing') return false
     this.#expire(transaction)
     return true
+  }
+
+  /**
+   * Aborts the next transaction that begins, as if its timeout had passed, right after the broker has said that it begins:
+   * before a producer can have written anything that it pre-commits.
+   */
+  expireNextBegun(): { cancel(): void; hasExpired(): boolean } {
+    let expired = false
+    const strike = (transaction: Transaction): void => {
+      expired = true
+      this.#world.after(0, () => this.expireTransaction(transaction.id))
+    }
+    this.#expiring.push(strike)
+    return {
+      cancel: () => {
+        const index = this.#expiring.indexOf(strike)
+        if (index >= 0) this.#expiring.splice(index, 1)
+      },
+      hasExpired: () => expired,
+    }
   }
 
   /** Forgets an id that is not in use, as after transactional.id.expiration.ms. */

@@ -35,6 +35,8 @@ export interface SimulatedClusterSettings {
   /** Of every JobManager and TaskManager. */
   readonly properties: Readonly<Record<string, string>>
   readonly logLevel: LogLevel
+  /** How much slower than others a TaskManager's host computes; 1 when absent. */
+  slownessOf?(host: string): number
   /** A TaskManager carried out a call under that fence. */
   onCarriedOut?(taskManager: string, call: string, fence: Fence): void
 }
@@ -109,6 +111,7 @@ export class SimulatedCluster {
 
   startTaskManager(host: string): void {
     const process = this.#process(host)
+    process.slowness = this.#settings.slownessOf?.(host) ?? 1
     const { properties } = this.#settings
     process.deliver(() => {
       const taskManager = new WatchedTaskManager({

@@ -50,14 +50,89 @@ const STEPS: readonly string[] = [
   'kafka fetch done',
 ]
 
-const RARE_FAMILIES: readonly FaultFamily[] = ['jobmanager', 'store']
+/**
+ * How often a class is drawn in comparison: 2 when absent. More for those that not every run can have, and for those that
+ * lie in wait and may meet nobody.
+ */
+const WEIGHTS: Readonly<Partial<Record<FaultClass, number>>> = {
+  'taskmanager-kill': 1,
+  'jobmanager-kill': 4,
+  'jobmanager-pause': 5,
+  'leader-isolation': 5,
+  'taskmanager-pause': 4,
+  'slot-pause': 4,
+  partition: 4,
+  'one-way-partition': 4,
+  'broker-partition': 4,
+  'connection-loss': 5,
+  'slow-link': 3,
+  'slow-machine': 3,
+  'machine-crash': 3,
+  'clock-jump': 3,
+  'disk-full': 3,
+  'read-error': 6,
+  'corrupted-read': 6,
+  'store-write-lost': 5,
+  'store-false-error': 6,
+  'store-late-write': 5,
+  'store-read-error': 5,
+  'store-partition': 5,
+  'broker-down': 3,
+  'broker-pause': 5,
+  'leader-change': 4,
+  'coordinator-move': 3,
+  'request-fails-before': 8,
+  'request-fails-during': 9,
+  'request-fails-after': 6,
+  'request-refused': 6,
+  'request-unsure': 10,
+  'broker-slow': 6,
+  'slow-markers': 10,
+  'transaction-timeout': 10,
+  retention: 5,
+}
+const WEIGHT = 2
 
-const DURATIONS_MS: readonly (readonly [number, number])[] = [
-  [20, 300],
-  [300, 2000],
-  // Beyond the heartbeat timeout.
-  [6000, 14_000],
+/** Steps after which a class that lies in wait meets somebody soon. */
+const OWN_STEPS: Readonly<Partial<Record<FaultClass, readonly string[]>>> = {
+  'disk-full': ['call TriggerCheckpoint', 'file append'],
+  'disk-slow': ['call TriggerCheckpoint', 'file sync'],
+  'write-error': ['call TriggerCheckpoint', 'file append', 'file sync'],
+  'read-error': ['file read', 'call DeployTasks', 'call CancelTasks'],
+  'corrupted-read': ['file read', 'call DeployTasks', 'call CancelTasks'],
+  'request-fails-before': ['kafka produce', 'kafka initProducerId', 'kafka endTxn'],
+  'request-fails-during': ['kafka produce', 'kafka initProducerId', 'kafka endTxn'],
+  'request-fails-after': ['kafka produce', 'kafka initProducerId', 'kafka endTxn'],
+  'request-refused': ['kafka produce', 'kafka initProducerId', 'kafka endTxn'],
+  'request-unsure': ['kafka produce', 'kafka initProducerId', 'kafka endTxn'],
+  'slow-markers': ['kafka produce', 'kafka endTxn'],
+  'transaction-timeout': ['kafka initProducerId', 'call TriggerCheckpoint'],
+}
+
+/** What a class needs to happen before it meets anybody: state is read when a task starts again. */
+const COMPANIONS: Readonly<Partial<Record<FaultClass, FaultClass>>> = {
+  'read-error': 'slot-kill',
+  'corrupted-read': 'taskmanager-kill',
+}
+
+/** Beyond the heartbeat timeout and the lease. */
+const LONG_MS = [6000, 14_000] as const
+type Duration = readonly [number, number]
+const DURATIONS_MS: readonly Duration[] = [[20, 300], [300, 2000], LONG_MS]
+/** Of those that lie in wait. */
+const WAITING_DURATIONS_MS: readonly Duration[] = [[300, 2000], [2000, 6000], LONG_MS]
+/** Mostly long: before the lease has run out nobody else leads. */
+const LEADER_DURATIONS_MS: readonly Duration[] = [[300, 2000], LONG_MS, LONG_MS]
+const LEADER_CLASSES: readonly FaultClass[] = ['jobmanager-pause', 'leader-isolation']
+const LYING_IN_WAIT: readonly FaultClass[] = [
+  ...FAULT_FAMILIES.disk,
+  ...FAULT_FAMILIES.store,
+  ...(Object.keys(OWN_STEPS) as FaultClass[]),
+  'broker-slow',
 ]
+
+/** Of one run: with all of them at once, one hides what another does. */
+const CLASSES_MAX = 7
 
 export interface FaultDraw {
   readonly families: readonly FaultFamily[]
@@ -71,25 +146,16 @@ export interface FaultDraw {
 }
 
 export function drawFaults(random: SeededRandom, draw: FaultDraw): PlannedFault[] {
-  const possible = draw.families
-    .flatMap((family): readonly FaultClass[] =>
-      // Not every run can have these; those that can have them more often.
-      RARE_FAMILIES.includes(family)
-        ? [...FAULT_FAMILIES[family], ...FAULT_FAMILIES[family]]
-        : FAULT_FAMILIES[family],
-    )
-    .filter((each) => !draw.without.has(each))
-  if (possible.length === 0) return []
-  const classes = random
-    .shuffled(possible)
-    .slice(0, random.between(1, Math.min(5, possible.length)))
+  const classes = drawClasses(random, draw)
+  if (classes.length === 0) return []
   const count = random.between(draw.countMin ?? 1, draw.countMax)
   return Array.from({ length: count }, (_, id) => {
-    const [shortest, longest] = random.pick(DURATIONS_MS)
+    const chosen = random.pick(classes)
+    const [shortest, longest] = random.pick(durationsOf(chosen))
     return {
       id,
-      class: random.pick(classes),
-      moment: drawMoment(random, draw.phaseMs),
+      class: chosen,
+      moment: drawMoment(random, chosen, draw.phaseMs),
       target: random.next(),
       durationMs: random.between(shortest, longest),
       amount: random.next(),
@@ -97,8 +163,30 @@ export function drawFaults(random: SeededRandom, draw: FaultDraw): PlannedFault[
   })
 }
 
-function drawMoment(random: SeededRandom, phaseMs: number): FaultMoment {
+/** The classes of this run; one that is there twice comes more often. */
+function drawClasses(random: SeededRandom, draw: FaultDraw): readonly FaultClass[] {
+  const possible = draw.families
+    .flatMap((family): readonly FaultClass[] => FAULT_FAMILIES[family])
+    .filter((each) => !draw.without.has(each))
+  const weighted = possible.flatMap((each) =>
+    Array.from({ length: WEIGHTS[each] ?? WEIGHT }, () => each),
+  )
+  const classes = random
+    .shuffled(weighted)
+    .slice(0, random.between(1, Math.min(CLASSES_MAX, weighted.length)))
+  const companions = classes.flatMap((each) => COMPANIONS[each] ?? [])
+  return [...classes, ...companions.filter((each) => possible.includes(each))]
+}
+
+function durationsOf(each: FaultClass): readonly Duration[] {
+  if (LEADER_CLASSES.includes(each)) return LEADER_DURATIONS_MS
+  return LYING_IN_WAIT.includes(each) ? WAITING_DURATIONS_MS : DURATIONS_MS
+}
+
+function drawMoment(random: SeededRandom, each: FaultClass, phaseMs: number): FaultMoment {
   if (random.chance(0.5)) return { kind: 'time', atMs: random.between(0, phaseMs) }
+  const own = OWN_STEPS[each]
+  const steps = own !== undefined && random.chance(0.7) ? own : STEPS
   const occurrence = 1 + Math.floor(random.exponential(6))
-  return { kind: 'step', step: random.pick(STEPS), occurrence }
+  return { kind: 'step', step: random.pick(steps), occurrence }
 }

@@ -2,7 +2,7 @@
  * FaultEngine: lets a run's faults happen at their moments, ends them after their durations, and counts
  * them by class.
  *
- * A fault that finds no target (nobody to kill) does not happen and does not count. `endAll` is the end of the
+ * A fault that finds no target (nobody to kill, no request to fail) does not happen and does not count. `endAll` is the end of the
  * phase with faults: everything is healed, and no later moment counts.
  */
 import type { SimulatedProcess } from '../world/simulated-process.ts'
@@ -13,6 +13,8 @@ import type { FaultClass, PlannedFault } from './fault.ts'
 export interface AppliedFault {
   readonly about: string
   end(): void
+  /** Absent: it struck at once. Else whether it has struck: a fault that lies in wait may never meet anyone. */
+  hasStruck?(): boolean
 }
 
 /** Does one fault; null: there was no target. `reached`: the process at whose step it was due. */
@@ -65,7 +67,7 @@ export class FaultEngine {
     if (this.#over) return
     const applied = this.#apply.get(fault.class)?.(fault, reached) ?? null
     if (applied === null) return
-    this.hits.set(fault.class, (this.hits.get(fault.class) ?? 0) + 1)
+    if (applied.hasStruck === undefined) this.#count(fault)
     const { nowMs } = this.#world
     this.struck.push(`${nowMs.toFixed(0)} ms ${fault.class} ${applied.about}`)
     this.#world.log.add(nowMs, 'faults', fault.class, `#${fault.id} ${applied.about}`)
@@ -78,7 +80,12 @@ export class FaultEngine {
     if (applied === undefined) return
     this.#active.delete(fault)
     this.#world.log.add(this.#world.nowMs, 'faults', 'over', `#${fault.id} ${fault.class}`)
+    if (applied.hasStruck?.() === true) this.#count(fault)
     applied.end()
+  }
+
+  #count(fault: PlannedFault): void {
+    this.hits.set(fault.class, (this.hits.get(fault.class) ?? 0) + 1)
   }
 
   endAll(): void {

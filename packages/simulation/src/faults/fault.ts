@@ -6,7 +6,7 @@
 /** Families, as `--faults` names them, with what belongs to each. */
 export const FAULT_FAMILIES = {
   kill: ['taskmanager-kill', 'slot-kill', 'machine-crash'],
-  jobmanager: ['jobmanager-kill', 'jobmanager-pause'],
+  jobmanager: ['jobmanager-kill', 'jobmanager-pause', 'leader-isolation'],
   pause: ['taskmanager-pause', 'slot-pause'],
   partition: ['partition', 'one-way-partition', 'broker-partition'],
   connection: ['connection-loss', 'slow-link', 'slow-machine'],
@@ -21,12 +21,18 @@ export const FAULT_FAMILIES = {
   ],
   broker: [
     'broker-down',
+    'broker-pause',
     'leader-change',
     'coordinator-move',
     'request-fails-before',
     'request-fails-during',
     'request-fails-after',
+    'request-refused',
+    'request-unsure',
     'broker-slow',
+    'slow-markers',
+    'transaction-timeout',
+    'retention',
   ],
 } as const
 

@@ -63,3 +63,25 @@ test('the engine strikes at times and steps, ends faults after their durations, 
   assert.equal(engine.hits.get('taskmanager-kill'), 2)
   assert.equal(engine.active, 0)
 })
+
+test('a fault that lies in wait counts when it has met somebody, at its end', async () => {
+  const world = new SimulatedWorld(1)
+  const engine = new FaultEngine(
+    world,
+    new Map([
+      [
+        'request-refused',
+        (fault) => ({ about: '', end: () => {}, hasStruck: () => fault.target > 0.5 }),
+      ],
+    ]),
+  )
+  const fault = (id: number, target: number, durationMs: number): PlannedFault => ({
+    ...{ id, class: 'request-refused', moment: { kind: 'time', atMs: 1 }, amount: 0 },
+    ...{ target, durationMs },
+  })
+  engine.start([fault(0, 0.2, 5), fault(1, 0.8, 5), fault(2, 0.9, 500)])
+  await world.run(20, () => false)
+  assert.equal(engine.hits.get('request-refused'), 1)
+  engine.endAll()
+  assert.equal(engine.hits.get('request-refused'), 2)
+})

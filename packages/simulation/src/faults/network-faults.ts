@@ -12,6 +12,8 @@ export interface NetworkFaultParts {
   readonly brokerHosts: readonly string[]
   /** The object store, as a host. */
   readonly storeHost: string
+  /** Host of the JobManager that leads; null: none does. */
+  leaderHost(): string | null
 }
 
 const SLOWNESS_MAX = 400
@@ -61,6 +63,17 @@ export function networkFaults(parts: NetworkFaultParts): [FaultClass, ApplyFault
     [
       'store-partition',
       (fault, reached) => cut(between(hostOf(hosts, fault, reached), [parts.storeHost])),
+    ],
+    [
+      'leader-isolation',
+      (fault) => {
+        const leader = parts.leaderHost()
+        if (leader === null) return null
+        const others = hosts.filter((host) => host !== leader)
+        const routes = between(leader, [...others, ...parts.brokerHosts, parts.storeHost])
+        // One way: it hears everybody, and nobody hears it until the end.
+        return cut(fault.amount < 0.4 ? routes.filter(([from]) => from === leader) : routes)
+      },
     ],
     [
       'connection-loss',

@@ -12,7 +12,9 @@ export function diskFaults(disk: SimulatedDisk): [FaultClass, ApplyFault][] {
       const rate = 0.02 + fault.amount * most
       const before = disk.faults.rates
       disk.faults.rates = { ...before, ...Object.fromEntries(kinds.map((kind) => [kind, rate])) }
+      const hasStruck = counter(disk.faults.counts, kinds)
       return {
+        hasStruck,
         about: `${kinds.join(', ')} in ${Math.round(rate * 100)} % of calls`,
         end: () => {
           const zero = Object.fromEntries(kinds.map((kind) => [kind, 0]))
@@ -27,6 +29,7 @@ export function diskFaults(disk: SimulatedDisk): [FaultClass, ApplyFault][] {
       (fault) => {
         disk.quotaBytes = disk.usedBytes + Math.round(fault.amount * 2000)
         return {
+          hasStruck: counter(disk.faults.counts, ['diskFull']),
           about: `${disk.quotaBytes} bytes fit, ${disk.usedBytes} are used`,
           end: () => void (disk.quotaBytes = Number.POSITIVE_INFINITY),
         }
@@ -35,9 +38,23 @@ export function diskFaults(disk: SimulatedDisk): [FaultClass, ApplyFault][] {
     ['disk-slow', rated(['slowOperation', 'slowSync'], 0.4)],
     ['read-error', rated(['readError', 'shortRead'], 0.3)],
     ['write-error', rated(['writeError', 'syncError'], 0.2)],
-    // Rare enough that reading again tells a wrong bit from a damaged file.
-    ['corrupted-read', rated(['corruptedRead'], 0.05)],
+    ['corrupted-read', corrupted(disk)],
   ]
+}
+
+/** One wrong bit: reading again tells it from a damaged file. */
+function corrupted(disk: SimulatedDisk): ApplyFault {
+  return (fault) => {
+    const { faults } = disk
+    const rate = 0.1 + fault.amount * 0.6
+    faults.rates = { ...faults.rates, corruptedRead: rate }
+    faults.limits.set('corruptedRead', 1)
+    return {
+      about: `one of the next reads, ${Math.round(rate * 100)} % each`,
+      hasStruck: counter(faults.counts, ['corruptedRead']),
+      end: () => void (faults.rates = { ...faults.rates, corruptedRead: 0 }),
+    }
+  }
 }
 
 /** Faults of the object store: writes that are lost, done and denied, or done much later. */
@@ -51,6 +68,7 @@ export function storeFaults(store: SimulatedObjectStore): [FaultClass, ApplyFaul
       })
       store.faults.rates = changed(rate)
       return {
+        hasStruck: counter(store.faults.counts, kinds),
         about: `${kinds.join(', ')} in ${Math.round(rate * 100)} % of requests`,
         end: () => void (store.faults.rates = changed(0)),
       }
@@ -62,4 +80,11 @@ export function storeFaults(store: SimulatedObjectStore): [FaultClass, ApplyFaul
     ['store-late-write', rated(['latePut', 'lateRemoval', 'slowRequest'])],
     ['store-read-error', rated(['readError', 'slowList'])],
   ]
+}
+
+/** Whether any of `kinds` has been counted since now. */
+function counter<K>(counts: ReadonlyMap<K, number>, kinds: readonly K[]): () => boolean {
+  const sum = () => kinds.reduce((total, kind) => total + (counts.get(kind) ?? 0), 0)
+  const before = sum()
+  return () => sum() > before
 }

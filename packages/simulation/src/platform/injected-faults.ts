@@ -15,6 +15,8 @@ export class InjectedFaults<Chance extends string, Caused extends string> {
   rates: Readonly<Record<Chance, number>>
   /** How many faults by chance there may still be. */
   remaining = FAULTS_BY_CHANCE_MAX
+  /** How many of a kind there may still be; no limit where it is absent. */
+  readonly limits = new Map<Chance, number>()
   readonly counts = new Map<Chance | Caused, number>()
   readonly random: SeededRandom
   /** What the log calls the part. */
@@ -30,6 +32,9 @@ export class InjectedFaults<Chance extends string, Caused extends string> {
   strikes(kind: Chance, process: SimulatedProcess, about: string): boolean {
     const rate = this.rates[kind]
     if (rate <= 0 || this.remaining <= 0 || !this.random.chance(rate)) return false
+    const limit = this.limits.get(kind)
+    if (limit !== undefined && limit <= 0) return false
+    if (limit !== undefined) this.limits.set(kind, limit - 1)
     this.remaining--
     this.record(kind, process, about)
     return true

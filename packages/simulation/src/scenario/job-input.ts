@@ -32,7 +32,8 @@ export class JobInput {
     const arrivals = this.#arrivals.get(atMs) ?? []
     this.#arrivals.set(atMs, arrivals)
     const last = arrivals[arrivals.length - 1]
-    if (last?.table === table && last.partition === partition) last.lines.push(line)
+    const full = (last?.lines.length ?? 0) >= this.#workload.batchRowsMax
+    if (last?.table === table && last.partition === partition && !full) last.lines.push(line)
     else arrivals.push({ table, partition, lines: [line] })
   }
 

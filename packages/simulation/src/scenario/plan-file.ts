@@ -11,7 +11,7 @@ import { simulationError } from '../error-codes.ts'
 import type { RunPlan } from './run-plan.ts'
 
 /** Raised when a plan of before can no longer be run. */
-const FORMAT = 'millrace-simulation-plan/1'
+const FORMAT = 'millrace-simulation-plan/2'
 
 export interface PlanFile {
   readonly plan: RunPlan

@@ -26,6 +26,8 @@ export interface ClusterPlan {
   readonly taskManagers: number
   readonly slotsPerTaskManager: number
   readonly brokers: number
+  /** How much slower than others the host of each TaskManager computes, in the phase with faults. */
+  readonly slowness: readonly number[]
   readonly faults: readonly PlannedFault[]
   readonly restarts: readonly PlannedRestart[]
   /** Length of the phase with faults, from the job's submission. */
@@ -39,7 +41,7 @@ export interface RunPlan extends ClusterPlan {
 }
 
 const QUIET_PHASE_MS = 1500
-const FAULTS_MAX = 9
+const FAULTS_MAX = 20
 
 export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPlan {
   const random = new SeededRandom(`plan ${seed}`)
@@ -48,19 +50,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   const taskManagers = shape.between(1, 5)
   const jobManagers = shape.pick([1, 2, 2, 3])
   const phaseMs = lastArrivalMs(workload) + QUIET_PHASE_MS + shape.between(0, 12_000)
-  const without = new Set<FaultClass>()
-  // Without high availability a job ends with its JobManager, and nothing uses the store.
-  if (jobManagers === 1) {
-    for (const each of FAULT_FAMILIES.store) without.add(each)
-    for (const each of FAULT_FAMILIES.jobmanager) without.add(each)
-  }
-  // Input has no checksum: a reader cannot know that a bit of it was wrong.
-  if (workload.source === 'filesystem') without.add('corrupted-read')
-  // A zombie that prints late is nobody's fault: printing is not fenced.
-  if (workload.sink === 'print') {
-    for (const each of [...FAULT_FAMILIES.partition, ...FAULT_FAMILIES.pause]) without.add(each)
-    for (const each of [...FAULT_FAMILIES.jobmanager, ...FAULT_FAMILIES.store]) without.add(each)
-  }
+  const without = impossibleFaults(workload, jobManagers)
   const faults =
     families.length === 0
       ? []
@@ -72,12 +62,40 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     // A lost TaskManager leaves enough slots in some runs, and not in others.
     slotsPerTaskManager: slotsFor(workload, taskManagers) + shape.between(0, 1),
     brokers: shape.between(1, 3),
+    slowness: drawSlowness(random.split('slowness'), taskManagers),
     workload,
     faults,
     restarts: drawRestarts(random.split('restarts'), workload, phaseMs),
     phaseMs,
     properties: drawProperties(random.split('properties')),
   }
+}
+
+/** Classes that strike nothing in such a run, or after which even a right job may give something else. */
+function impossibleFaults(workload: Workload, jobManagers: number): ReadonlySet<FaultClass> {
+  const { source, sink, guarantee } = workload
+  const { store, jobmanager, partition, pause, broker } = FAULT_FAMILIES
+  const without = new Set<FaultClass>()
+  const leaveOut = (...classes: readonly FaultClass[]): void => {
+    for (const each of classes) without.add(each)
+  }
+  // Without high availability a job ends with its JobManager, and nothing uses the store.
+  if (jobManagers === 1) leaveOut(...store, ...jobmanager)
+  // Input has no checksum: a reader cannot know that a bit of it was wrong.
+  if (source === 'filesystem') leaveOut('corrupted-read', 'retention')
+  if (source === 'filesystem' && sink !== 'kafka') leaveOut('broker-partition', ...broker)
+  if (sink !== 'kafka' || guarantee !== 'exactly-once') {
+    leaveOut('transaction-timeout', 'slow-markers')
+  }
+  // A zombie that prints late is nobody's fault: printing is not fenced.
+  if (sink === 'print') leaveOut(...partition, ...pause, ...jobmanager, ...store)
+  return without
+}
+
+/** On a slow machine work piles up: a checkpoint begins while fetched rows wait. */
+export function drawSlowness(random: SeededRandom, taskManagers: number): number[] {
+  const slowest = random.pick([1, 40, 1000, 4000])
+  return Array.from({ length: taskManagers }, () => random.pick([1, slowest, slowest]))
 }
 
 /** Slots a TaskManager needs so that all of them can run the job. */
@@ -131,5 +149,8 @@ export function drawProperties(random: SeededRandom): Record<string, string> {
     'pekko.ask.timeout': `${random.pick([2000, 10_000])} ms`,
     'task.cancellation.timeout': '5 s',
     'jobmanager.task-cancellation.timeout': '8 s',
+    // Few of them: what is behind waits, and a source has fetched more than it could pass on.
+    'taskmanager.network.memory.buffers-per-channel': random.pick(['1', '2', '2']),
+    'taskmanager.network.memory.floating-buffers-per-gate': random.pick(['0', '1', '8', '8']),
   }
 }

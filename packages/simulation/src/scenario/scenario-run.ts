@@ -65,6 +65,7 @@ export class ScenarioRun {
         hosts: [...environment.jobManagerHosts, ...environment.taskManagerHosts],
         brokerHosts: broker.hosts,
         storeHost: STORE_HOST,
+        leaderHost: () => cluster.leader()?.process.host ?? null,
       }),
       ...diskFaults(disk),
       ...storeFaults(store),

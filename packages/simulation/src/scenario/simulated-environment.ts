@@ -35,6 +35,8 @@ export interface EnvironmentShape {
   readonly taskManagers: number
   readonly slotsPerTaskManager: number
   readonly brokers: number
+  /** How much slower than others the host of each TaskManager computes, until the faults are over. */
+  readonly slowness: readonly number[]
   readonly properties: Readonly<Record<string, string>>
 }
 
@@ -56,6 +58,7 @@ export class SimulatedEnvironment {
   readonly jobManagerHosts: readonly string[]
   readonly taskManagerHosts: readonly string[]
   readonly shape: EnvironmentShape
+  #healed = false
 
   constructor(shape: EnvironmentShape, listeners: EnvironmentListeners = {}) {
     this.shape = shape
@@ -76,6 +79,7 @@ export class SimulatedEnvironment {
       this.disk.makeDirectory(directory, '')
     }
     const { onCarriedOut, onPrint } = listeners
+    const hosts = this.taskManagerHosts
     this.cluster = new SimulatedCluster({
       world: this.world,
       network: this.network,
@@ -102,6 +106,7 @@ export class SimulatedEnvironment {
         ...shape.properties,
       },
       logLevel: 'info',
+      slownessOf: (host) => (this.#healed ? 1 : (shape.slowness[hosts.indexOf(host)] ?? 1)),
       ...(onCarriedOut === undefined ? {} : { onCarriedOut }),
     })
   }
@@ -128,6 +133,7 @@ export class SimulatedEnvironment {
   /** Starts what is down and resumes what is paused: the phase with faults is over. */
   reviveAll(): void {
     const { cluster } = this
+    this.#healed = true
     for (const { process } of [...cluster.jobManagers.values(), ...cluster.taskManagers.values()]) {
       process.resume()
       process.slowness = 1

@@ -6,7 +6,7 @@ import {
   type FaultFamily,
   type PlannedFault,
 } from '../faults/fault.ts'
-import { type ClusterPlan, drawProperties } from '../scenario/run-plan.ts'
+import { type ClusterPlan, drawProperties, drawSlowness } from '../scenario/run-plan.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 import type { PlannedUserJob } from './plan-user-job.ts'
 
@@ -50,6 +50,7 @@ export function drawCluster(draw: ClusterDraw): ClusterPlan {
     taskManagers,
     slotsPerTaskManager: Math.ceil(job.parallelism / taskManagers) + cluster.between(0, 1),
     brokers: cluster.between(1, 3),
+    slowness: drawSlowness(random.split('slowness'), taskManagers),
     faults: drawProfile(random.split('faults'), draw.faults, { without, phaseMs }),
     restarts: [],
     phaseMs,
@@ -65,6 +66,7 @@ export function referenceCluster(job: PlannedUserJob): ClusterPlan {
     taskManagers: 1,
     slotsPerTaskManager: job.parallelism,
     brokers: 1,
+    slowness: [],
     faults: [],
     restarts: [],
     phaseMs: 0,
@@ -80,7 +82,8 @@ export function referenceCluster(job: PlannedUserJob): ClusterPlan {
 /** Faults after which even a right job may give something else. */
 function impossible(job: PlannedUserJob, jobManagers: number): Set<FaultClass> {
   const { store, jobmanager, partition, pause } = FAULT_FAMILIES
-  const without = new Set<FaultClass>()
+  // What a job's sources have not committed may be what they need: only of generated jobs is it known.
+  const without = new Set<FaultClass>(['retention'])
   const leaveOut = (...families: readonly (readonly FaultClass[])[]) => {
     for (const each of families.flat()) without.add(each)
   }

@@ -143,6 +143,7 @@ function checkpointMs({ jobGraph }: PlannedUserJob): number {
 function planOnce(job: UserJobText): PlannedUserJob {
   const environment = new SimulatedEnvironment({
     ...{ seed: 0, jobManagers: 1, taskManagers: 1, slotsPerTaskManager: 1, brokers: 1 },
+    slowness: [],
     properties: {},
   })
   const planned = planUserJob(job, {

@@ -5,6 +5,7 @@
  */
 import type { SeededRandom } from '../world/seeded-random.ts'
 import { expectedOutput, LATE_BITS } from './expected-output.ts'
+import { randomConnectors } from './generate/random-connectors.ts'
 import { randomInput } from './generate/random-input.ts'
 import {
   isChanging,
@@ -161,6 +162,7 @@ export function generateWorkload(
       goesSilent,
       emptySplitsMayHold: everyPartitionFilled && !goesSilent,
     }),
+    ...randomConnectors(random.split('connectors')),
     inputs: input.inputs,
     finalWatermarkMs: input.finalWatermarkMs,
     late,

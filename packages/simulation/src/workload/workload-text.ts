@@ -68,6 +68,7 @@ function sourceTable(table: SourceTable, workload: Workload, places: WorkloadPla
           'properties.group.id': 'workload',
           'scan.startup.mode': 'earliest-offset',
           ...(workload.bounded ? { 'scan.bounded.mode': 'latest-offset' } : {}),
+          ...workload.sourceProperties,
         }
       : {
           connector: 'filesystem',
@@ -107,6 +108,7 @@ function sinkOptions(workload: Workload, places: WorkloadPlaces): Record<string,
         topic: OUTPUT_NAME,
         'properties.bootstrap.servers': place(places, 'bootstrapServers'),
         ...(workload.guaranteeWritten ? written : {}),
+        ...workload.sinkProperties,
         ...parallelism,
         ...jsonOptions(workload.timestampStandard),
       }

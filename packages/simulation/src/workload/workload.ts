@@ -47,6 +47,11 @@ export interface Workload {
   readonly timestampStandard: TimestampStandard
   /** SET statements. */
   readonly settings: Readonly<Record<string, string>>
+  /** Further options of its Kafka tables, `properties.*`. */
+  readonly sourceProperties: Readonly<Record<string, string>>
+  readonly sinkProperties: Readonly<Record<string, string>>
+  /** Rows in a record batch of a topic that it reads, at most. */
+  readonly batchRowsMax: number
   readonly inputs: readonly TableInput[]
   /** Infinity for a bounded job. */
   readonly finalWatermarkMs: number

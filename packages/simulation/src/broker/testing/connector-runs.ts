@@ -139,6 +139,7 @@ export class SinkRun {
       await delay(process, 5)
       if (process !== this.#process) throw new Error('replaced')
       await writer.commit(committables)
+      await writer.removeStrays?.()
       if (checkpoint.next >= this.#goal && process === this.#process) return
     }
   }

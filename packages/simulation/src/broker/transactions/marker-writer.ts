@@ -21,6 +21,8 @@ export class MarkerWriter {
   readonly #wallMs: () => number
   /** Every marker takes this much longer. */
   delayMs = 0
+  /** Markers that took longer for that. */
+  delayed = 0
 
   constructor(
     world: SimulatedWorld,
@@ -69,6 +71,7 @@ export class MarkerWriter {
         if (remaining.size === 0) this.#complete(transaction, slot, moves)
       })
     }
+    if (this.delayMs > 0) this.delayed += remaining.size
     for (const key of remaining) {
       attempt(key, this.delayMs + this.#random.exponential(MARKER_MS_MEAN))
     }
