@@ -76,7 +76,7 @@ export class RecordBatchReader {
   offsets = new Float64Array(4096)
   count = 0
   /** Offset to go on from after everything that `fill` has gone through. */
-  nextOffset = 0
+  nextOffset = Number.NaN
 
   readonly #checkCrcs: boolean
   #source: RecordSource | null = null

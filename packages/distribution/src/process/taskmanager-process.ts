@@ -5,6 +5,7 @@ import { parseArguments } from '@millrace/cli'
 import { keepCompiledCode, onStopSignal } from '@millrace/platform/node'
 import { SLOT_THREAD_ENTRY, TaskManager } from '@millrace/taskmanager'
 import { onParentGone } from '../cluster/spawn-process.ts'
+import { buildSlotBundleLater, currentSlotBundle } from '../slot-bundle/slot-bundle.ts'
 import { loadConfiguration } from './load-configuration.ts'
 import { metricsPorts, serveMetrics } from './metrics-server.ts'
 import { processPlatform } from './process-platform.ts'
@@ -13,9 +14,11 @@ import type { SlotThreadData } from './slot-thread-data.ts'
 export async function runTaskManager(args: readonly string[]): Promise<undefined> {
   const { properties } = parseArguments(args, [])
   const { configuration, s3, warnings } = loadConfiguration(properties)
+  const slotBundle = currentSlotBundle()
+  const slotThread = slotBundle ?? new URL('./slot-thread.ts', import.meta.url)
   const platform = processPlatform(s3, {
     logger: { fields: { process: 'taskmanager' } },
-    threadEntries: { [SLOT_THREAD_ENTRY]: new URL('./slot-thread.ts', import.meta.url) },
+    threadEntries: { [SLOT_THREAD_ENTRY]: slotThread },
   })
   for (const warning of warnings) platform.logger.warn(warning)
   const taskManager = new TaskManager({
@@ -41,6 +44,7 @@ export async function runTaskManager(args: readonly string[]): Promise<undefined
     platform.logger,
   )
   keepCompiledCode()
+  if (slotBundle === null) buildSlotBundleLater()
   process.send?.({ rpcAddress: taskManager.rpcAddress })
   const stop = () => {
     metrics?.close()
