@@ -56,9 +56,9 @@ const STEPS: readonly string[] = [
  */
 const WEIGHTS: Readonly<Partial<Record<FaultClass, number>>> = {
   'taskmanager-kill': 1,
-  'jobmanager-kill': 4,
+  'jobmanager-kill': 6,
   'jobmanager-pause': 5,
-  'leader-isolation': 5,
+  'leader-isolation': 8,
   'taskmanager-pause': 4,
   'slot-pause': 4,
   partition: 4,
@@ -71,7 +71,7 @@ const WEIGHTS: Readonly<Partial<Record<FaultClass, number>>> = {
   'clock-jump': 3,
   'disk-full': 3,
   'read-error': 6,
-  'corrupted-read': 6,
+  'corrupted-read': 15,
   'store-write-lost': 5,
   'store-false-error': 6,
   'store-late-write': 5,
@@ -83,12 +83,12 @@ const WEIGHTS: Readonly<Partial<Record<FaultClass, number>>> = {
   'coordinator-move': 3,
   'request-fails-before': 8,
   'request-fails-during': 9,
-  'request-fails-after': 6,
+  'request-fails-after': 12,
   'request-refused': 6,
   'request-unsure': 10,
   'broker-slow': 6,
-  'slow-markers': 10,
-  'transaction-timeout': 10,
+  'slow-markers': 18,
+  'transaction-timeout': 15,
   retention: 5,
 }
 const WEIGHT = 2

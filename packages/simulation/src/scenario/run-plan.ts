@@ -3,12 +3,8 @@
  * wrong. A run is a function of its plan; a smaller plan is a smaller run.
  */
 import { drawFaults } from '../faults/draw-faults.ts'
-import {
-  FAULT_FAMILIES,
-  type FaultClass,
-  type FaultFamily,
-  type PlannedFault,
-} from '../faults/fault.ts'
+import type { FaultFamily, PlannedFault } from '../faults/fault.ts'
+import { impossibleFaults } from '../faults/impossible-faults.ts'
 import { generateWorkload, SWARM_PROFILE } from '../workload/generate-workload.ts'
 import { lastArrivalMs, type Workload } from '../workload/workload.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
@@ -50,7 +46,13 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   const taskManagers = shape.between(1, 5)
   const jobManagers = shape.pick([1, 2, 2, 3])
   const phaseMs = lastArrivalMs(workload) + QUIET_PHASE_MS + shape.between(0, 12_000)
-  const without = impossibleFaults(workload, jobManagers)
+  const { source, sink, guarantee } = workload
+  const without = impossibleFaults({
+    jobManagers,
+    sources: [source],
+    sinks: [sink],
+    transactional: sink === 'kafka' && guarantee === 'exactly-once',
+  })
   const faults =
     families.length === 0
       ? []
@@ -69,27 +71,6 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     phaseMs,
     properties: drawProperties(random.split('properties')),
   }
-}
-
-/** Classes that strike nothing in such a run, or after which even a right job may give something else. */
-function impossibleFaults(workload: Workload, jobManagers: number): ReadonlySet<FaultClass> {
-  const { source, sink, guarantee } = workload
-  const { store, jobmanager, partition, pause, broker } = FAULT_FAMILIES
-  const without = new Set<FaultClass>()
-  const leaveOut = (...classes: readonly FaultClass[]): void => {
-    for (const each of classes) without.add(each)
-  }
-  // Without high availability a job ends with its JobManager, and nothing uses the store.
-  if (jobManagers === 1) leaveOut(...store, ...jobmanager)
-  // Input has no checksum: a reader cannot know that a bit of it was wrong.
-  if (source === 'filesystem') leaveOut('corrupted-read', 'retention')
-  if (source === 'filesystem' && sink !== 'kafka') leaveOut('broker-partition', ...broker)
-  if (sink !== 'kafka' || guarantee !== 'exactly-once') {
-    leaveOut('transaction-timeout', 'slow-markers')
-  }
-  // A zombie that prints late is nobody's fault: printing is not fenced.
-  if (sink === 'print') leaveOut(...partition, ...pause, ...jobmanager, ...store)
-  return without
 }
 
 /** On a slow machine work piles up: a checkpoint begins while fetched rows wait. */

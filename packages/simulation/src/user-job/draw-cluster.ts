@@ -6,6 +6,7 @@ import {
   type FaultFamily,
   type PlannedFault,
 } from '../faults/fault.ts'
+import { impossibleFaults } from '../faults/impossible-faults.ts'
 import { type ClusterPlan, drawProperties, drawSlowness } from '../scenario/run-plan.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 import type { PlannedUserJob } from './plan-user-job.ts'
@@ -79,25 +80,15 @@ export function referenceCluster(job: PlannedUserJob): ClusterPlan {
   }
 }
 
-/** Faults after which even a right job may give something else. */
 function impossible(job: PlannedUserJob, jobManagers: number): Set<FaultClass> {
-  const { store, jobmanager, partition, pause } = FAULT_FAMILIES
+  const without = impossibleFaults({
+    jobManagers,
+    sources: job.sources.map(({ connector }) => connector),
+    sinks: job.sinks.map(({ connector }) => connector),
+    transactional: job.sinks.some(({ connector, repeats }) => connector === 'kafka' && !repeats),
+  })
   // What a job's sources have not committed may be what they need: only of generated jobs is it known.
-  const without = new Set<FaultClass>(['retention'])
-  const leaveOut = (...families: readonly (readonly FaultClass[])[]) => {
-    for (const each of families.flat()) without.add(each)
-  }
-  // Without high availability a job ends with its JobManager, and nothing uses the store.
-  if (jobManagers === 1) leaveOut(store, jobmanager)
-  // Input has no checksum: a reader cannot know that a bit of it was wrong.
-  if (job.sources.some(({ connector }) => connector === 'filesystem')) {
-    leaveOut(['corrupted-read'])
-  }
-  // A zombie that prints late is nobody's fault: printing is not fenced.
-  if (job.sinks.some(({ connector }) => connector === 'print')) {
-    leaveOut(partition, pause, jobmanager, store)
-  }
-  return without
+  return without.add('retention')
 }
 
 function drawProfile(

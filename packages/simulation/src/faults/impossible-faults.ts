@@ -1,0 +1,33 @@
+/**
+ * Faults that a run does not have: they strike nothing in it, or even a right job may give something else after
+ * them. One rule for generated jobs and for users' own.
+ */
+import { FAULT_FAMILIES, type FaultClass } from './fault.ts'
+
+export interface ExposedJob {
+  readonly jobManagers: number
+  /** Connectors that it reads with. */
+  readonly sources: readonly string[]
+  readonly sinks: readonly string[]
+  /** Whether a sink of it writes transactions into a broker. */
+  readonly transactional: boolean
+}
+
+export function impossibleFaults(job: ExposedJob): Set<FaultClass> {
+  const { sources, sinks } = job
+  const { store, jobmanager, partition, pause, broker } = FAULT_FAMILIES
+  const without = new Set<FaultClass>()
+  const leaveOut = (...classes: readonly FaultClass[]): void => {
+    for (const each of classes) without.add(each)
+  }
+  // Without high availability a job ends with its JobManager, and nothing uses the store.
+  if (job.jobManagers === 1) leaveOut(...store, ...jobmanager)
+  // Input has no checksum: a reader cannot know that a bit of it was wrong.
+  if (sources.includes('filesystem')) leaveOut('corrupted-read')
+  if (![...sources, ...sinks].includes('kafka')) leaveOut('broker-partition', ...broker)
+  if (!sources.includes('kafka')) leaveOut('retention')
+  if (!job.transactional) leaveOut('transaction-timeout', 'slow-markers')
+  // A zombie that prints late is nobody's fault: printing is not fenced.
+  if (sinks.includes('print')) leaveOut(...partition, ...pause, ...jobmanager, ...store)
+  return without
+}
