@@ -111,7 +111,7 @@ export const TASKMANAGER_OPTIONS = {
     key: 'taskmanager.slot.prewarm',
     defaultValue: true,
     description:
-      'Keep one thread ready for the next slot that is requested: saves its start, costs about 20 MB.',
+      'Keep up to two threads ready for the next slots that are requested: saves their start, costs about 15 MB each.',
   }),
   metricsInterval: option.duration({
     key: 'metrics.fetcher.update-interval',

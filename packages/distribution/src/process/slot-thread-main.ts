@@ -1,5 +1,5 @@
 /** What a slot's worker thread is made of. */
-import { keepCompiledCode, workerEndpoint } from '@millrace/platform/node'
+import { keepCompiledCode, releaseLoadingGarbage, workerEndpoint } from '@millrace/platform/node'
 import { createSqlOperatorRegistry } from '@millrace/sql-operators/operators'
 import { runSlot } from '@millrace/taskmanager/slot'
 import { connectors, formats } from '../registry/connectors.ts'
@@ -17,3 +17,4 @@ runSlot(platform, endpoint, () => createSqlOperatorRegistry({ connectors, format
   },
 })
 keepCompiledCode()
+releaseLoadingGarbage()

@@ -1,5 +1,6 @@
 export { keepCompiledCode } from './compile-cache.ts'
 export type { NodeDataTransportOptions } from './data/tcp-transport.ts'
+export { releaseLoadingGarbage } from './loading-garbage.ts'
 export type { NodeLoggerOptions } from './node-logger.ts'
 export { createNodePlatform, type NodePlatformOptions } from './node-platform.ts'
 export { onStopSignal } from './process-signals.ts'

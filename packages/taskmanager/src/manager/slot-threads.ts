@@ -11,10 +11,10 @@ import type { Platform, ThreadHandle, ThreadLimits } from '@millrace/platform'
 export const SLOT_THREAD_ENTRY = 'slot'
 
 /**
- * One spare: with it an idle JobManager and TaskManager stay within 200 MB and the main job still runs
- * within half a second of its submission (`npm run bench -- startup`); each further one costs 20 MB.
+ * Two spares: with them an idle JobManager and TaskManager stay within 200 MB, and the main job, which takes three slots, starts one
+ * thread alone while it waits (`npm run bench -- startup`); each further one costs 13 MB.
  */
-export const SPARE_THREADS_MAX = 1
+export const SPARE_THREADS_MAX = 2
 
 const REPLACEMENT_DELAY_MS = 2000
 
