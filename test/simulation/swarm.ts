@@ -15,7 +15,9 @@ export interface SwarmOptions {
 }
 
 /** A run that computes for so long without an end hangs. */
-const SEED_TIMEOUT_MS = 120_000
+const SEED_TIMEOUT_MS = 300_000
+/** Names a run that was ended by the clock on the wall: the one verdict that may differ from machine to machine. */
+export const NO_END = 'no-end'
 
 export type ToWorker = { readonly seed: number }
 export interface WorkerSettings {
@@ -23,7 +25,7 @@ export interface WorkerSettings {
   readonly plant: string | null
 }
 
-/** Resolves when every seed has an outcome, or those under way when it was stopped. Rejects when a worker dies. */
+/** Resolves when every seed has an outcome, or those under way when it was stopped. Rejects when a worker cannot start. */
 export async function runSwarm(options: SwarmOptions): Promise<void> {
   const seeds = options.seeds[Symbol.iterator]()
   const next = (): number | null => {
@@ -32,40 +34,65 @@ export async function runSwarm(options: SwarmOptions): Promise<void> {
     return done === true ? null : value
   }
   const count = options.workers ?? availableParallelism()
-  await Promise.all(Array.from({ length: count }, () => work(options, next)))
+  await Promise.all(
+    Array.from({ length: count }, async () => {
+      // One more worker for each that a seed took with it.
+      while (await work(options, next));
+    }),
+  )
 }
 
-function work(options: SwarmOptions, next: () => number | null): Promise<void> {
+/** Resolves to whether there may be more to do: a run that hangs or crashes ends its worker, and is wrong. */
+function work(options: SwarmOptions, next: () => number | null): Promise<boolean> {
   const { families, plant } = options
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { families, plant } satisfies WorkerSettings,
   })
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
-    let running = -1
+    let running: number | null = null
+    const end = (more: boolean): void => {
+      clearTimeout(timer)
+      running = null
+      void worker.terminate().then(() => resolve(more))
+    }
+    const giveUp = (seed: number, checker: string, message: string, details: string[]): void => {
+      options.onOutcome(brokenOff(seed, { checker, message, details }))
+      end(true)
+    }
     const advance = (): void => {
       clearTimeout(timer)
       const seed = next()
+      running = seed
       if (seed === null) {
-        running = -1
-        void worker.terminate().then(() => resolve())
+        end(false)
         return
       }
-      running = seed
       worker.postMessage({ seed } satisfies ToWorker)
       timer = setTimeout(() => {
-        void worker.terminate()
-        reject(new Error(`Seed ${seed} had no end after ${SEED_TIMEOUT_MS / 1000} s.`))
+        giveUp(seed, NO_END, `The run had no end after ${SEED_TIMEOUT_MS / 1000} s.`, [])
       }, SEED_TIMEOUT_MS)
     }
     worker.on('message', (outcome: SeedOutcome) => {
+      if (outcome.seed !== running) return
       options.onOutcome(outcome)
       advance()
     })
-    worker.on('error', (error) => {
-      clearTimeout(timer)
-      reject(new Error(`Seed ${running}: ${(error as Error).stack ?? error}`))
+    worker.on('error', (error: unknown) => {
+      if (running === null) {
+        reject(error)
+        return
+      }
+      const stack = (error instanceof Error ? (error.stack ?? error.message) : `${error}`).split(
+        '\n',
+      )
+      giveUp(running, 'crash', 'The run ended in an error that nobody caught.', stack)
     })
     advance()
   })
+}
+
+function brokenOff(seed: number, violation: SeedOutcome['violations'][number]): SeedOutcome {
+  const nothing = { hits: {}, checks: {}, shape: [], faults: [] }
+  return { seed, violations: [violation], digest: '-', events: 0, simulatedMs: 0, ...nothing }
 }

@@ -278,3 +278,23 @@ test('A checkpoint directory that cannot be written fails the job at its start',
   assert.equal(job.graph.state, 'FAILED')
   assert.equal(job.failureCause?.code, 'CHECKPOINT_DIRECTORY_UNUSABLE')
 })
+
+test('What a failing disk keeps of the try whether a directory can be written is removed when it can', async (t) => {
+  const filesystem = new MemoryFilesystem()
+  const write = filesystem.writeFileAtomic.bind(filesystem)
+  t.mock.method(filesystem, 'writeFileAtomic', async (path: string, bytes: Uint8Array) => {
+    await write(`${path}.tmp`, bytes)
+    throw Object.assign(new Error('EIO: i/o error, rename'), { code: 'EIO' })
+  })
+  const refusing = t.mock.method(filesystem, 'remove', () => Promise.reject(new Error('EIO')))
+  const cluster = new ClusterHarness({}, {}, filesystem)
+  await cluster.start(1)
+  const options = { ...CHECKPOINTED, 'execution.checkpointing.dir': directory }
+  const job = await cluster.submit(pipeline(1, options))
+  assert.equal(job.graph.state, 'FAILED')
+  assert.deepEqual(filesystem.namesIn(`${directory}/${JOB_ID}`), ['.write-probe.tmp'])
+  refusing.mock.restore()
+  await cluster.clock.advance(20_000)
+  await settle()
+  assert.deepEqual(filesystem.namesIn(`${directory}/${JOB_ID}`), [])
+})

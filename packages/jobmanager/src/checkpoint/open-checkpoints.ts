@@ -1,7 +1,8 @@
 /** At a job's start: its checkpoint storage, checked, and the checkpoint that it starts from. */
-import type { Configuration } from '@millrace/core'
+import { type Configuration, isMillraceError } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
 import {
+  type CheckpointStorage,
   checkpointDirectoryPath,
   checkpointPath,
   createCheckpointStorage,
@@ -11,6 +12,7 @@ import { jobManagerError } from '../error-codes.ts'
 import type { JobRecord } from '../high-availability/job-record.ts'
 import { CheckpointingOptions } from '../jobmanager-options.ts'
 import { CheckpointCoordinator, type CheckpointHost } from './checkpoint-coordinator.ts'
+import { insistOnRemoval } from './checkpoint-disposal.ts'
 import { checkpointSettingsOf } from './checkpoint-settings.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
 
@@ -38,7 +40,7 @@ export async function openCheckpoints(job: {
   }
   const { jobId } = host.graph.jobGraph
   const storage = createCheckpointStorage(configuration, jobId, platform.filesystem)
-  await storage.prepare()
+  await prepare(storage, platform)
   const coordinator = new CheckpointCoordinator(
     platform,
     settings,
@@ -57,4 +59,17 @@ export async function openCheckpoints(job: {
   }
   if (record.isDurable) await coordinator.removeLeftovers()
   return coordinator
+}
+
+async function prepare(storage: CheckpointStorage, platform: Platform): Promise<void> {
+  try {
+    await storage.prepare()
+  } catch (error) {
+    const isTriedAgain = isMillraceError(error) && error.retry === 'backoff'
+    // The job does not start, and nobody else would remove them; a disk in trouble may refuse for a while.
+    if (!isTriedAgain) {
+      insistOnRemoval(() => storage.removeProbes(), platform).catch(() => {})
+    }
+    throw error
+  }
 }

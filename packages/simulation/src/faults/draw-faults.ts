@@ -57,7 +57,7 @@ const STEPS: readonly string[] = [
 const WEIGHTS: Readonly<Partial<Record<FaultClass, number>>> = {
   'taskmanager-kill': 1,
   'jobmanager-kill': 6,
-  'jobmanager-pause': 5,
+  'jobmanager-pause': 6,
   'leader-isolation': 8,
   'taskmanager-pause': 4,
   'slot-pause': 4,
@@ -70,26 +70,28 @@ const WEIGHTS: Readonly<Partial<Record<FaultClass, number>>> = {
   'machine-crash': 3,
   'clock-jump': 3,
   'disk-full': 3,
+  'disk-slow': 3,
   'read-error': 6,
-  'corrupted-read': 15,
-  'store-write-lost': 5,
-  'store-false-error': 6,
+  'corrupted-read': 21,
+  'store-write-lost': 7,
+  'store-false-error': 8,
   'store-late-write': 5,
   'store-read-error': 5,
   'store-partition': 5,
-  'broker-down': 3,
+  'broker-down': 4,
   'broker-pause': 5,
   'leader-change': 4,
   'coordinator-move': 3,
   'request-fails-before': 8,
   'request-fails-during': 9,
   'request-fails-after': 12,
-  'request-refused': 6,
-  'request-unsure': 10,
-  'broker-slow': 6,
+  'request-refused': 7,
+  'request-unsure': 12,
+  'broker-slow': 8,
   'slow-markers': 18,
   'transaction-timeout': 15,
-  retention: 5,
+  'write-error': 4,
+  retention: 6,
 }
 const WEIGHT = 2
 
@@ -180,6 +182,8 @@ function drawClasses(random: SeededRandom, draw: FaultDraw): readonly FaultClass
 
 function durationsOf(each: FaultClass): readonly Duration[] {
   if (LEADER_CLASSES.includes(each)) return LEADER_DURATIONS_MS
+  // Few files are read, and only when a task starts again.
+  if (each === 'corrupted-read') return [LONG_MS]
   return LYING_IN_WAIT.includes(each) ? WAITING_DURATIONS_MS : DURATIONS_MS
 }
 

@@ -27,6 +27,8 @@ export interface CheckpointStorage {
    * CHECKPOINT_DIRECTORY_UNUSABLE, or with what keeps the storage from answering for a while.
    */
   prepare(): Promise<void>
+  /** What `prepare` left behind, failing or killed while it tried whether it can write. */
+  removeProbes(): Promise<void>
   /**
    * Writes the manifest, once and atomically. Rejects with CHECKPOINT_WRITE_FAILED,
    * CHECKPOINT_ALREADY_COMPLETE, CHECKPOINT_TOO_LARGE_FOR_MEMORY.

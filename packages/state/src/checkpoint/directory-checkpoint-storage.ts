@@ -58,8 +58,6 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
         // What nobody can mend is reported at once; a disk that stumbles ends no job.
         const isMendable = !(code in UNUSABLE_HINTS) && !isMillraceError(cause)
         if (tries < PREPARE_TRIES_MAX && isMendable) continue
-        // The job does not start, and nobody else would remove them.
-        await this.#removeProbes().catch(() => {})
         // A server that cannot be reached for a while.
         if (isMillraceError(cause) && cause.retry === 'backoff' && cause.domain !== 'user')
           throw cause
@@ -166,12 +164,11 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
   async removeOthers(kept: ReadonlySet<number>, below: number): Promise<number[]> {
     const others = (await this.#allIds()).filter((id) => id < below && !kept.has(id))
     for (const id of others) await this.discard(id)
-    await this.#removeProbes()
+    await this.removeProbes()
     return others
   }
 
-  /** Left by a process that was killed while it tried whether it can write. */
-  async #removeProbes(): Promise<void> {
+  async removeProbes(): Promise<void> {
     if ((await this.#filesystem.status(this.directory)) === null) return
     for (const { path } of await this.#filesystem.list(this.directory)) {
       if (path.startsWith(`${this.directory}/${PROBE_FILE}`)) await this.#filesystem.remove(path)

@@ -19,6 +19,8 @@ export class MemoryCheckpointStorage implements CheckpointStorage {
 
   async prepare(): Promise<void> {}
 
+  async removeProbes(): Promise<void> {}
+
   async complete(manifest: CheckpointManifest): Promise<CompletedCheckpoint> {
     const { checkpointId } = manifest
     const stateSizeBytes = manifestStateSize(manifest)
