@@ -102,6 +102,10 @@ export interface OffsetAndPartition extends TopicPartition {
   readonly offset: number
 }
 
+export interface TransactionIdentity extends ProducerIdentity {
+  readonly transactionalId: string
+}
+
 export interface KafkaClient {
   /** The bootstrap addresses, for messages. */
   readonly description: string
@@ -123,6 +127,14 @@ export interface KafkaClient {
   ): Promise<ProducedPartition[]>
   /** Of a transactional id: fences older producers and aborts their open transaction. */
   initProducerId(transactionalId: string | null, timeoutMs: number): Promise<ProducerIdentity>
+  /**
+   * A producer of a new transactional id. An attempt whose outcome is unknown may still be carried out, long after the
+   * answer to a later one, and would abort what that one's transaction has by then: so the next takes another id.
+   */
+  beginTransaction(
+    idOf: (attempt: number) => string,
+    timeoutMs: number,
+  ): Promise<TransactionIdentity>
   addPartitionsToTxn(
     transactionalId: string,
     identity: ProducerIdentity,

@@ -9,6 +9,7 @@ import { isMillraceError } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
 import { kafkaError } from '../error-codes.ts'
 import { BrokerConnection, callApi } from './broker-connection.ts'
+import { initRequest } from './init-request.ts'
 import type {
   ClusterMetadata,
   FetchRequest,
@@ -21,6 +22,7 @@ import type {
   ProducedPartition,
   ProducerIdentity,
   TopicPartition,
+  TransactionIdentity,
   TransactionState,
 } from './kafka-client.ts'
 import type { KafkaSettings } from './kafka-properties.ts'
@@ -156,19 +158,31 @@ export class NetworkKafkaClient implements KafkaClient {
   }
 
   initProducerId(transactionalId: string | null, timeoutMs: number): Promise<ProducerIdentity> {
-    const body = () => wire.writeInitProducerId(transactionalId, timeoutMs)
-    const decode = (reader: WireReader) => {
-      const { error, producerId, epoch } = wire.readInitProducerId(reader)
-      requireNoError('InitProducerId', error, transactionalId ?? 'an idempotent producer')
-      return { producerId, epoch }
-    }
-    const api = wire.Api.INIT_PRODUCER_ID
+    const { api, body, decode } = initRequest(transactionalId, timeoutMs)
     if (transactionalId !== null) {
       return this.#coordinated('InitProducerId', transactionalId, true, api, body, decode)
     }
     return this.#retry('InitProducerId', async () =>
       this.#call(await this.#anyConnection(), api, body(), decode),
     )
+  }
+
+  async beginTransaction(
+    idOf: (attempt: number) => string,
+    timeoutMs: number,
+  ): Promise<TransactionIdentity> {
+    let attempt = 0
+    return this.#retry('InitProducerId', async () => {
+      const transactionalId = idOf(attempt)
+      const { api, body, decode } = initRequest(transactionalId, timeoutMs)
+      try {
+        const identity = await this.#callCoordinator(transactionalId, true, api, body, decode)
+        return { transactionalId, ...identity }
+      } catch (error) {
+        if (!(error instanceof BrokerRefusal)) attempt++
+        throw error
+      }
+    })
   }
 
   addPartitionsToTxn(
@@ -333,37 +347,43 @@ export class NetworkKafkaClient implements KafkaClient {
     decode: (reader: WireReader) => T,
     wrap = true,
   ): Promise<T> {
+    const call = () => this.#callCoordinator(key, transaction, api, body, decode)
+    return this.#retry(name, call, wrap)
+  }
+
+  /** One request, which is not repeated. */
+  async #callCoordinator<T>(
+    key: string,
+    transaction: boolean,
+    api: ApiOf,
+    body: () => WireWriter,
+    decode: (reader: WireReader) => T,
+  ): Promise<T> {
     const cacheKey = `${transaction ? 't' : 'g'}:${key}`
-    return this.#retry(
-      name,
-      async () => {
-        let nodeId = this.#coordinators.get(cacheKey)
-        if (nodeId === undefined) {
-          const found = await this.#call(
-            await this.#anyConnection(),
-            wire.Api.FIND_COORDINATOR,
-            wire.writeFindCoordinator(key, transaction),
-            wire.readFindCoordinator,
-          )
-          requireNoError('FindCoordinator', found.error, key)
-          nodeId = found.nodeId
-          this.#addresses.set(nodeId, found)
-          if (this.#coordinators.size > 1000) this.#coordinators.clear()
-          this.#coordinators.set(cacheKey, nodeId)
-        }
-        try {
-          return await this.#call(await this.#connection(nodeId, 'control'), api, body(), decode)
-        } catch (error) {
-          const moved =
-            !(error instanceof BrokerRefusal) ||
-            error.code === ProtocolError.NOT_COORDINATOR ||
-            error.code === ProtocolError.COORDINATOR_NOT_AVAILABLE
-          if (moved) this.#coordinators.delete(cacheKey)
-          throw error
-        }
-      },
-      wrap,
-    )
+    let nodeId = this.#coordinators.get(cacheKey)
+    if (nodeId === undefined) {
+      const found = await this.#call(
+        await this.#anyConnection(),
+        wire.Api.FIND_COORDINATOR,
+        wire.writeFindCoordinator(key, transaction),
+        wire.readFindCoordinator,
+      )
+      requireNoError('FindCoordinator', found.error, key)
+      nodeId = found.nodeId
+      this.#addresses.set(nodeId, found)
+      if (this.#coordinators.size > 1000) this.#coordinators.clear()
+      this.#coordinators.set(cacheKey, nodeId)
+    }
+    try {
+      return await this.#call(await this.#connection(nodeId, 'control'), api, body(), decode)
+    } catch (error) {
+      const moved =
+        !(error instanceof BrokerRefusal) ||
+        error.code === ProtocolError.NOT_COORDINATOR ||
+        error.code === ProtocolError.COORDINATOR_NOT_AVAILABLE
+      if (moved) this.#coordinators.delete(cacheKey)
+      throw error
+    }
   }
 
   /** Repeats `action` while it fails in a way that may pass, with growing pauses, until the deadline. */

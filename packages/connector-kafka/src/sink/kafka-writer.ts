@@ -138,8 +138,12 @@ export class KafkaWriter implements SinkWriter {
     }
     const { subtaskIndex } = this.#context.subtask
     const checkpointId = this.#nextCheckpointId
-    const id = transactionalIdOf(this.#prefix, subtaskIndex, checkpointId, this.#owner)
-    return new ProducerSession(id, await client.initProducerId(id, this.#transactionTimeoutMs))
+    const { transactionalId, ...identity } = await client.beginTransaction(
+      (attempt) =>
+        transactionalIdOf(this.#prefix, subtaskIndex, checkpointId, this.#owner, attempt),
+      this.#transactionTimeoutMs,
+    )
+    return new ProducerSession(transactionalId, identity)
   }
 
   write(batch: ColumnBatch): void {

@@ -1,6 +1,7 @@
 /**
  * Names of transactions: `<prefix>-<subtask>-<checkpoint>-<owner>-<leader epoch>-<attempt>`, where the transaction
- * opened after checkpoint n carries n + 1, and the owner tells the sinks of all jobs apart.
+ * opened after checkpoint n carries n + 1, and the owner tells the sinks of all jobs apart. `-<n>` follows when n
+ * earlier requests to begin it were not answered: a late one must not meet, and abort, the transaction that came to be.
  *
  * Why the attempt is part of it: an attempt that was cut off from the JobManager, but not from the broker, goes on for
  * a while beside its successor, from the same checkpoint. With one id for both, the later InitProducerId aborts what
@@ -39,16 +40,18 @@ export function transactionOwnerOf(subtask: SubtaskInfo): TransactionOwner {
   }
 }
 
-/** `owner` is null where transactions cannot be listed: such ids can be guessed. */
+/** `owner` is null where transactions cannot be listed: such ids can be guessed, so they do not depend on `begins`. */
 export function transactionalIdOf(
   prefix: string,
   subtask: number,
   checkpointId: number,
   owner: TransactionOwner | null,
+  begins = 0,
 ): string {
   const name = `${prefix}-${subtask}-${checkpointId}`
   if (owner === null) return name
-  return `${name}-${owner.job}${owner.sink}-${owner.leaderEpoch}-${owner.attempt}`
+  const own = `${name}-${owner.job}${owner.sink}-${owner.leaderEpoch}-${owner.attempt}`
+  return begins === 0 ? own : `${own}-${begins}`
 }
 
 export interface TransactionName {
@@ -57,7 +60,8 @@ export interface TransactionName {
   readonly owner: TransactionOwner | null
 }
 
-const PATTERN = /^(\d{1,9})-(\d{1,15})(?:-([0-9a-f]{8})([0-9a-f]{4})-(\d{1,15})-(\d{1,9}))?$/
+const PATTERN =
+  /^(\d{1,9})-(\d{1,15})(?:-([0-9a-f]{8})([0-9a-f]{4})-(\d{1,15})-(\d{1,9})(?:-\d{1,9})?)?$/
 
 /** Null when the id is not one of this prefix. */
 export function parseTransactionalId(prefix: string, id: string): TransactionName | null {

@@ -71,6 +71,25 @@ test('a commit that fails before, during or after its decision is committed once
   }
 })
 
+test('a beginning that is carried out after its caller gave up does not meet the transaction that came to be', async () => {
+  const fixture = new BrokerFixture(4)
+  const { broker } = fixture
+  broker.createTopic('t', 1)
+  await fixture.run(async () => {
+    const client = await fixture.connect({ 'request.timeout.ms': '200' })
+    broker.faults.add({ apis: ['INIT_PRODUCER_ID'], moment: 'slow', times: 1, delayMs: 1000 })
+    const idOf = (attempt: number) => `${ID}-${attempt}`
+    const { transactionalId, ...identity } = await client.beginTransaction(idOf, TIMEOUT_MS)
+    assert.equal(transactionalId, `${ID}-1`)
+    await client.addPartitionsToTxn(transactionalId, identity, [{ topic: 't', partition: 0 }])
+    await delay(fixture.process, 2000)
+    assert.equal(broker.inspect.transaction(`${ID}-0`)?.status, 'Empty')
+    await client.endTxn(transactionalId, identity, true)
+    await delay(fixture.process, 1000)
+  })
+  assert.equal(broker.inspect.transaction(`${ID}-1`)?.status, 'CompleteCommit')
+})
+
 test('a process killed with a commit under way leaves it committed', async () => {
   const fixture = new BrokerFixture(3)
   const { broker, process } = fixture

@@ -9,6 +9,11 @@ export interface ExposedJob {
   /** Connectors that it reads with. */
   readonly sources: readonly string[]
   readonly sinks: readonly string[]
+  /**
+   * Whether the offsets that its group has committed are all that it needs. Not so of two sources that read the same
+   * topic: they commit into one group, and each may be behind the other.
+   */
+  readonly needsCommittedOnly: boolean
   /** Whether a sink of it writes transactions into a broker. */
   readonly transactional: boolean
 }
@@ -25,7 +30,7 @@ export function impossibleFaults(job: ExposedJob): Set<FaultClass> {
   // Input has no checksum: a reader cannot know that a bit of it was wrong.
   if (sources.includes('filesystem')) leaveOut('corrupted-read')
   if (![...sources, ...sinks].includes('kafka')) leaveOut('broker-partition', ...broker)
-  if (!sources.includes('kafka')) leaveOut('retention')
+  if (!sources.includes('kafka') || !job.needsCommittedOnly) leaveOut('retention')
   if (!job.transactional) leaveOut('transaction-timeout', 'slow-markers')
   // A zombie that prints late is nobody's fault: printing is not fenced.
   if (sinks.includes('print')) leaveOut(...partition, ...pause, ...jobmanager, ...store)

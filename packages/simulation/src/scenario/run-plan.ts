@@ -6,6 +6,7 @@ import { drawFaults } from '../faults/draw-faults.ts'
 import type { FaultFamily, PlannedFault } from '../faults/fault.ts'
 import { impossibleFaults } from '../faults/impossible-faults.ts'
 import { generateWorkload, SWARM_PROFILE } from '../workload/generate-workload.ts'
+import { readsATableTwice } from '../workload/model/query.ts'
 import { lastArrivalMs, type Workload } from '../workload/workload.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 
@@ -51,6 +52,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     jobManagers,
     sources: [source],
     sinks: [sink],
+    needsCommittedOnly: !readsATableTwice(workload.query),
     transactional: sink === 'kafka' && guarantee === 'exactly-once',
   })
   const faults =

@@ -81,14 +81,14 @@ export function referenceCluster(job: PlannedUserJob): ClusterPlan {
 }
 
 function impossible(job: PlannedUserJob, jobManagers: number): Set<FaultClass> {
-  const without = impossibleFaults({
+  return impossibleFaults({
     jobManagers,
     sources: job.sources.map(({ connector }) => connector),
     sinks: job.sinks.map(({ connector }) => connector),
     transactional: job.sinks.some(({ connector, repeats }) => connector === 'kafka' && !repeats),
+    // Only of generated jobs is it known.
+    needsCommittedOnly: false,
   })
-  // What a job's sources have not committed may be what they need: only of generated jobs is it known.
-  return without.add('retention')
 }
 
 function drawProfile(

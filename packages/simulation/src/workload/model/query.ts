@@ -156,6 +156,12 @@ export function* queries(query: Query): Generator<Query> {
   for (const input of inputsOf(query)) yield* queries(input)
 }
 
+/** Whether two sources of the job may read the same table. */
+export function readsATableTwice(query: Query): boolean {
+  const read = [...queries(query)].flatMap((node) => (node.kind === 'scan' ? [node.table] : []))
+  return new Set(read).size < read.length
+}
+
 /** Expressions of one node. */
 export function expressionsOf(query: Query): readonly Expression[] {
   switch (query.kind) {
