@@ -24,6 +24,7 @@ const LIVENESS_MS = 180_000
 const QUIET_MS = 3000
 const CLEANUP_MS = 60_000
 const POLL_MS = 250
+const UNUSABLE = 'CHECKPOINT_DIRECTORY_UNUSABLE'
 const TERMINAL: readonly string[] = ['FINISHED', 'FAILED', 'CANCELED']
 
 export class ScenarioRun {
@@ -130,10 +131,13 @@ export class ScenarioRun {
     const { world } = this.#environment
     const deadlineMs = world.nowMs + LIVENESS_MS
     while (world.nowMs < deadlineMs) {
-      const code = await this.#client.ask(this.#jobId, (job) =>
-        job.graph.state === 'INITIALIZING' ? 'starting' : (job.failureCause?.code ?? 'started'),
-      )
-      if (code === 'CHECKPOINT_DIRECTORY_UNUSABLE') {
+      const code = await this.#client.ask(this.#jobId, (job) => {
+        const cause = job.failureCause?.code
+        // Until its end is durable, another leader may start it all the same.
+        const isOpen = cause === UNUSABLE && !job.hasEnded
+        return job.graph.state === 'INITIALIZING' || isOpen ? 'starting' : (cause ?? 'started')
+      })
+      if (code === UNUSABLE) {
         world.log.add(world.nowMs, 'client', 'refused', this.#jobId)
         return true
       }
