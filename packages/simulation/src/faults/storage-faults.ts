@@ -42,10 +42,19 @@ export function diskFaults(disk: SimulatedDisk): [FaultClass, ApplyFault][] {
   ]
 }
 
-/** One wrong bit: reading again tells it from a damaged file. */
+/** Long enough for what was spoiled to be read again. */
+const SOUND_AFTERWARDS_MS = 1000
+
+/**
+ * One wrong bit: reading again tells it from a damaged file. So one is all that there is at a time, and a while passes
+ * before the next: three in a row would be a damaged file.
+ */
 function corrupted(disk: SimulatedDisk): ApplyFault {
+  const { faults, world } = disk
   return (fault) => {
-    const { faults } = disk
+    const isWaiting = faults.rates.corruptedRead > 0 && faults.limits.get('corruptedRead') !== 0
+    const lastMs = faults.lastMs.get('corruptedRead') ?? Number.NEGATIVE_INFINITY
+    if (isWaiting || world.nowMs < lastMs + SOUND_AFTERWARDS_MS) return null
     const rate = 0.1 + fault.amount * 0.6
     faults.rates = { ...faults.rates, corruptedRead: rate }
     faults.limits.set('corruptedRead', 1)

@@ -18,6 +18,8 @@ export class InjectedFaults<Chance extends string, Caused extends string> {
   /** How many of a kind there may still be; no limit where it is absent. */
   readonly limits = new Map<Chance, number>()
   readonly counts = new Map<Chance | Caused, number>()
+  /** When a kind last struck. */
+  readonly lastMs = new Map<Chance | Caused, number>()
   readonly random: SeededRandom
   /** What the log calls the part. */
   readonly #part: string
@@ -43,6 +45,7 @@ export class InjectedFaults<Chance extends string, Caused extends string> {
   record(kind: Chance | Caused, process: SimulatedProcess, about: string): void {
     this.count(kind)
     const { world } = process
+    this.lastMs.set(kind, world.nowMs)
     world.log.add(world.nowMs, process.name, `${this.#part} ${kind}`, about)
   }
 
