@@ -1,6 +1,7 @@
 /** However the SQL client goes, the job of its running SELECT goes too and gives its slots back. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { until } from '../support/until.ts'
@@ -12,7 +13,7 @@ const MILLRACE = join(import.meta.dirname, '../../packages/distribution/bin/mill
 interface Client {
   readonly kill: (signal: NodeJS.Signals) => void
   readonly closeOutput: () => void
-  readonly exitCode: Promise<number | null>
+  readonly exitCode: Promise<number>
   readonly errors: () => string
 }
 
@@ -28,7 +29,12 @@ async function selecting(...more: string[]): Promise<Client> {
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString()
   })
-  const exitCode = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  // As a shell shows it: a signal that finds the process on its way out, its handlers gone, gives 128 and its number.
+  const exitCode = new Promise<number>((resolve) => {
+    child.once('exit', (code, signal) => {
+      resolve(code ?? 128 + constants.signals[signal as NodeJS.Signals])
+    })
+  })
   await new Promise<void>((resolve) => {
     child.stdout.on('data', (chunk: Buffer) => chunk.toString().includes('| +I |') && resolve())
   })
