@@ -22,13 +22,20 @@ export interface PartitionOffsets {
   readonly highWatermark: number
 }
 
-/** A transaction that holds readers back, or will: it is not at its end. */
+/** A transaction that is not at its end. */
 export interface OpenTransaction {
   readonly transactionalId: string
   readonly producerId: number
   readonly epoch: number
   readonly status: Transaction['status']
   readonly partitions: readonly string[]
+  /** Partitions that hold a record of it: read_committed readers wait there. */
+  readonly holding: readonly string[]
+  /**
+   * Opened a second time in one epoch, by a request to add partitions that was carried out after the end. Clients of
+   * protocol TV1 that begin each transaction with InitProducerId cannot prevent it; the broker's timeout ends it.
+   */
+  readonly reopened: boolean
 }
 
 /** What a group has committed of a partition, while records before it are still there. */
@@ -119,9 +126,15 @@ export class BrokerInspection {
 
   openTransactions(): OpenTransaction[] {
     const open: OpenTransaction[] = []
-    for (const { id, producerId, epoch, status, partitions } of this.#coordinator.all()) {
+    for (const transaction of this.#coordinator.all()) {
+      const { id, producerId, epoch, status, endedEpoch } = transaction
       if (status !== 'Ongoing' && status !== 'PrepareCommit' && status !== 'PrepareAbort') continue
-      open.push({ transactionalId: id, producerId, epoch, status, partitions: [...partitions] })
+      const partitions = [...transaction.partitions]
+      open.push({
+        ...{ transactionalId: id, producerId, epoch, status, partitions },
+        holding: partitions.filter((key) => this.#state.placeOf(key)?.log.hasOpen(producerId)),
+        reopened: status === 'Ongoing' && endedEpoch === epoch,
+      })
     }
     return open
   }

@@ -206,6 +206,29 @@ test('a request that is answered after the caller gave up was carried out all th
   assert.equal(broker.inspect.transaction(ID)?.status, 'CompleteCommit')
 })
 
+test('a late request to add partitions opens an ended transaction again, empty, until its timeout', async () => {
+  const fixture = new BrokerFixture(8)
+  const { broker } = fixture
+  broker.createTopic('t', 1)
+  const partition = [{ topic: 't', partition: 0 }]
+  await fixture.run(async () => {
+    const client = await fixture.connect({ 'request.timeout.ms': '200' })
+    const identity = await client.initProducerId(ID, TIMEOUT_MS)
+    broker.faults.add({ apis: ['ADD_PARTITIONS_TO_TXN'], moment: 'slow', delayMs: 5000, times: 1 })
+    await client.addPartitionsToTxn(ID, identity, partition)
+    const [open] = broker.inspect.openTransactions()
+    assert.deepEqual([open?.reopened, open?.holding], [false, []])
+    await client.endTxn(ID, identity, true)
+    await delay(fixture.process, 1000)
+    assert.deepEqual(broker.inspect.openTransactions(), [])
+    await delay(fixture.process, 6000)
+    const [late] = broker.inspect.openTransactions()
+    assert.deepEqual([late?.status, late?.reopened, late?.holding], ['Ongoing', true, []])
+    await delay(fixture.process, TIMEOUT_MS + 20_000)
+    assert.deepEqual(broker.inspect.openTransactions(), [])
+  })
+})
+
 test('a transaction that is made to expire refuses its commit for good', async () => {
   const fixture = new BrokerFixture(9)
   const { broker } = fixture

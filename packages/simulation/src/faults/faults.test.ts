@@ -1,6 +1,7 @@
 /** Faults are a function of the seed, stay within their families and phase, strike when due and end when told to. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { SeededRandom } from '../world/seeded-random.ts'
 import { SimulatedWorld } from '../world/simulated-world.ts'
 import { drawFaults } from './draw-faults.ts'
@@ -27,6 +28,24 @@ test('faults are the same for the same seed, of the families asked for, within t
       else assert.ok(fault.moment.occurrence >= 1)
     }
   }
+})
+
+test('a run keeps its faults when another class becomes possible, unless it draws that one', () => {
+  const draw = (seed: number, without: readonly FaultClass[]) =>
+    drawFaults(new SeededRandom(`faults ${seed}`), {
+      families: ['kill', 'disk', 'broker'],
+      without: new Set(without),
+      phaseMs: 5000,
+      countMax: 20,
+    })
+  let kept = 0
+  for (let seed = 1; seed <= 200; seed++) {
+    const faults = draw(seed, [])
+    if (faults.some((fault) => fault.class === 'request-unsure')) continue
+    // Drawn, it may still have found no place among the faults.
+    if (isDeepStrictEqual(draw(seed, ['request-unsure']), faults)) kept++
+  }
+  assert.ok(kept > 100, `${kept} of 200 runs are kept`)
 })
 
 test('the engine strikes at times and steps, ends faults after their durations, and all of them at the end', async () => {

@@ -24,6 +24,8 @@ export interface Transaction {
   partitions: Set<string>
   /** Counts the transactions of the id: which one a timer was set for. */
   begun: number
+  /** The newest epoch in which a transaction of the id came to its end; −1 before the first. */
+  endedEpoch: number
 }
 
 export interface CoordinatorHooks {
@@ -78,7 +80,7 @@ export class TransactionCoordinator {
     if (transaction === undefined) {
       transaction = {
         ...{ id, producerId: this.#nextProducerId++, epoch: -1, status: 'Empty', timeoutMs },
-        ...{ partitions: new Set<string>(), begun: 0 },
+        ...{ partitions: new Set<string>(), begun: 0, endedEpoch: -1 },
       } satisfies Transaction
       this.#transactions.set(id, transaction)
     }
@@ -94,6 +96,7 @@ export class TransactionCoordinator {
     if (transaction.epoch >= EPOCH_MAX - 1) {
       transaction.producerId = this.#nextProducerId++
       transaction.epoch = 0
+      transaction.endedEpoch = -1
     } else transaction.epoch++
     transaction.status = 'Empty'
     transaction.timeoutMs = timeoutMs
@@ -169,6 +172,7 @@ export class TransactionCoordinator {
   complete(transaction: Transaction): void {
     if (transaction.status === 'PrepareCommit') transaction.status = 'CompleteCommit'
     else if (transaction.status === 'PrepareAbort') transaction.status = 'CompleteAbort'
+    transaction.endedEpoch = transaction.epoch
     transaction.partitions = new Set()
   }
 }
