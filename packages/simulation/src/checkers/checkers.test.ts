@@ -20,6 +20,7 @@ import { exactlyOnceFiles } from './exactly-once-files.ts'
 import { exactlyOnceOutput } from './exactly-once-output.ts'
 import { lateRows } from './late-rows.ts'
 import { DETAILS_MAX, type Violation, violation } from './violation.ts'
+import { WaitsChecker } from './waits-checker.ts'
 
 const COLUMNS = ['k', 'window_start', 'n']
 const EXPECTED: RowsExpectation = {
@@ -308,5 +309,32 @@ describe('a violation', () => {
       )
     })
     assert.deepEqual(exactlyOnceOutput(expectation, lines), [])
+  })
+})
+
+describe('waits', () => {
+  const job = { jobId: 'j', state: 'RESTARTING', reason: 'restarts in 1 s', underWay: [] }
+
+  it('have a reason in every state but those at rest', () => {
+    const checker = new WaitsChecker(1000)
+    checker.observe(1, job, 200)
+    checker.observe(1, { ...job, state: 'RUNNING', reason: null }, 200)
+    assert.deepEqual([checker.violations, checker.observed], [[], 1])
+    checker.observe(1, { ...job, reason: null }, 200)
+    checker.observe(1, { ...job, state: 'CREATED', reason: ' ' }, 200)
+    assert.match(messages(checker.violations), /j is RESTARTING.*: no reason\nj is CREATED/)
+  })
+
+  it('end: a checkpoint that stays under way is seen once, and again under another leader', () => {
+    const checker = new WaitsChecker(1000)
+    const look = (epoch: number, underWay: readonly number[], times: number) => {
+      for (let i = 0; i < times; i++) checker.observe(epoch, { ...job, underWay }, 200)
+    }
+    look(1, [7], 31)
+    assert.deepEqual(checker.violations, [])
+    look(1, [7, 8], 5)
+    assert.match(messages(checker.violations), /^Checkpoint 7 of j .* 6200 ms.*: at most 6000$/)
+    look(2, [7], 32)
+    assert.equal(checker.violations.length, 2)
   })
 })

@@ -3,11 +3,13 @@
  * checkpoints and their state, leaders, queues.
  */
 import { Configuration } from '@millrace/core'
+import { CheckpointingOptions } from '@millrace/jobmanager'
 import { NETWORK_OPTIONS } from '@millrace/network/options'
 import { checkRestorable } from '../checkers/checkpoint-checker.ts'
 import { LeaderChecker } from '../checkers/leader-checker.ts'
 import { QueueChecker, queueLimitsOf } from '../checkers/queue-checker.ts'
 import { type Violation, violation } from '../checkers/violation.ts'
+import { WaitsChecker } from '../checkers/waits-checker.ts'
 import { WatermarkChecker } from '../checkers/watermark-checker.ts'
 import { InstantFilesystem } from './instant-filesystem.ts'
 import type { JobUnderTest } from './job-under-test.ts'
@@ -21,6 +23,7 @@ export class ClusterWatch {
   readonly leaders = new LeaderChecker()
   readonly #watermarks = new WatermarkChecker()
   readonly #queues: QueueChecker
+  readonly #waits: WaitsChecker
   readonly #found: Violation[] = []
   readonly #environment: SimulatedEnvironment
   readonly #job: JobUnderTest
@@ -37,6 +40,7 @@ export class ClusterWatch {
     this.#environment = environment
     this.#job = job
     const configuration = new Configuration(environment.shape.properties)
+    this.#waits = new WaitsChecker(configuration.get(CheckpointingOptions.timeout))
     this.#queues = new QueueChecker(
       queueLimitsOf({
         segmentBytes: configuration.get(NETWORK_OPTIONS.segmentSize),
@@ -63,6 +67,7 @@ export class ClusterWatch {
       ...this.leaders.violations,
       ...this.#watermarks.violations,
       ...this.#queues.violations,
+      ...this.#waits.violations,
       ...this.#found,
     ].slice(0, VIOLATIONS_MAX)
   }
@@ -72,6 +77,7 @@ export class ClusterWatch {
       'one-leader': this.leaders.observed,
       watermarks: this.#watermarks.observed,
       'queue-bounds': this.#queues.observed,
+      'named-waits': this.#waits.observed,
       'restorable-checkpoint': this.#restorable,
       'state-equals-model': this.#job.stateCompared,
     }
@@ -98,7 +104,16 @@ export class ClusterWatch {
         }
       }
       if (job.hasEnded) continue
-      for (const { status, discarded, external_path } of job.statistics.answer().history) {
+      const { history } = job.statistics.answer()
+      if (!leader.process.paused) {
+        const underWay = history.filter(({ status }) => status === 'IN_PROGRESS')
+        const observed = {
+          ...{ jobId: job.jobId, state: job.graph.state, reason: job.statusReason() },
+          underWay: underWay.map(({ id }) => id),
+        }
+        this.#waits.observe(leader.jobManager.epoch, observed, INTERVAL_MS)
+      }
+      for (const { status, discarded, external_path } of history) {
         if (status !== 'COMPLETED' || discarded) continue
         const location = external_path as string
         const life = `${job.jobId} ${leader.jobManager.epoch} ${job.restarts}`
