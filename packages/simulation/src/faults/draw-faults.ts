@@ -72,7 +72,7 @@ const WEIGHTS: Readonly<Partial<Record<FaultClass, number>>> = {
   'disk-full': 3,
   'disk-slow': 3,
   'read-error': 6,
-  'corrupted-read': 21,
+  'corrupted-read': 30,
   'store-write-lost': 7,
   'store-false-error': 8,
   'store-late-write': 5,
