@@ -69,6 +69,8 @@ export interface OperatorContext {
   readonly output: Output
   /** Processing time, epoch ms. */
   nowMs(): number
+  /** For durations: never goes back, and does not jump when the machine's clock is set. */
+  monotonicMs(): number
   /** State to start from; null in a fresh start. */
   readonly restored: RestoredOperatorState | null
   /** Sends to the operator's coordinator in the JobManager; resolves with its answer (JSON). */

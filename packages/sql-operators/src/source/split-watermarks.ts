@@ -134,12 +134,17 @@ export class SplitWatermarks {
   combine(): CombinedWatermark {
     let holder: SplitWatermark | null = null
     let largest = WATERMARK_MIN
+    let furthest = WATERMARK_MIN
     for (const split of this.#splits.values()) {
+      if (split.watermark > furthest) furthest = split.watermark
       if (split.idle || (split.caughtUpEmpty && !this.#emptySplitHolds)) continue
       if (holder === null || split.watermark < holder.watermark) holder = split
       if (split.watermark > largest) largest = split.watermark
     }
-    if (holder !== null && holder.watermark > this.#watermark) this.#watermark = holder.watermark
+    // When nobody holds it any more, it does not matter who fell silent last: the one furthest ahead would have let
+    // it go on. As between channels.
+    const reached = holder === null ? furthest : holder.watermark
+    if (reached > this.#watermark) this.#watermark = reached
     return {
       watermark: this.#watermark,
       idle: holder === null && (this.#settled || this.#splits.size > 0),

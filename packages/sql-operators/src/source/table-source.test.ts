@@ -217,6 +217,34 @@ test('a silent split goes idle after the timeout, and the source with its last o
   assert.ok(harness.output.elements.some((e) => e.kind === 'status' && !e.idle))
 })
 
+test('a wall clock that jumps makes no split idle', async () => {
+  const { harness, assign, feed } = await open({ idleTimeoutMs: 1000 })
+  assign('0', '1')
+  feed({ split: '0', batch: at(5000) }, { split: '1', batch: at(1000) })
+  harness.wallSkewMs = 3_600_000
+  pass(harness, 600)
+  assert.deepEqual(harness.output.watermarks(), [900])
+  assert.ok(!harness.output.elements.some((e) => e.kind === 'status'))
+  assert.equal(harness.metrics.currentEmitEventTimeLag, 1_000_000 - 1000)
+})
+
+test('splits that fall silent together let the watermark go on to the furthest of them', async () => {
+  // Cause: restored beside a partition without a row, the last rows of a topic never fired their windows.
+  const { harness, assign, feed } = await open({ idleTimeoutMs: 1000, emptySplitHolds: true })
+  assign('0', '1')
+  feed({ split: '0', batch: at(5000) }, { caughtUpEmpty: '1' })
+  pass(harness, 900)
+  assert.deepEqual(harness.output.watermarks(), [])
+  pass(harness, 300)
+  assert.deepEqual(harness.output.elements.slice(-2), [
+    { kind: 'watermark', timestampMs: 4900 },
+    { kind: 'status', idle: true },
+  ])
+  feed({ split: '1', batch: at(1000) }, { split: '0', batch: at(6000) })
+  pass(harness, 200)
+  assert.deepEqual(harness.output.watermarks(), [4900], 'split 1 is active again, and behind')
+})
+
 test('a split whose rows wait behind a full output does not go idle', async () => {
   const { harness, assign, feed } = await open({ idleTimeoutMs: 1000 })
   assign('0', '1')

@@ -61,7 +61,7 @@ export class TableSource implements SourceOperator, ReaderOutput {
   #cancelTick: (() => void) | null = null
   #wake: (() => void) | null = null
   #awake = false
-  /** The idle clock and the wall time up to which it was advanced. */
+  /** The idle clock and the monotonic time up to which it was advanced: a wall clock that jumps silences nobody. */
   #clockMs = 0
   #clockAtMs: number
   #wasBlocked = false
@@ -70,7 +70,7 @@ export class TableSource implements SourceOperator, ReaderOutput {
     this.#context = context
     this.#watermark = config.watermark
     this.#splits = new SplitWatermarks(config.watermark?.emptySplitHolds ?? false)
-    this.#clockAtMs = context.nowMs()
+    this.#clockAtMs = context.monotonicMs()
     const decoded = {
       fields: config.projection.map((index) => config.physicalSchema.fields[index]!),
     }
@@ -137,16 +137,16 @@ export class TableSource implements SourceOperator, ReaderOutput {
     const watermarks = this.#watermarkReader
     if (watermarks !== null) {
       watermarks.read(batch)
-      const split =
-        this.#splits.get(splitId) ?? this.#splits.add(splitId, splitId, 0, this.#clockAtMs)
+      const nowMs = this.#context.nowMs()
+      const split = this.#splits.get(splitId) ?? this.#splits.add(splitId, splitId, 0, nowMs)
       this.#splits.advance(
         split,
         watermarks.watermarkMs,
         watermarks.eventTimeMs,
         this.#clockMs,
-        this.#clockAtMs,
+        nowMs,
       )
-      metrics.currentEmitEventTimeLag = this.#clockAtMs - watermarks.eventTimeMs
+      metrics.currentEmitEventTimeLag = nowMs - watermarks.eventTimeMs
     }
     // Before the row: an idle channel's rows would be late as soon as the others have gone on.
     this.#leaveIdle()
@@ -238,7 +238,7 @@ export class TableSource implements SourceOperator, ReaderOutput {
   }
 
   #advanceClock(): void {
-    const nowMs = this.#context.nowMs()
+    const nowMs = this.#context.monotonicMs()
     if (!this.#wasBlocked && nowMs > this.#clockAtMs) this.#clockMs += nowMs - this.#clockAtMs
     this.#clockAtMs = nowMs
   }

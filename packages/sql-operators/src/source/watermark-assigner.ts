@@ -25,6 +25,7 @@ export class WatermarkAssigner implements Operator {
   #emitted = WATERMARK_MIN
   #idle = false
   #inputIdle = false
+  /** Monotonic. */
   #lastRowMs: number
   #cancelTick: (() => void) | null = null
   #closed = false
@@ -32,7 +33,7 @@ export class WatermarkAssigner implements Operator {
   constructor(config: WatermarkAssignerConfig, context: OperatorContext) {
     this.#config = config
     this.#context = context
-    this.#lastRowMs = context.nowMs()
+    this.#lastRowMs = context.monotonicMs()
     const settings = evaluationSettings(config.schema, context)
     this.#reader = new WatermarkReader(config.rowtime, config.watermark, settings)
   }
@@ -42,7 +43,7 @@ export class WatermarkAssigner implements Operator {
   }
 
   processBatch(_input: number, batch: ColumnBatch): void {
-    this.#lastRowMs = this.#context.nowMs()
+    this.#lastRowMs = this.#context.monotonicMs()
     if (batch.rowCount === 0) return
     this.#setIdle(false)
     this.#reader.read(batch)
@@ -98,8 +99,8 @@ export class WatermarkAssigner implements Operator {
       if (this.#closed) return
       if (emit === 'on-event' || emitIntervalMs > 0) this.#emit()
       const blocked = !this.#context.output.isAvailable()
-      if (blocked) this.#lastRowMs = this.#context.nowMs()
-      const silentMs = this.#context.nowMs() - this.#lastRowMs
+      if (blocked) this.#lastRowMs = this.#context.monotonicMs()
+      const silentMs = this.#context.monotonicMs() - this.#lastRowMs
       if (this.#inputIdle || (idleTimeoutMs > 0 && silentMs >= idleTimeoutMs)) this.#setIdle(true)
       this.#scheduleTick()
     })

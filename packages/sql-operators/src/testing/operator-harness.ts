@@ -95,7 +95,9 @@ export class OperatorHarness {
   readonly metrics = new OperatorMetrics()
   readonly context: OperatorContext
   readonly failures: unknown[] = []
+  /** Monotonic time; the wall clock shows that and `wallSkewMs`. */
   nowMs: number
+  wallSkewMs = 0
   readonly #made: ReturnType<OperatorFactory>
   readonly #timers: Timer[] = []
 
@@ -131,7 +133,8 @@ export class OperatorHarness {
       },
       metrics: this.metrics,
       output: this.output,
-      nowMs: () => this.nowMs,
+      nowMs: () => this.nowMs + this.wallSkewMs,
+      monotonicMs: () => this.nowMs,
       restored: options.restored ?? null,
       sendToCoordinator: async (event) => options.coordinator?.(event),
       checkpointingEnabled: options.checkpointingEnabled ?? true,

@@ -53,6 +53,7 @@ export interface ChainSettings {
   /** Ordinal of the first operator; the others follow. */
   readonly firstOrdinal: number
   readonly nowMs: () => number
+  readonly monotonicMs: () => number
   readonly restoredOf: (operatorId: string) => RestoredOperatorState | null
   readonly sendToCoordinator: (operatorId: string, event: unknown) => Promise<unknown>
 }
@@ -266,6 +267,7 @@ function createOperator(
     metrics,
     output,
     nowMs: settings.nowMs,
+    monotonicMs: settings.monotonicMs,
     restored: settings.restoredOf(descriptor.id),
     sendToCoordinator: (event) => settings.sendToCoordinator(descriptor.id, event),
     checkpointingEnabled: deployment.checkpointing !== null,

@@ -179,6 +179,7 @@ export class StreamTask implements ExecutableTask {
       livenessWords: liveness.words,
       firstOrdinal: this.#settings.firstOrdinal,
       nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
       restoredOf,
       sendToCoordinator: (operatorId, event) => reporter.operatorEvent(operatorId, event),
     })
