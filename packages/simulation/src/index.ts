@@ -64,6 +64,7 @@ export type { SinkOutput } from './user-job/user-output.ts'
 export { type Expectation, expectedOutput } from './workload/expected-output.ts'
 export {
   CHANGELOG_PROFILE,
+  EMPTY_PARTITIONS_PROFILE,
   FILES_PROFILE,
   generateWorkload,
   LATE_PROFILE,

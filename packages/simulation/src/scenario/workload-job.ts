@@ -78,12 +78,13 @@ export class WorkloadJob implements JobUnderTest {
   }
 
   describe(): readonly string[] {
-    const { shape, source, sink, bounded } = this.#workload
+    const { shape, source, sink, bounded, emptyPartitions } = this.#workload
     return [
       `job ${shape}`,
       `${source} to ${sink}`,
       bounded ? 'bounded' : 'unbounded',
       `${rowCount(this.#workload)} rows`,
+      ...(emptyPartitions === undefined ? [] : [`empty partitions: ${emptyPartitions}`]),
     ]
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { SeededRandom } from '../world/seeded-random.ts'
 import { expectedOutput, LATE_BITS } from './expected-output.ts'
+import { withEmptyPartitions } from './generate/empty-partitions.ts'
 import { randomConnectors } from './generate/random-connectors.ts'
 import { randomInput } from './generate/random-input.ts'
 import {
@@ -39,6 +40,8 @@ export interface WorkloadProfile {
   readonly partitionsMax: number
   /** Probability that a partition falls silent and an idle timeout lets the job go on. */
   readonly silence: number
+  /** Probability that partitions start empty; of most workloads, from a stream of its own. */
+  readonly emptyPartitions: number
 }
 
 const EVERY_SHAPE: readonly (Shape | 'late')[] = [
@@ -64,6 +67,7 @@ export const SWARM_PROFILE: WorkloadProfile = {
   parallelismMax: 4,
   partitionsMax: 5,
   silence: 0,
+  emptyPartitions: 0.15,
 }
 
 /** The project's main job: Kafka to Kafka, exactly once. */
@@ -77,7 +81,12 @@ export const MAIN_JOB_PROFILE: WorkloadProfile = {
 }
 
 /** Rows later than the watermark's delay; judged by range. */
-export const LATE_PROFILE: WorkloadProfile = { ...SWARM_PROFILE, shapes: ['late'], laterShapes: [] }
+export const LATE_PROFILE: WorkloadProfile = {
+  ...SWARM_PROFILE,
+  shapes: ['late'],
+  laterShapes: [],
+  emptyPartitions: 0,
+}
 
 /** Bounded jobs from files to files, which end by themselves. */
 export const FILES_PROFILE: WorkloadProfile = {
@@ -102,6 +111,14 @@ export const SILENCE_PROFILE: WorkloadProfile = {
   laterShapes: [],
   bounded: [false],
   silence: 1,
+  emptyPartitions: 0,
+}
+
+/** Partitions that are empty when the job starts, wherever that can be. */
+export const EMPTY_PARTITIONS_PROFILE: WorkloadProfile = {
+  ...SWARM_PROFILE,
+  shapes: [...EVERY_SHAPE, 'late', 'late', 'late', 'late'],
+  emptyPartitions: 1,
 }
 
 interface JobChoice {
@@ -142,7 +159,7 @@ export function generateWorkload(
   const parallelism = choice.between(1, profile.parallelismMax)
   const guarantee = guaranteeOf(choice, profile, sinkKind)
   const sinkParallelism = sinkKind !== 'print' && choice.chance(0.15) ? choice.between(1, 3) : null
-  const workload: Workload = {
+  const started: Workload = {
     shape,
     tables,
     query,
@@ -168,10 +185,18 @@ export function generateWorkload(
     late,
     exactUnderStalls: !goesSilent,
   }
+  const empty = random.split('partitions that start empty')
+  const often = late && !bounded ? LATE_WEIGHT : 1
+  const workload =
+    !goesSilent && empty.chance(profile.emptyPartitions * often)
+      ? withEmptyPartitions(empty, started, profile.partitionsMax)
+      : started
   return isEmpty(workload) ? { ...workload, query: withoutFilters(query) } : workload
 }
 
 const LATER_SHARE = 0.08
+/** Workloads with late rows are few. */
+const LATE_WEIGHT = 4
 
 function randomShape(
   random: SeededRandom,

@@ -10,6 +10,7 @@ export function workloadParts(workload: Workload): string[] {
     `source ${workload.source} ${workload.bounded ? 'bounded' : 'unbounded'}`,
     `sink ${workload.sink} ${workload.guarantee}`,
     `parallelism ${workload.parallelism}`,
+    `empty partitions ${workload.emptyPartitions ?? 'none'}`,
   ]
   const expressions = workload.tables.flatMap(({ computed }) =>
     computed.map(({ expression }) => expression),

@@ -3,7 +3,8 @@
  *
  * SQL text, input lines and expected output are all worked out from it, so that a smaller workload (shrinking) is
  * whole as well. Invariant: unless `late` is set, no row is more than the watermark's delay behind any row that arrives
- * before it, on whatever partition: nothing is ever dropped as late, in whatever order partitions are read.
+ * before it, on whatever partition: nothing is ever dropped as late, in whatever order partitions are read. Where
+ * `emptyPartitions` hold the watermark, that is so because they do.
  */
 import type { Query, SourceTable } from './model/query.ts'
 import type { Row, TimestampStandard } from './model/sql-type.ts'
@@ -13,7 +14,7 @@ export interface InputRow {
   readonly atMs: number
   /** Physical columns. */
   readonly values: Row
-  /** Number of this late row among the workload's, 0 …; absent when it is on time. */
+  /** Number of this row among those that are late, or may be, 0 …; absent when it is on time. */
   readonly late?: number
   /** Pushes the watermark past every window at the end of an unbounded job. */
   readonly closing?: true
@@ -28,6 +29,13 @@ export interface TableInput {
 export type SourceConnector = 'kafka' | 'filesystem'
 export type SinkConnector = 'kafka' | 'filesystem' | 'print'
 export type Guarantee = 'exactly-once' | 'at-least-once'
+
+/**
+ * Partitions that have no row when the job starts. `hold`: they hold the watermark until their first row, or their end.
+ * `hold-until-idle`: or until they are idle. `late`: they hold nothing, and their rows may be too late. `late-and-idle`:
+ * they fall silent again, and are soon idle.
+ */
+export type EmptyPartitions = 'hold' | 'hold-until-idle' | 'late' | 'late-and-idle'
 
 export interface Workload {
   /** The shape that was drawn, for logs. */
@@ -53,6 +61,8 @@ export interface Workload {
   /** Rows in a record batch of a topic that it reads, at most. */
   readonly batchRowsMax: number
   readonly inputs: readonly TableInput[]
+  /** Absent: every partition that gets a row has one from the beginning. */
+  readonly emptyPartitions?: EmptyPartitions
   /** Infinity for a bounded job. */
   readonly finalWatermarkMs: number
   /** Some rows are later than the delay. */

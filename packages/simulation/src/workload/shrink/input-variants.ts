@@ -1,7 +1,8 @@
 /**
  * Smaller variants of a workload's input: without a stretch of its rows, without a partition, arriving sooner.
  *
- * Closing rows stay, so that every window still fires. Leaving rows out makes no other row late.
+ * Closing rows stay, so that every window still fires. Leaving rows out makes no other row late: a partition that
+ * has a row from the beginning keeps one.
  */
 import type { InputRow, TableInput } from '../workload.ts'
 
@@ -29,7 +30,11 @@ function keepingRows(
 ): readonly TableInput[] {
   return inputs.map(({ table, partitions }) => ({
     table,
-    partitions: partitions.map((rows) => rows.filter(keep)),
+    partitions: partitions.map((rows) => {
+      const [first, ...others] = rows.filter(keep)
+      if (first === undefined) return []
+      return [rows[0]?.atMs === 0 ? { ...first, atMs: 0 } : first, ...others]
+    }),
   }))
 }
 

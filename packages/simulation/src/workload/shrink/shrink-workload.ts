@@ -16,6 +16,7 @@ const KEPT_SETTINGS = new Set([
   'pipeline.name',
   'execution.checkpointing.interval',
   'table.exec.source.idle-timeout',
+  'table.exec.source.empty-split-holds-watermark',
 ])
 
 export function* shrinkWorkload(workload: Workload): Generator<Workload> {
