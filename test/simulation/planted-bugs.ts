@@ -172,4 +172,27 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'forget-lost-transactions',
+    breaks: 'A transaction that can no longer be committed counts as committed.',
+    edits: [
+      {
+        file: 'packages/connector-kafka/src/sink/transaction-recovery.ts',
+        text: '      if (lost.ignore) {\n',
+        planted: '      if (!lost.ignore) {\n',
+      },
+    ],
+  },
+  {
+    name: 'skip-to-what-is-there',
+    breaks: 'A source whose offset is gone goes on with the first one that is there.',
+    edits: [
+      {
+        file: 'packages/connector-kafka/src/source/broker-fetcher.ts',
+        text: '        this.#requireTransient(fetched, fetchOffset)\n',
+        planted:
+          '        if (fetched.error === ProtocolError.OFFSET_OUT_OF_RANGE) progress.fetchOffset = fetched.logStartOffset\n        else this.#requireTransient(fetched, fetchOffset)\n',
+      },
+    ],
+  },
 ]

@@ -149,6 +149,20 @@ export class BrokerInspection {
 
   /** Of every partition that any group has committed, the lowest, where retention could take something. */
   committedBehind(): CommittedOffset[] {
+    return this.#committed().flatMap(({ place, ...committed }) =>
+      place.log.startOffset < committed.offset ? [committed] : [],
+    )
+  }
+
+  /** Of every partition that any group has committed, the lowest, where records follow. */
+  committedAhead(): (CommittedOffset & { readonly endOffset: number })[] {
+    return this.#committed().flatMap(({ place, ...committed }) => {
+      const endOffset = place.log.highWatermark
+      return committed.offset < endOffset ? [{ ...committed, endOffset }] : []
+    })
+  }
+
+  #committed(): (CommittedOffset & { readonly place: PartitionPlace })[] {
     const lowest = new Map<string, number>()
     for (const offsets of this.#state.groups.values()) {
       for (const [key, offset] of offsets) {
@@ -157,8 +171,8 @@ export class BrokerInspection {
     }
     return [...lowest].flatMap(([key, offset]) => {
       const place = this.#state.placeOf(key)
-      if (place === undefined || place.log.startOffset >= offset) return []
-      return [{ topic: place.topic, partition: place.partition, offset }]
+      if (place === undefined) return []
+      return [{ topic: place.topic, partition: place.partition, offset, place }]
     })
   }
 

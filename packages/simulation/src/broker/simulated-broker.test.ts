@@ -278,6 +278,7 @@ test('retention may take what every group has committed, and no more', async () 
   })
   const place = { topic: 't', partition: 0 }
   assert.deepEqual(broker.inspect.committedBehind(), [{ ...place, offset: 2 }])
+  assert.deepEqual(broker.inspect.committedAhead(), [{ ...place, offset: 2, endOffset: 4 }])
   broker.deleteRecordsBefore('t', 0, 2)
   assert.deepEqual(broker.inspect.committedBehind(), [])
 })

@@ -1,6 +1,7 @@
 /** Every checker sees a loss, a duplicate, a wrong value and a torn row, and nothing in a right output. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { Losses } from '../faults/losses.ts'
 import {
   CHANGELOG_PROFILE,
   expectedOutput,
@@ -19,6 +20,7 @@ import { changelogOutput, parseChange } from './changelog-output.ts'
 import { exactlyOnceFiles } from './exactly-once-files.ts'
 import { exactlyOnceOutput } from './exactly-once-output.ts'
 import { lateRows } from './late-rows.ts'
+import { judgeFailedEnd } from './named-end.ts'
 import { DETAILS_MAX, type Violation, violation } from './violation.ts'
 import { WaitsChecker } from './waits-checker.ts'
 
@@ -82,6 +84,18 @@ describe('exactly-once output', () => {
   })
 })
 
+describe('an output that broke off', () => {
+  it('may lack rows, and has none twice, wrong or strange', () => {
+    const judge = (lines: readonly string[]) =>
+      messages(exactlyOnceOutput(EXPECTED, lines, { brokenOff: true }))
+    assert.equal(judge([]), '')
+    assert.equal(judge(RIGHT.slice(1)), '')
+    assert.match(judge([line('a', '10:01', 2), line('a', '10:01', 2)]), /more often/)
+    assert.match(judge([line('a', '10:01', 3)]), /are wrong/)
+    assert.match(judge([line('c', '10:01', 3)]), /are not expected/)
+  })
+})
+
 describe('exactly-once files', () => {
   const file = (name: string, lines: readonly string[]) => ({
     name,
@@ -91,23 +105,29 @@ describe('exactly-once files', () => {
 
   it('accepts committed files, and hidden ones while the job runs', () => {
     const pending = file('.part-1-0-1.pending.7', RIGHT)
-    assert.deepEqual(exactlyOnceFiles(EXPECTED, COMMITTED, true), [])
-    assert.deepEqual(exactlyOnceFiles(EXPECTED, [...COMMITTED, pending], false), [])
+    assert.deepEqual(exactlyOnceFiles(EXPECTED, COMMITTED, { finished: true }), [])
+    assert.deepEqual(exactlyOnceFiles(EXPECTED, [...COMMITTED, pending], { finished: false }), [])
   })
 
   it('sees what is left uncommitted when the job has finished', () => {
     const stray = file('.part-1-0-1.inprogress', RIGHT)
-    const found = messages(exactlyOnceFiles(EXPECTED, [...COMMITTED, stray], true))
+    const found = messages(exactlyOnceFiles(EXPECTED, [...COMMITTED, stray], { finished: true }))
     assert.equal(found, '1 files are left uncommitted: .part-1-0-1.inprogress')
   })
 
   it('sees a file that was committed twice, one that was lost and one that ends within a line', () => {
     const [first, second] = COMMITTED as [(typeof COMMITTED)[0], (typeof COMMITTED)[0]]
     const twice = [...COMMITTED, { ...first, name: 'part-2-0-0' }]
-    assert.match(messages(exactlyOnceFiles(EXPECTED, twice, true)), /2 rows are there more often/)
-    assert.match(messages(exactlyOnceFiles(EXPECTED, [first], true)), /2 of 4 expected rows/)
+    assert.match(
+      messages(exactlyOnceFiles(EXPECTED, twice, { finished: true })),
+      /2 rows are there more often/,
+    )
+    assert.match(
+      messages(exactlyOnceFiles(EXPECTED, [first], { finished: true })),
+      /2 of 4 expected rows/,
+    )
     const cut = [first, { ...second, text: second.text.slice(0, -9) }]
-    const found = messages(exactlyOnceFiles(EXPECTED, cut, true))
+    const found = messages(exactlyOnceFiles(EXPECTED, cut, { finished: true }))
     assert.match(found, /1 lines are no whole row/)
     assert.match(found, /1 committed files end within a line: part-1-1-0/)
   })
@@ -309,6 +329,27 @@ describe('a violation', () => {
       )
     })
     assert.deepEqual(exactlyOnceOutput(expectation, lines), [])
+  })
+})
+
+describe('a job that failed', () => {
+  it('ends by the name of what a fault took from it, and by no other', () => {
+    const losses = new Losses()
+    losses.recordsGone('t', 1, 7)
+    losses.transactionGone('sink-0-3')
+    const judge = (code: string, message: string, offset = '0', partition = 1) =>
+      messages(
+        judgeFailedEnd(
+          { cause: { code, message, location: { topic: 't', partition, offset } }, retained: [] },
+          losses,
+        ),
+      )
+    assert.equal(judge('KAFKA_TRANSACTION_LOST', 'The transaction sink-0-3 of it.'), '')
+    assert.match(judge('KAFKA_TRANSACTION_LOST', 'The transaction sink-0-31 of it.'), /LOST/)
+    assert.equal(judge('KAFKA_OFFSET_OUT_OF_RANGE', '', '6'), '')
+    assert.match(judge('KAFKA_OFFSET_OUT_OF_RANGE', '', '7'), /RANGE/)
+    assert.match(judge('KAFKA_OFFSET_OUT_OF_RANGE', '', '6', 2), /RANGE/)
+    assert.match(judge('SLOT_LOST', 'The transaction sink-0-3 of it.'), /SLOT_LOST/)
   })
 })
 

@@ -18,10 +18,12 @@ export interface ObservedFile {
 export function exactlyOnceFiles(
   expectation: RowsExpectation,
   files: readonly ObservedFile[],
-  finished: boolean,
+  { finished, brokenOff = false }: { readonly finished: boolean; readonly brokenOff?: boolean },
 ): Violation[] {
   const visible = files.filter(({ name }) => !isHidden(name))
-  const found = exactlyOnceOutput(expectation, visible.flatMap(linesOf), CHECKER)
+  const found = exactlyOnceOutput(expectation, visible.flatMap(linesOf), {
+    ...{ checker: CHECKER, brokenOff },
+  })
   const open = visible.filter(({ text }) => text !== '' && !text.endsWith('\n'))
   if (open.length > 0) {
     const names = open.map(({ name }) => name)

@@ -15,6 +15,8 @@ export interface ObservedOutput {
   readonly files?: readonly ObservedFile[]
   /** The job has ended by itself. */
   readonly finished: boolean
+  /** The job has ended because something was lost: rows may be missing. Only of exactly-once sinks without late rows. */
+  readonly brokenOff?: boolean
   /** The job has been restarted at least once. */
   readonly restarted: boolean
   /** How often the job's tasks were started, as far as that is known: Infinity when it is not. Default: by `restarted`. */
@@ -29,6 +31,7 @@ export function judgeOutput(
   expectation: Expectation = expectedOutput(workload),
 ): Violation[] {
   const { guarantee } = workload
+  const { finished, brokenOff = false } = observed
   const files = observed.files ?? []
   const visible = files.filter(({ name }) => !isHidden(name))
   const lines =
@@ -46,10 +49,10 @@ export function judgeOutput(
       )
     case 'rows':
       if (observed.files !== undefined) {
-        return exactlyOnceFiles(expectation, files, observed.finished)
+        return exactlyOnceFiles(expectation, files, { finished, brokenOff })
       }
       return guarantee === 'exactly-once'
-        ? exactlyOnceOutput(expectation, lines)
+        ? exactlyOnceOutput(expectation, lines, { brokenOff })
         : atLeastOnceOutput(expectation, lines)
   }
 }

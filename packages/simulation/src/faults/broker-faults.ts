@@ -3,7 +3,7 @@
  * that clients must expect, transactions that time out, records that retention takes.
  *
  * None takes away what a job still needs: a transaction times out before anything can have been pre-committed in it, and
- * retention stays behind what the job's group has committed.
+ * retention stays behind what the job's group has committed. (loss-faults.ts has those that do.)
  */
 import { ProtocolError } from '@millrace/connector-kafka/protocol'
 import type { ApiName, RequestFault } from '../broker/broker-faults.ts'
@@ -188,6 +188,6 @@ function logFaults(broker: SimulatedBroker): [FaultClass, ApplyFault][] {
   ]
 }
 
-function pick<T>(values: readonly T[], target: PlannedFault['target']): T {
+export function pick<T>(values: readonly T[], target: PlannedFault['target']): T {
   return values[Math.floor(target * values.length)] as T
 }

@@ -92,10 +92,12 @@ const WEIGHTS: Readonly<Partial<Record<FaultClass, number>>> = {
   'transaction-timeout': 15,
   'write-error': 4,
   retention: 6,
+  'retention-overtakes': 14,
+  'transaction-expires': 12,
 }
 const WEIGHT = 2
 
-/** Steps after which a class that lies in wait meets somebody soon. */
+/** Steps at which a class meets somebody, or soon after when it lies in wait. */
 const OWN_STEPS: Readonly<Partial<Record<FaultClass, readonly string[]>>> = {
   'disk-full': ['call TriggerCheckpoint', 'file append'],
   'disk-slow': ['call TriggerCheckpoint', 'file sync'],
@@ -109,12 +111,15 @@ const OWN_STEPS: Readonly<Partial<Record<FaultClass, readonly string[]>>> = {
   'request-unsure': ['kafka produce', 'kafka initProducerId', 'kafka endTxn'],
   'slow-markers': ['kafka produce', 'kafka endTxn'],
   'transaction-timeout': ['kafka initProducerId', 'call TriggerCheckpoint'],
+  'retention-overtakes': ['call TriggerCheckpoint', 'kafka fetch done', 'call CancelTasks'],
+  'transaction-expires': ['call AcknowledgeCheckpoint', 'call NotifyCheckpoint', 'kafka endTxn'],
 }
 
 /** What a class needs to happen before it meets anybody: state is read when a task starts again. */
 const COMPANIONS: Readonly<Partial<Record<FaultClass, FaultClass>>> = {
   'read-error': 'slot-kill',
   'corrupted-read': 'taskmanager-kill',
+  'retention-overtakes': 'taskmanager-kill',
 }
 
 /** Beyond the heartbeat timeout and the lease. */

@@ -34,6 +34,8 @@ export const FAULT_FAMILIES = {
     'transaction-timeout',
     'retention',
   ],
+  /** They take what the job may still need: it comes right all the same, or it ends by the name of the loss. */
+  loss: ['retention-overtakes', 'transaction-expires'],
 } as const
 
 export type FaultFamily = keyof typeof FAULT_FAMILIES

@@ -16,6 +16,8 @@ export interface ExposedJob {
   readonly needsCommittedOnly: boolean
   /** Whether a sink of it writes transactions into a broker. */
   readonly transactional: boolean
+  /** Whether an output that breaks off can be judged: what is there is right, and there once. */
+  readonly mayBreakOff: boolean
 }
 
 export function impossibleFaults(job: ExposedJob): Set<FaultClass> {
@@ -31,6 +33,8 @@ export function impossibleFaults(job: ExposedJob): Set<FaultClass> {
   if (sources.includes('filesystem')) leaveOut('corrupted-read')
   if (![...sources, ...sinks].includes('kafka')) leaveOut('broker-partition', ...broker)
   if (!sources.includes('kafka') || !job.needsCommittedOnly) leaveOut('retention')
+  if (!sources.includes('kafka') || !job.mayBreakOff) leaveOut('retention-overtakes')
+  if (!job.transactional || !job.mayBreakOff) leaveOut('transaction-expires')
   if (!job.transactional) leaveOut('transaction-timeout', 'slow-markers')
   // A zombie that prints late is nobody's fault: printing is not fenced.
   if (sinks.includes('print')) leaveOut(...partition, ...pause, ...jobmanager, ...store)

@@ -15,6 +15,9 @@ export interface JobStart {
   readonly number: number
 }
 
+/** `finished`: the job has ended by itself. `broken-off`: it has ended because it lost what it needed. */
+export type JobStage = 'running' | 'finished' | 'broken-off'
+
 export interface JobUnderTest {
   /** It ends by itself. */
   readonly bounded: boolean
@@ -28,9 +31,10 @@ export interface JobUnderTest {
   /** A process of the run printed that. */
   printed(text: string): void
   /**
-   * What is wrong with the output as it is now; nothing: it is all there. `finished`: the job has ended by itself.
+   * What is wrong with the output as it is now; nothing: it is all there, or all that there is to be of a job that broke
+   * off.
    */
-  judge(environment: SimulatedEnvironment, finished: boolean): readonly Violation[]
+  judge(environment: SimulatedEnvironment, stage: JobStage): readonly Violation[]
   /** What is wrong with the state in a complete checkpoint; `filesystem` shows the disk as it is. */
   judgeState(location: string, filesystem: Filesystem): Promise<readonly Violation[]>
   /** How much state `judgeState` has compared. */

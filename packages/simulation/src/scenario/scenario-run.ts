@@ -3,17 +3,20 @@
  * right in bounded time: the job ends (or shows all that it should), and nothing is left behind.
  */
 import { checkLeftovers } from '../checkers/leftovers.ts'
+import { type FailedEnd, judgeFailedEnd } from '../checkers/named-end.ts'
 import type { Violation } from '../checkers/violation.ts'
 import { brokerFaults } from '../faults/broker-faults.ts'
 import { FAULT_CLASSES } from '../faults/fault.ts'
 import { FaultEngine } from '../faults/fault-engine.ts'
+import { lossFaults } from '../faults/loss-faults.ts'
+import { Losses } from '../faults/losses.ts'
 import { networkFaults } from '../faults/network-faults.ts'
 import { processFaults } from '../faults/process-faults.ts'
 import { diskFaults, storeFaults } from '../faults/storage-faults.ts'
 import { delay } from '../world/scheduler.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import { JobClient } from './job-client.ts'
-import type { JobUnderTest } from './job-under-test.ts'
+import type { JobStage, JobUnderTest } from './job-under-test.ts'
 import type { SeedOutcome } from './run-outcome.ts'
 import type { ClusterPlan } from './run-plan.ts'
 import { SimulatedEnvironment, STORE_HOST } from './simulated-environment.ts'
@@ -24,6 +27,7 @@ const LIVENESS_MS = 180_000
 const QUIET_MS = 3000
 const CLEANUP_MS = 60_000
 const POLL_MS = 250
+const WATCH_MS = 1000
 const UNUSABLE = 'CHECKPOINT_DIRECTORY_UNUSABLE'
 const TERMINAL: readonly string[] = ['FINISHED', 'FAILED', 'CANCELED']
 
@@ -34,13 +38,17 @@ export class ScenarioRun {
   readonly #client: JobClient
   readonly #watch: ClusterWatch
   readonly #engine: FaultEngine
+  readonly #losses = new Losses()
   readonly #violations: Violation[] = []
   /** Ids of the jobs that were submitted, the last one last. */
   readonly #jobIds: string[] = []
   /** The newest checkpoint of the jobs that were stopped. */
   #restoreFrom: string | null = null
+  /** How the job failed, once it was seen: it is forgotten later. */
+  #failed: FailedEnd | null = null
   #done = false
   #comparisons = 0
+  #failuresJudged = 0
 
   constructor(plan: ClusterPlan, job: JobUnderTest, onLine?: (line: string) => void) {
     this.#plan = plan
@@ -58,7 +66,7 @@ export class ScenarioRun {
   }
 
   #faults(environment: SimulatedEnvironment) {
-    const { cluster, disk, network, broker, store } = environment
+    const { world, cluster, disk, network, broker, store } = environment
     return new Map([
       ...processFaults({ cluster, crashDisk: (process) => disk.crashHost(process) }),
       ...networkFaults({
@@ -71,6 +79,7 @@ export class ScenarioRun {
       ...diskFaults(disk),
       ...storeFaults(store),
       ...brokerFaults(broker, () => [...broker.state.topics.keys()]),
+      ...lossFaults(world, broker, this.#losses),
     ])
   }
 
@@ -100,10 +109,10 @@ export class ScenarioRun {
     const fed = this.#job.feed(this.#environment)
     this.#engine.start(faults)
     for (const { atMs, parallelism } of this.#plan.restarts) {
-      await delay(world, Math.max(0, startMs + atMs - world.nowMs))
+      await this.#watchUntil(startMs + atMs)
       await this.#restart(parallelism)
     }
-    await delay(world, Math.max(0, startMs + phaseMs - world.nowMs))
+    await this.#watchUntil(startMs + phaseMs)
     await fed
     this.#engine.endAll()
     this.#environment.reviveAll()
@@ -111,6 +120,27 @@ export class ScenarioRun {
     await this.#comeRight()
     this.#watch.stop()
     if (this.#violations.length === 0) await this.#cleanUp()
+  }
+
+  /** Waits; sees whether the job fails meanwhile, which nobody knows any more some time later. */
+  async #watchUntil(atMs: number): Promise<void> {
+    const { world } = this.#environment
+    while (world.nowMs < atMs) {
+      await this.#seeWhetherFailed()
+      await delay(world, Math.max(0, Math.min(WATCH_MS, atMs - world.nowMs)))
+    }
+  }
+
+  async #seeWhetherFailed(): Promise<FailedEnd | null> {
+    if (this.#failed !== null) return this.#failed
+    const failed = await this.#client.ask(this.#jobId, (job) => {
+      // Until its end is durable, the next leader may let it go on.
+      if (!job.hasEnded || job.graph.state !== 'FAILED') return null
+      const cause = job.failureCause ?? { code: 'no code', message: 'no cause' }
+      return { cause, retained: job.retainedCheckpoints }
+    })
+    if (failed !== null && failed !== 'unknown') this.#failed = failed
+    return this.#failed
   }
 
   /** As a user would: again, when the job was refused because a disk was full. */
@@ -153,6 +183,7 @@ export class ScenarioRun {
 
   /** Stops the job and starts another from the newest checkpoint that it says it keeps. */
   async #restart(parallelism: number): Promise<void> {
+    if ((await this.#seeWhetherFailed()) !== null) return
     const state = await this.#cancel()
     if (state !== 'CANCELED') return
     const { world } = this.#environment
@@ -192,28 +223,35 @@ export class ScenarioRun {
     const { bounded } = this.#job
     const deadlineMs = world.nowMs + LIVENESS_MS
     while (world.nowMs < deadlineMs) {
+      const failed = await this.#seeWhetherFailed()
+      if (failed !== null) return this.#judgeFailed(failed)
       const state = await this.#client.ask(this.#jobId, (job) => job.graph.state as string)
       if (state === 'unknown') this.#forgotten()
-      if (state === 'FAILED') {
-        this.#violate('liveness', 'The job failed.', [await this.#reason()])
-        return
-      }
-      if (bounded ? state === 'FINISHED' : this.#compare(false).length === 0) {
+      if (bounded ? state === 'FINISHED' : this.#compare('running').length === 0) {
         await delay(world, QUIET_MS)
-        this.#violations.push(...this.#compare(bounded))
+        this.#violations.push(...this.#compare(bounded ? 'finished' : 'running'))
         return
       }
       await delay(world, POLL_MS)
     }
-    this.#violations.push(...this.#compare(false))
+    this.#violations.push(...this.#compare('running'))
     this.#violate('liveness', `Nothing came right for ${LIVENESS_MS / 1000} s without faults.`, [
       await this.#reason(),
     ])
   }
 
-  #compare(finished: boolean): readonly Violation[] {
+  /** What it has shown by then is right, and nothing follows. */
+  async #judgeFailed(failed: FailedEnd): Promise<void> {
+    this.#violations.push(...judgeFailedEnd(failed, this.#losses))
+    if (this.#violations.length > 0) return
+    this.#failuresJudged++
+    await delay(this.#environment.world, QUIET_MS)
+    this.#violations.push(...this.#compare('broken-off'))
+  }
+
+  #compare(stage: JobStage): readonly Violation[] {
     this.#comparisons++
-    return this.#job.judge(this.#environment, finished)
+    return this.#job.judge(this.#environment, stage)
   }
 
   #forgotten(): never {
@@ -244,12 +282,12 @@ export class ScenarioRun {
   /** Ends the job and waits until nothing of it is left. */
   async #cleanUp(): Promise<void> {
     const { world } = this.#environment
-    if (!this.#job.bounded) await this.#cancel()
+    if (!this.#job.bounded && this.#failed === null) await this.#cancel()
     const deadlineMs = world.nowMs + CLEANUP_MS
-    let left = checkLeftovers(this.#environment)
+    let left = checkLeftovers(this.#environment, this.#failed)
     while (left.length > 0 && world.nowMs < deadlineMs) {
       await delay(world, POLL_MS)
-      left = checkLeftovers(this.#environment)
+      left = checkLeftovers(this.#environment, this.#failed)
     }
     this.#violations.push(...left)
   }
@@ -273,7 +311,11 @@ export class ScenarioRun {
           return hits === undefined ? [] : [[name, hits]]
         }),
       ),
-      checks: { ...this.#watch.checks, output: this.#comparisons },
+      checks: {
+        ...this.#watch.checks,
+        output: this.#comparisons,
+        'named-end': this.#failuresJudged,
+      },
       shape: [
         ...this.#job.describe(),
         `parallelism ${this.#job.parallelism}`,

@@ -9,7 +9,7 @@ import { type Expectation, expectedOutput } from '../workload/expected-output.ts
 import { rowCount, type Workload } from '../workload/workload.ts'
 import { JobInput } from './job-input.ts'
 import { JobOutput } from './job-output.ts'
-import type { JobStart, JobUnderTest } from './job-under-test.ts'
+import type { JobStage, JobStart, JobUnderTest } from './job-under-test.ts'
 import { planJob } from './plan-job.ts'
 import type { SimulatedEnvironment } from './simulated-environment.ts'
 import { workloadPlanInput } from './workload-plan-input.ts'
@@ -64,9 +64,10 @@ export class WorkloadJob implements JobUnderTest {
     this.#output.printed(text)
   }
 
-  judge(environment: SimulatedEnvironment, finished: boolean): readonly Violation[] {
-    const observed = this.#output.observe(environment, finished, this.#submitted)
-    return judgeOutput(this.#workload, observed, this.#expectation)
+  judge(environment: SimulatedEnvironment, stage: JobStage): readonly Violation[] {
+    const observed = this.#output.observe(environment, stage === 'finished', this.#submitted)
+    const brokenOff = stage === 'broken-off'
+    return judgeOutput(this.#workload, { ...observed, brokenOff }, this.#expectation)
   }
 
   async judgeState(location: string, filesystem: Filesystem): Promise<readonly Violation[]> {

@@ -11,12 +11,19 @@ import { type ClusterPlan, drawProperties, drawSlowness } from '../scenario/run-
 import { SeededRandom } from '../world/seeded-random.ts'
 import type { PlannedUserJob } from './plan-user-job.ts'
 
+/** A job that loses what it needs has no right output to be compared: `loss` is for generated jobs. */
+export type UserFaultFamily = Exclude<FaultFamily, 'loss'>
+
+export const USER_FAULT_FAMILIES = Object.keys(FAULT_FAMILIES).filter(
+  (family): family is UserFaultFamily => family !== 'loss',
+)
+
 /** How many faults of each family a run has; a list of families: some of these, as many as the seed says. */
 export type FaultProfile =
   | 'none'
   | 'all'
-  | readonly FaultFamily[]
-  | Readonly<Partial<Record<FaultFamily, number>>>
+  | readonly UserFaultFamily[]
+  | Readonly<Partial<Record<UserFaultFamily, number>>>
 
 export interface ClusterShape {
   /** 1 to 5; drawn when absent. */
@@ -88,6 +95,7 @@ function impossible(job: PlannedUserJob, jobManagers: number): Set<FaultClass> {
     transactional: job.sinks.some(({ connector, repeats }) => connector === 'kafka' && !repeats),
     // Only of generated jobs is it known.
     needsCommittedOnly: false,
+    mayBreakOff: false,
   })
 }
 
@@ -98,12 +106,12 @@ function drawProfile(
 ): PlannedFault[] {
   if (profile === 'none') return []
   if (profile === 'all' || isList(profile)) {
-    const families = profile === 'all' ? (Object.keys(FAULT_FAMILIES) as FaultFamily[]) : profile
+    const families = profile === 'all' ? USER_FAULT_FAMILIES : profile
     return drawFaults(random, { ...draw, families, countMax: FAULTS_MAX })
   }
   const all = Object.entries(profile).flatMap(([family, count]) => {
     if (count === 0) return []
-    const families = [family as FaultFamily]
+    const families = [family as UserFaultFamily]
     return drawFaults(random.split(family), {
       ...draw,
       families,
@@ -114,6 +122,8 @@ function drawProfile(
   return all.map((fault, id) => ({ ...fault, id }))
 }
 
-export function isList(profile: Exclude<FaultProfile, string>): profile is readonly FaultFamily[] {
+export function isList(
+  profile: Exclude<FaultProfile, string>,
+): profile is readonly UserFaultFamily[] {
   return Array.isArray(profile)
 }

@@ -5,7 +5,6 @@
 import { Configuration } from '@millrace/core'
 import { CheckpointingOptions } from '@millrace/jobmanager'
 import { simulationError } from '../error-codes.ts'
-import { FAULT_FAMILIES, type FaultFamily } from '../faults/fault.ts'
 import type { SeedOutcome } from '../scenario/run-outcome.ts'
 import type { ClusterPlan } from '../scenario/run-plan.ts'
 import { ScenarioRun } from '../scenario/scenario-run.ts'
@@ -17,6 +16,7 @@ import {
   type FaultProfile,
   isList,
   referenceCluster,
+  USER_FAULT_FAMILIES,
 } from './draw-cluster.ts'
 import type { UserInputs } from './input-marks.ts'
 import { drawSchedule, type InputSchedule, scheduleMs, wholeInput } from './input-schedule.ts'
@@ -171,10 +171,10 @@ function seedList(seeds: number | readonly number[]): readonly number[] {
 
 function checkFaults(profile: FaultProfile | undefined): void {
   if (profile === undefined || profile === 'all' || profile === 'none') return
-  const known = Object.keys(FAULT_FAMILIES)
+  const known: readonly string[] = USER_FAULT_FAMILIES
   const names =
     typeof profile === 'string' ? [profile] : isList(profile) ? profile : Object.keys(profile)
-  const unknown = names.find((name) => !known.includes(name as FaultFamily))
+  const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) {
     throw optionInvalid(
       `Give faults as 'none', 'all', or families of ${known.join(', ')}; '${unknown}' is none.`,

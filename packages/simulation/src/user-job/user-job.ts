@@ -5,7 +5,7 @@
 import type { JobGraph } from '@millrace/graph'
 import { type Violation, violation } from '../checkers/violation.ts'
 import { lateRows } from '../scenario/job-output.ts'
-import type { JobStart, JobUnderTest } from '../scenario/job-under-test.ts'
+import type { JobStage, JobStart, JobUnderTest } from '../scenario/job-under-test.ts'
 import type { SimulatedEnvironment } from '../scenario/simulated-environment.ts'
 import type { InputSchedule } from './input-schedule.ts'
 import { type PlannedUserJob, planUserJob, type UserJobText } from './plan-user-job.ts'
@@ -87,7 +87,8 @@ export class UserJob implements JobUnderTest {
     this.#output.printed(text)
   }
 
-  judge(environment: SimulatedEnvironment, finished: boolean): readonly Violation[] {
+  judge(environment: SimulatedEnvironment, stage: JobStage): readonly Violation[] {
+    const finished = stage !== 'running'
     const { planned, expected } = this.#parts
     this.observed = this.#output.observe(environment, planned.sinks)
     this.lateCount = lateRows(environment).droppedCount
