@@ -1,7 +1,7 @@
 /** Writes RELIABILITY.md from a swarm: what was tried, how often, and what it found. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
-import { FAULT_FAMILIES } from '@millrace/simulation'
+import { FAULT_FAMILIES, type SeedOutcome } from '@millrace/simulation'
 import { commit } from './commit.ts'
 import { PLANTED_BUGS } from './planted-bugs.ts'
 import type { SwarmTally } from './swarm-tally.ts'
@@ -32,9 +32,10 @@ export function writeReport(
     `| simulated hours | ${tally.simulatedHours.toFixed(1)} |`,
     `| events | ${count(tally.events)} |`,
     `| faults that struck | ${count(faults)} |`,
-    `| violations | ${tally.failed.length} ${tally.failed.length === 0 ? '' : `(seeds ${tally.failed.map(({ seed }) => seed).join(', ')})`} |`,
+    `| seeds with violations | ${count(tally.failed.length)} |`,
     `| wall time | ${(seconds / 60).toFixed(1)} minutes on ${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version} |`,
     '',
+    ...wrongSeeds(tally.failed),
     '## Faults, by class',
     '',
     '| family | class | struck |',
@@ -78,6 +79,27 @@ export function writeReport(
   ]
   writeFileSync(REPORT, lines.join('\n'))
 }
+
+/** A section of its own, when there are any. */
+export function wrongSeeds(failed: readonly SeedOutcome[]): string[] {
+  if (failed.length === 0) return []
+  return [
+    '## Wrong seeds',
+    '',
+    'Each is repeated by `npm run simulate -- --seed N` on the commit above, and made smaller with `--shrink`.',
+    '',
+    '| seed | checker | what it saw |',
+    '|---|---|---|',
+    ...[...failed]
+      .sort((a, b) => a.seed - b.seed)
+      .flatMap(({ seed, violations }) =>
+        violations.map(({ checker, message }) => `| ${seed} | ${checker} | ${cell(message)} |`),
+      ),
+    '',
+  ]
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
 function leastOften(tally: SwarmTally): string {
   return tally
