@@ -368,7 +368,8 @@ describe('waits', () => {
 
   it('end: a checkpoint that stays under way is seen once, and again under another leader', () => {
     const checker = new WaitsChecker(1000)
-    const look = (epoch: number, underWay: readonly number[], times: number) => {
+    const look = (epoch: number, ids: readonly number[], times: number, acknowledged = false) => {
+      const underWay = ids.map((id) => ({ id, acknowledged }))
       for (let i = 0; i < times; i++) checker.observe(epoch, { ...job, underWay }, 200)
     }
     look(1, [7], 31)
@@ -377,5 +378,9 @@ describe('waits', () => {
     assert.match(messages(checker.violations), /^Checkpoint 7 of j .* 6200 ms.*: at most 6000$/)
     look(2, [7], 32)
     assert.equal(checker.violations.length, 2)
+    look(3, [7], 181, true)
+    assert.equal(checker.violations.length, 2, 'its record may take longer')
+    look(3, [7], 1, true)
+    assert.equal(checker.violations.length, 3)
   })
 })

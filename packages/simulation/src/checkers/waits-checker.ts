@@ -9,19 +9,31 @@ export interface ObservedJob {
   readonly state: string
   /** `status-reason`, as REST shows it. */
   readonly reason: string | null
-  /** Ids of its checkpoints that are neither complete nor failed, over all attempts. */
-  readonly underWay: readonly number[]
+  /** Its checkpoints that are neither complete nor failed, over all attempts. */
+  readonly underWay: readonly UnderWay[]
+}
+
+export interface UnderWay {
+  readonly id: number
+  /** By every task: what is left is to write it down. */
+  readonly acknowledged: boolean
 }
 
 /** States in which nothing is waited for. */
 const AT_REST: readonly string[] = ['RUNNING', 'FINISHED', 'CANCELED']
 /** The JobManager may be slow itself, and what ends a checkpoint takes its turn. */
 const SLACK_MS = 5000
+/**
+ * Whether a checkpoint counts is decided by its record in the store of high availability. A leader that cannot reach the
+ * store waits for that as long as its lease lasts, and again when it could renew it in between.
+ */
+const RECORD_MS = 30_000
 
 export class WaitsChecker {
   readonly #timeoutMs: number
   /** For how long each checkpoint was seen under way while its JobManager was not paused. */
   readonly #underWayMs = new Map<string, number>()
+  readonly #told = new Set<string>()
   readonly violations: Violation[] = []
   /** Waits looked at. */
   observed = 0
@@ -38,14 +50,15 @@ export class WaitsChecker {
       this.observed++
       if (reason === null || reason.trim() === '') this.#found(`${jobId} is ${state}`, 'no reason')
     }
-    for (const id of job.underWay) {
+    for (const { id, acknowledged } of job.underWay) {
       this.observed++
       const key = `${epoch} ${jobId} ${id}`
       const beforeMs = this.#underWayMs.get(key)
       const ms = beforeMs === undefined ? 0 : beforeMs + elapsedMs
       this.#underWayMs.set(key, ms)
-      const limitMs = this.#timeoutMs + SLACK_MS
-      if (ms <= limitMs || (beforeMs as number) > limitMs) continue
+      const limitMs = this.#timeoutMs + SLACK_MS + (acknowledged ? RECORD_MS : 0)
+      if (ms <= limitMs || this.#told.has(key)) continue
+      this.#told.add(key)
       this.#found(`Checkpoint ${id} of ${jobId} is under way for ${ms} ms`, `at most ${limitMs}`)
     }
   }

@@ -109,7 +109,10 @@ export class ClusterWatch {
         const underWay = history.filter(({ status }) => status === 'IN_PROGRESS')
         const observed = {
           ...{ jobId: job.jobId, state: job.graph.state, reason: job.statusReason() },
-          underWay: underWay.map(({ id }) => id),
+          underWay: underWay.map(({ id, num_acknowledged_subtasks, num_subtasks }) => ({
+            id,
+            acknowledged: num_acknowledged_subtasks >= num_subtasks,
+          })),
         }
         this.#waits.observe(leader.jobManager.epoch, observed, INTERVAL_MS)
       }
