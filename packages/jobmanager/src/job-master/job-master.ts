@@ -12,6 +12,7 @@ import {
   type Configuration,
   type ErrorData,
   fromErrorData,
+  isMillraceError,
   type MillraceError,
   toErrorData,
 } from '@millrace/core'
@@ -56,6 +57,8 @@ const LOST_FOR_EVER = new Set(['CHECKPOINT_METADATA_CORRUPTED', 'CHECKPOINT_VERS
 const FIRST_START_MS_MAX = 60_000
 const RECOVERY_PAUSE_MS_MIN = 100
 const RECOVERY_PAUSE_MS_MAX = 10_000
+/** For the report of a task that its TaskManager no longer has. */
+const REPORT_MS = 2000
 
 export interface JobMasterOptions {
   readonly platform: Platform
@@ -464,7 +467,17 @@ export class JobMaster {
 
   #eventLost(vertexId: string, subtaskIndex: number, cause: unknown): void {
     const attempt = this.#job.graph.vertices.get(vertexId)?.subtasks[subtaskIndex]?.current
-    if (attempt?.slot == null || attempt.state !== 'RUNNING') return
+    if (attempt === undefined) return
+    const fail = () => this.#failUnreached(attempt, cause)
+    // A task that has ended says why, if a little later: the first failure is the one that people get to see.
+    if (isMillraceError(cause, 'STALE_ATTEMPT')) {
+      this.#job.platform.clock.setTimer(REPORT_MS, fail, { unref: true })
+    } else fail()
+  }
+
+  #failUnreached(attempt: ExecutionAttempt, cause: unknown): void {
+    const isCurrent = this.#job.graph.attempt(attempt.id) === attempt
+    if (!isCurrent || attempt.slot === null || attempt.state !== 'RUNNING') return
     const message = `An event for ${this.#job.taskName(attempt)} could not be delivered.`
     const error = jobManagerError('OPERATOR_EVENT_LOST', message, { cause })
     this.#failover.attemptsFailed([attempt], error)

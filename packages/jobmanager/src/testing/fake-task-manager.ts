@@ -7,6 +7,7 @@ import {
   type JobManagerGateway,
   jobManagerClient,
   type OperatorEventRequest,
+  protocolError,
   type TaskDeployment,
   type TaskManagerGateway,
   type TaskState,
@@ -160,6 +161,7 @@ export class FakeTaskManager {
         this.calls.push(`${outcome} ${checkpointId}`)
       },
       operatorEvent: async (request) => {
+        if (!this.tasks.has(request.attemptId)) throw protocolError('STALE_ATTEMPT', 'Not here.')
         this.calls.push(`event ${JSON.stringify(request.event)}`)
         this.events.push(request)
       },
