@@ -263,7 +263,9 @@ function scenario(
       const text = await until(`an answer to ${path}`, async () => {
         const { baseUrl } = clientOf((await leaderNot(null)).process)
         const response = await fetch(`${baseUrl}${path}`)
-        return response.status === 200 && response.text()
+        if (response.status === 503) return false
+        assert.equal(response.status, 200, path)
+        return response.text()
       })
       seen.push(text)
     }
