@@ -1,4 +1,7 @@
-/** Determinism: clock, randomness, timers and I/O exist in platform/node and in composition roots alone. */
+/**
+ * Determinism: clock, randomness, timers and I/O exist in platform/node and in
+ * composition roots alone.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { packageSources } from './source-files.ts'
@@ -9,15 +12,19 @@ const AMBIENT: readonly [RegExp, string][] = [
     'a clock: use platform.clock',
   ],
   [
+    /\bIntl\b|\.getTimezoneOffset\(|\.toLocale(Date|Time)?String\(|\.get(FullYear|Month|Date|Day|Hours|Minutes|Seconds)\(\)/,
+    "the machine's time zone: use core's time zones",
+  ],
+  [
     /\bMath\.random\(|\bcrypto\.(random|getRandom)|from 'node:crypto'/,
     'randomness: use platform.random',
   ],
   [
-    /(?<![.\w#])(setTimeout|setInterval|setImmediate)\((?!\w+:)|\bqueueMicrotask\(|\bprocess\.nextTick/,
+    /(?<![.\w#])(setTimeout|setInterval|setImmediate)\((?!\w+:)|\bqueueMicrotask\(|\bprocess\.nextTick|\bAbortSignal\.timeout\(/,
     'a timer: use platform.clock',
   ],
   [
-    /from 'node:(fs|fs\/promises|net|http|https|http2|tls|dgram|child_process|worker_threads|os|readline|readline\/promises|process|timers|timers\/promises)'/,
+    /(?:from |import\()'node:(fs|fs\/promises|net|http|https|http2|tls|dgram|child_process|worker_threads|os|readline|readline\/promises|process|timers|timers\/promises)'/,
     'I/O: use the platform',
   ],
   [
@@ -38,6 +45,10 @@ const EXEMPT: readonly [RegExp, string][] = [
   [
     /^packages\/simulation\/src\/world\/run-until-quiet\.ts$/,
     'lets the promises of a simulated step settle',
+  ],
+  [
+    /^packages\/core\/src\/time\/time-zone\.ts$/,
+    "the runtime's rules of a zone that is named, never the machine's own",
   ],
   [/^packages\/distribution\//, 'composition roots: processes, terminals, signals'],
 ]

@@ -1,4 +1,7 @@
-/** All config options and error codes that the packages declare, found by loading the files that declare them. */
+/**
+ * All config options and error codes that the packages declare, found by loading the files
+ * that declare them.
+ */
 
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

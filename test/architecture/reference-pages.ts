@@ -1,7 +1,8 @@
 /**
  * docs/configuration.md and docs/errors.md, generated from the declarations.
  *
- * `npm run docs` writes them; the test beside this file fails when they differ from what the code declares.
+ * `npm run docs` writes them; the test beside this file fails when they differ from what the
+ * code declares.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,22 +1,26 @@
 /**
- * `npm run bench -- startup`: how long a cluster and its first job take, and what an idle cluster occupies.
+ * `npm run bench -- startup`: how long a cluster and its first job take, and what an idle
+ * cluster occupies.
  *
- * Every run is a process of its own, as a person's first command would be: it starts a JobManager and a TaskManager, loads the planner meanwhile,
- * submits the main job as soon as REST answers, and waits for RUNNING. Printed are medians over the runs; a first run that fills the compile cache
- * is not counted. Files by default; `--kafka HOST:PORT` takes topics of a broker.
+ * Every run is a process of its own, as a person's first command would be: it starts a JobManager
+ * and a TaskManager, loads the planner meanwhile, submits the main job as soon as REST answers, and
+ * waits for RUNNING. Printed are medians over the runs; a first run that fills the compile cache is
+ * not counted. Files by default; `--kafka HOST:PORT` takes topics of a broker.
  *
- * Options: --runs N (5), --parallelism N (3), --slots N (4), --kafka HOST:PORT, --property KEY=VALUE (repeatable).
+ * Options: --runs N (5), --parallelism N (3), --slots N (4), --kafka HOST:PORT, --property
+ * KEY=VALUE (repeatable).
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { LocalCluster } from '../../packages/distribution/src/cluster/local-cluster.ts'
 import { compileCacheDirectory } from '../../packages/distribution/src/cluster/spawn-process.ts'
 import { fileSensorWriter } from '../../packages/distribution/src/start/file-sensors.ts'
 import { kafkaTables, mainJobSql } from '../../packages/distribution/src/start/main-job.ts'
+import { readOptions } from '../support/command-options.ts'
 import { cpuSeconds, peakResidentBytes, residentBytes } from '../support/process-usage.ts'
 
 /** Milliseconds and mebibytes of one run, in the order in which they are printed. */
@@ -35,15 +39,33 @@ interface Measured {
   readonly 'both with the job, MiB': number
 }
 
-const { values } = parseArgs({
+const { values } = readOptions({
+  name: 'npm run bench -- startup',
+  summary:
+    'How long a cluster and its first job take, and what an idle cluster occupies; medians over the runs.',
   options: {
-    runs: { type: 'string', default: '5' },
-    parallelism: { type: 'string', default: '3' },
-    slots: { type: 'string', default: '4' },
-    kafka: { type: 'string' },
-    property: { type: 'string', multiple: true, default: [] },
-    'single-run': { type: 'boolean', default: false },
-    'begun-at': { type: 'string', default: String(Date.now()) },
+    runs: { type: 'string', default: '5', value: 'N', help: 'runs that are counted' },
+    parallelism: { type: 'string', default: '3', value: 'N', help: 'of the job' },
+    slots: { type: 'string', default: '4', value: 'N', help: 'of the TaskManager' },
+    kafka: { type: 'string', value: 'HOST:PORT', help: 'topics of a broker instead of files' },
+    property: {
+      type: 'string',
+      multiple: true,
+      default: [],
+      value: 'KEY=VALUE',
+      help: 'configuration of the cluster; may be repeated',
+    },
+    'single-run': {
+      type: 'boolean',
+      default: false,
+      help: 'one run in this process; the benchmark starts itself with it',
+    },
+    'begun-at': {
+      type: 'string',
+      default: String(Date.now()),
+      value: 'MS',
+      help: 'when such a run was begun, in epoch ms',
+    },
   },
 })
 const IDLE_BEFORE_MEASURING_MS = 2000

@@ -1,6 +1,7 @@
 /**
- * What chaos is made of: JobManagers with high availability and TaskManagers as processes, each in a place behind
- * proxies, a real broker behind one, a disk of their own for checkpoints. And the books of who is in a fault.
+ * What chaos is made of: JobManagers with high availability and TaskManagers as processes, each in
+ * a place behind proxies, a real broker behind one, a disk of their own for checkpoints. And the
+ * books of who is in a fault.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -99,6 +100,7 @@ export class ChaosCluster {
     const cluster = await LocalCluster.start({
       directory: join(directory, 'logs'),
       jobManagers: settings.jobManagers,
+      highAvailability: true,
       taskManagers: settings.taskManagers,
       slotsPerTaskManager: settings.slotsPerTaskManager,
       properties: propertiesOf(settings, checkpoints),
@@ -222,7 +224,9 @@ class Places {
     return this.#of.get(process)
   }
 
-  /** For a process that is about to be started; `settle` then says which it is, in the same order. */
+  /**
+   * For a process that is about to be started; `settle` then says which it is, in the same order.
+   */
   take(role: Role): Place {
     const at = this.#free.findIndex((place) => place.role === role)
     if (at < 0) throw new Error(`Every place for a ${role} is taken.`)

@@ -1,4 +1,7 @@
-/** The table at the end of a chaos run: faults by class, and how long each step of the recovery took (median and largest). */
+/**
+ * The table at the end of a chaos run: faults by class, and how long each step of the recovery took
+ * (median and largest).
+ */
 import type { FaultRecord } from './run-chaos.ts'
 
 /** From detection to the first new output, for the faults named below. */

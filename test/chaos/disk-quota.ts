@@ -1,7 +1,9 @@
 /**
- * A small disk of its own for checkpoints, which can be filled to the last byte: a tmpfs, so it takes root on Linux.
+ * A small disk of its own for checkpoints, which can be filled to the last byte: a tmpfs, so it
+ * takes root on Linux.
  *
- * Where that cannot be had the run says so by name and ends; it never goes on without the fault it was asked for.
+ * Where that cannot be had the run says so by name and ends; it never goes on without the fault it
+ * was asked for.
  */
 import { spawnSync } from 'node:child_process'
 import { closeSync, cpSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'

@@ -1,8 +1,8 @@
 /**
  * The faults by name: what each does to a running cluster, and how it is undone.
  *
- * `prepare` picks the victim and the figures from the seed; null: there is none just now (all of its kind are in
- * another fault). Processes in a fault are kept out of the next until it is over.
+ * `prepare` picks the victim and the figures from the seed; null: there is none just now (all of
+ * its kind are in another fault). Processes in a fault are kept out of the next until it is over.
  */
 import type { SpawnedProcess } from '../../packages/distribution/src/cluster/spawn-process.ts'
 import type { ChaosCluster } from './chaos-cluster.ts'
@@ -288,7 +288,10 @@ export const FAULT_CLASSES: readonly FaultClass[] = [
   faultClass('disk-full', 'disk', 2, diskFull),
 ]
 
-/** Classes of a list of names and families, `kill,broker-cut`; empty: all. Throws for a name that there is not. */
+/**
+ * Classes of a list of names and families, `kill,broker-cut`; empty: all. Throws for a name
+ * that there is not.
+ */
 export function faultClassesOf(list: string): readonly FaultClass[] {
   const wanted = list.split(',').filter((name) => name !== '')
   const known = new Set(FAULT_CLASSES.flatMap(({ name, family }) => [name, family]))

@@ -1,7 +1,9 @@
 /**
- * `npm run chaos -- --kills N`: SIGKILL to TaskManagers at random moments, one JobManager without high availability.
+ * `npm run chaos -- --kills N`: SIGKILL to TaskManagers at random moments, one JobManager without
+ * high availability.
  *
- * The smaller of the two runs: no proxies, no other fault; each kill waits only until the job is RUNNING again.
+ * The smaller of the two runs: no proxies, no other fault; each kill waits only until the job is
+ * RUNNING again.
  */
 import { join } from 'node:path'
 import { LocalCluster } from '../../packages/distribution/src/cluster/local-cluster.ts'
@@ -26,7 +28,10 @@ export interface KillsSettings {
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Kills one TaskManager, starts another, and waits until the job runs again; gives the milliseconds that took. */
+/**
+ * Kills one TaskManager, starts another, and waits until the job runs again; gives the
+ * milliseconds that took.
+ */
 async function killOne(cluster: LocalCluster, runner: SqlRunner, jobId: string): Promise<number> {
   const index = Math.floor(Math.random() * cluster.taskManagers.length)
   const [victim] = cluster.taskManagers.splice(index, 1)

@@ -1,5 +1,6 @@
 /**
- * What a cancelled job leaves behind, after all that was done to it: no checkpoint file, no open transaction.
+ * What a cancelled job leaves behind, after all that was done to it: no checkpoint file, no
+ * open transaction.
  *
  * Both are asked of others than the product: the directory itself, and Kafka's own tool.
  */
@@ -7,7 +8,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type KafkaBroker, runJava } from '../kafka-broker/broker.ts'
 
-const TIMEOUT_MS = 15_000
+const TIMEOUT_MS = 60_000
 const POLL_MS = 500
 const OPEN_STATES = ['Ongoing', 'PrepareCommit', 'PrepareAbort', 'PrepareEpochFence']
 

@@ -1,8 +1,9 @@
 /**
  * A steady load of sensor readings into Kafka, and the closing readings that let every window fire.
  *
- * Event time runs faster than the clock, so that windows end all the time. The broker may go away: the load waits and then
- * sends what was due. A batch may be sent twice then, which the oracle, that reads the topic, counts as the job does.
+ * Event time runs faster than the clock, so that windows end all the time. The broker may go away:
+ * the load waits and then sends what was due. A batch may be sent twice then, which the oracle,
+ * that reads the topic, counts as the job does.
  */
 import type { Producer } from 'kafkajs'
 import { openPatientProducer, produce } from '../support/kafka-topics.ts'
@@ -15,8 +16,9 @@ const WATERMARK_DELAY_MS = 10_000
 const DISORDER_MS_MAX = 8000
 const TICK_MS = 100
 /**
- * The first batch reaches one partition a moment before another: without this, the one that is still empty would hold
- * nothing back, its first readings would be late, and the oracle knows no late readings.
+ * The first batch reaches one partition a moment before another: without this, the one that is
+ * still empty would hold nothing back for longer than a second, its first readings might be late,
+ * and the oracle knows no late readings.
  */
 export const EVERY_PARTITION_COUNTS = {
   'table.exec.source.empty-split-holds-watermark': 'true',

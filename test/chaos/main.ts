@@ -1,19 +1,20 @@
 /**
- * `npm run chaos`: the main job through a real broker under a steady load, real processes and real faults, every
- * (sensor, window) of the output compared with a plain computation over the input. Exit code 0 only when each is
- * there once and right.
+ * `npm run chaos`: the main job through a real broker under a steady load, real processes and real
+ * faults, every (sensor, window) of the output compared with a plain computation over the input.
+ * Exit code 0 only when each is there once and right.
  *
  *     npm run chaos -- --minutes 10 [--seed N] [--faults kill,pause,…]   all faults; a table of recovery times
  *     npm run chaos -- --kills 20                                        SIGKILL to TaskManagers alone, one JobManager
  *
- * Further options: --jobmanagers N (3), --taskmanagers N (3; 2 with --kills), --rate READINGS_PER_SECOND, --interval MS
- * between checkpoints, --keep (the directory, also when all is right); with --minutes: --at-least FAULTS (10 a minute), --recovery-timeout S (60); with --kills: --pause-min MS,
- * --pause-max MS.
+ * Further options: --jobmanagers N (3), --taskmanagers N (3; 2 with --kills), --rate
+ * READINGS_PER_SECOND, --interval MS between checkpoints, --keep (the directory, also when all is
+ * right); with --minutes: --at-least FAULTS (10 a minute), --recovery-timeout S (60); with
+ * --kills: --pause-min MS, --pause-max MS.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readOptions } from '../support/command-options.ts'
 import { chaosTable, targetLines } from './chaos-table.ts'
 import { faultClassesOf } from './faults.ts'
 import { runKills } from './kills.ts'
@@ -23,21 +24,52 @@ const FAULTS_A_MINUTE = 10.5
 const WARM_UP_MS = 6000
 const OVERTIME_MS = 6 * 60_000
 
-const { values } = parseArgs({
+const { values } = readOptions({
+  name: 'npm run chaos --',
+  summary:
+    'The main job through a real broker under load, real processes and real faults; every window of the output is compared. CONTRIBUTING.md explains the table.',
   options: {
-    minutes: { type: 'string' },
-    seed: { type: 'string' },
-    faults: { type: 'string', default: '' },
-    'at-least': { type: 'string' },
-    'recovery-timeout': { type: 'string', default: '60' },
-    jobmanagers: { type: 'string', default: '3' },
-    taskmanagers: { type: 'string' },
-    rate: { type: 'string' },
-    interval: { type: 'string', default: '1000' },
-    kills: { type: 'string' },
-    keep: { type: 'boolean', default: false },
-    'pause-min': { type: 'string', default: '1500' },
-    'pause-max': { type: 'string', default: '4000' },
+    minutes: { type: 'string', value: 'M', help: 'all faults for so long' },
+    seed: {
+      type: 'string',
+      value: 'N',
+      help: 'of faults, victims and figures; drawn when left out',
+    },
+    faults: {
+      type: 'string',
+      default: '',
+      value: 'NAMES',
+      help: 'families or single names, separated by commas; all when left out',
+    },
+    'at-least': {
+      type: 'string',
+      value: 'N',
+      help: 'faults that must have struck; 10 a minute when left out',
+    },
+    'recovery-timeout': {
+      type: 'string',
+      default: '60',
+      value: 'S',
+      help: 'seconds that a fault may take',
+    },
+    jobmanagers: { type: 'string', default: '3', value: 'N', help: 'JobManagers' },
+    taskmanagers: { type: 'string', value: 'N', help: 'TaskManagers; 3, with --kills 2' },
+    rate: { type: 'string', value: 'N', help: 'readings a second' },
+    interval: { type: 'string', default: '1000', value: 'MS', help: 'ms between checkpoints' },
+    kills: { type: 'string', value: 'N', help: 'only SIGKILL to TaskManagers, so often' },
+    keep: { type: 'boolean', default: false, help: 'the directory, also when all is right' },
+    'pause-min': {
+      type: 'string',
+      default: '1500',
+      value: 'MS',
+      help: 'with --kills: least ms between two',
+    },
+    'pause-max': {
+      type: 'string',
+      default: '4000',
+      value: 'MS',
+      help: 'with --kills: most ms between two',
+    },
   },
 })
 

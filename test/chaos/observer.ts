@@ -1,9 +1,9 @@
 /**
- * Watches a cluster from outside, as an operator would: who leads by the lease, what the leader says of the job over
- * REST, what a read_committed reader gets.
+ * Watches a cluster from outside, as an operator would: who leads by the lease, what the leader
+ * says of the job over REST, what a read_committed reader gets.
  *
- * Times of state changes are the JobManager's own (the same machine's wall clock); what a poll missed in between
- * shows in its restart counter.
+ * Times of state changes are the JobManager's own (the same machine's wall clock); what a poll
+ * missed in between shows in its restart counter.
  */
 import { type JobDetail, RestClient } from '@millrace/rest-api'
 import type { Leader, LocalCluster } from '../../packages/distribution/src/cluster/local-cluster.ts'
@@ -12,6 +12,7 @@ import type { Observed } from './recovery.ts'
 
 const POLL_MS = 40
 const REQUEST_TIMEOUT_MS = 2000
+const LEADER_TIMEOUT_MS = 60_000
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 export class Observer {
@@ -71,9 +72,17 @@ export class Observer {
     ])
   }
 
+  /** Rejects with what kept it from finding one. */
   async awaitLeader(): Promise<void> {
+    const deadlineMs = Date.now() + LEADER_TIMEOUT_MS
     while (this.#leader === null && !this.#closed) {
-      await this.#pollLeader().catch(() => {})
+      let cause: unknown = new Error('The lease names nobody of this cluster.')
+      await this.#pollLeader().catch((error) => {
+        cause = error
+      })
+      if (this.#leader === null && Date.now() > deadlineMs) {
+        throw new Error(`Nobody led within ${LEADER_TIMEOUT_MS / 1000} s.`, { cause })
+      }
       await sleep(POLL_MS)
     }
   }

@@ -1,9 +1,10 @@
 /**
- * Places: fixed addresses that one process after another of the same role takes, each behind proxies of its own.
+ * Places: fixed addresses that one process after another of the same role takes, each behind
+ * proxies of its own.
  *
- * A process binds its ports on one loopback address and is known to the others by the same ports on another one,
- * where a proxy listens for each: so every connection between processes passes a proxy, and the product needs no option
- * for it.
+ * A process binds its ports on one loopback address and is known to the others by the same ports on
+ * another one, where a proxy listens for each: so every connection between processes passes a
+ * proxy, and the product needs no option for it.
  */
 import { createServer } from 'node:net'
 import { type Address, TcpProxy } from './tcp-proxy.ts'
@@ -39,7 +40,10 @@ function canListen(at: Address): Promise<boolean> {
   })
 }
 
-/** The first of `count` ports in a row that are free on both addresses, below the range that the system deals out. */
+/**
+ * The first of `count` ports in a row that are free on both addresses, below the range that the
+ * system deals out.
+ */
 export async function freePorts(count: number): Promise<number> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const first = PORT_MIN + Math.floor(Math.random() * (PORTS_MAX - count))

@@ -3,8 +3,9 @@
  *
  *     fault ──► detected ──► RUNNING ──► first new output ──► caught up
  *
- * Detected: the job leaves RUNNING, or the lease names another leader. A row counts as new output only when it is
- * read while the job runs again; a fault that nobody noticed is measured from its end.
+ * Detected: the job leaves RUNNING, or the lease names another leader. A row counts as new
+ * output only when it is read while the job runs again; a fault that nobody noticed is
+ * measured from its end.
  */
 export type Observed =
   | { readonly kind: 'leader'; readonly atMs: number; readonly epoch: number }

@@ -1,9 +1,9 @@
 /**
- * One chaos run: the main job exactly once under a steady load, fault after fault, each watched until the job has caught up;
- * then the output against the oracle.
+ * One chaos run: the main job exactly once under a steady load, fault after fault, each watched
+ * until the job has caught up; then the output against the oracle.
  *
- * Faults overlap on purpose, sometimes, and more when the run is behind its pace; figures are taken from those that stood
- * alone. A job that does not come back ends the run with what is known of it.
+ * Faults overlap on purpose, sometimes, and more when the run is behind its pace; figures are taken
+ * from those that stood alone. A job that does not come back ends the run with what is known of it.
  */
 import { join } from 'node:path'
 import { kafkaTables, mainJobSql } from '../../packages/distribution/src/start/main-job.ts'
@@ -55,7 +55,10 @@ export interface ChaosResult {
 }
 
 const TOPICS = { input: 'sensor-readings', output: 'sensor-aggregates' }
-/** Event time runs so much faster than the clock; with 30 sensors that many windows end each second, in bursts of 30. */
+/**
+ * Event time runs so much faster than the clock; with 30 sensors that many windows end each second,
+ * in bursts of 30.
+ */
 const EVENT_SECONDS_A_SECOND = 240
 const SLOTS_PER_TASK_MANAGER = 2
 const OVERLAP_SHARE = 0.35
@@ -63,7 +66,7 @@ const OVERLAP_SHARE_BEHIND = 0.8
 const CALM_MS_MAX = 800
 const POLL_MS = 50
 const DRAWS_MAX = 200
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 180_000
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -156,7 +159,7 @@ class ChaosRun {
   async warmUp(): Promise<void> {
     const deadlineMs = Date.now() + START_TIMEOUT_MS
     while (!this.#observer.events.some(({ kind }) => kind === 'output')) {
-      if (Date.now() > deadlineMs) throw this.#notRecovered('no output at all')
+      if (Date.now() > deadlineMs) throw this.#notRecovered('no output at all', START_TIMEOUT_MS)
       await sleep(POLL_MS)
     }
     await sleep(this.#settings.warmUpMs / 2)
@@ -233,7 +236,9 @@ class ChaosRun {
     await this.#output.close()
   }
 
-  /** The first of those drawn that has a victim; never of the same class as the one it accompanies. */
+  /**
+   * The first of those drawn that has a victim; never of the same class as the one it accompanies.
+   */
   #prepare(draw: () => FaultClass, beside: Prepared | null): Prepared {
     for (let tries = 0; tries < DRAWS_MAX; tries++) {
       const one = draw()
@@ -285,9 +290,9 @@ class ChaosRun {
     return this.#normalLagMs + this.#settings.checkpointIntervalMs
   }
 
-  #notRecovered(what: string): NotRecovered {
+  #notRecovered(what: string, waitedMs = this.#settings.recoveryTimeoutMs): NotRecovered {
     const { detail } = this.#observer
-    const seconds = this.#settings.recoveryTimeoutMs / 1000
+    const seconds = waitedMs / 1000
     const cause = detail?.['failure-cause'] ?? null
     return new NotRecovered(
       `The job did not come back within ${seconds} s: ${what}; it is ${detail?.state} ` +

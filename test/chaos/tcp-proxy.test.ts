@@ -1,4 +1,7 @@
-/** The proxy itself over real sockets: what it promises to the chaos run, and that it loses nothing meanwhile. */
+/**
+ * The proxy itself over real sockets: what it promises to the chaos run, and that it loses
+ * nothing meanwhile.
+ */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'

@@ -1,10 +1,10 @@
 /**
- * A TCP proxy on loopback that makes a network bad: bytes come late, stand still for a while (both ways or one),
- * vanish, connections break, or break at one end alone.
+ * A TCP proxy on loopback that makes a network bad: bytes come late, stand still for a while (both
+ * ways or one), vanish, connections break, or break at one end alone.
  *
- * Stands between real processes and the addresses they were told. Bytes of a connection keep their order and none is
- * lost while both ends live, as TCP has it: one that has lost any is broken when the network is whole again. What is
- * queued here is bounded, then the sender is held back.
+ * Stands between real processes and the addresses they were told. Bytes of a connection keep their
+ * order and none is lost while both ends live, as TCP has it: one that has lost any is broken when
+ * the network is whole again. What is queued here is bounded, then the sender is held back.
  */
 import { createServer, type Server, Socket } from 'node:net'
 
@@ -152,14 +152,17 @@ export class TcpProxy {
     for (const direction of directions) this.#held.add(direction)
   }
 
-  /** What is sent in this direction vanishes until `release`, which breaks the connections that lost some. */
+  /**
+   * What is sent in this direction vanishes until `release`, which breaks the connections
+   * that lost some.
+   */
   drop(direction: Direction): void {
     this.#dropping.add(direction)
   }
 
   /**
-   * Breaks every connection at one end; the `unaware` one stays open and hears nothing, whatever it sends, until
-   * `release` breaks it. New connections pass.
+   * Breaks every connection at one end; the `unaware` one stays open and hears nothing, whatever it
+   * sends, until `release` breaks it. New connections pass.
    */
   abandon(unaware: End): void {
     for (const connection of [...this.#connections]) {
@@ -226,7 +229,8 @@ export class TcpProxy {
     this.#connections.add(connection)
     client.setNoDelay(true)
     server.setNoDelay(true)
-    // An end that was passed on closes both sides by itself; an error or a sudden close breaks the other side too.
+    // An end that was passed on closes both sides by itself; an error or a sudden close breaks the
+    // other side too.
     for (const socket of [client, server]) {
       socket.on('error', () => this.#end(connection))
       socket.once('close', (hadError) => {

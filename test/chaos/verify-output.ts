@@ -1,9 +1,9 @@
 /**
- * The judgement at the end of a chaos run: every (sensor, window) of the output compared with a plain computation over the input
- * topic, both read by Kafka's own consumer.
+ * The judgement at the end of a chaos run: every (sensor, window) of the output compared with a
+ * plain computation over the input topic, both read by Kafka's own consumer.
  *
- * The input counts as read only when as many records came as the broker holds; the output is read anew, by a reader that
- * saw none of the faults.
+ * The input counts as read only when as many records came as the broker holds; the output is read
+ * anew, by a reader that saw none of the faults.
  */
 import { type CommittedReader, readWholeTopic, recordCount } from '../support/kafka-topics.ts'
 import {
@@ -17,19 +17,13 @@ import {
 import { CLOSING_SENSOR } from './load.ts'
 
 const SETTLE_TIMEOUT_MS = 120_000
-const SILENCE_MS = 10_000
-const READS_MAX = 3
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function readInput(bootstrapServers: string, topic: string): Promise<string[]> {
   const count = await recordCount(bootstrapServers, topic)
-  for (let tries = 1; ; tries++) {
-    const inputs = await readWholeTopic(bootstrapServers, topic, SILENCE_MS, count)
-    if (inputs.length === count) return inputs
-    if (tries === READS_MAX) {
-      throw new Error(`The input topic holds ${count} records, but ${inputs.length} were read.`)
-    }
-  }
+  const inputs = await readWholeTopic(bootstrapServers, topic)
+  if (inputs.length === count) return inputs
+  throw new Error(`The input topic holds ${count} records, but ${inputs.length} were read.`)
 }
 
 /** Waits until all output is there, or the deadline has passed; prints what differs. */
@@ -54,11 +48,7 @@ export async function verifyOutput(
   }
   // What is doubled may come later than what it doubles.
   await sleep(3000)
-  let lines = await readWholeTopic(bootstrapServers, topics.output, SILENCE_MS / 2)
-  // A machine that is busy may be silent for long.
-  if (lines.length < expected.size) {
-    lines = await readWholeTopic(bootstrapServers, topics.output, SILENCE_MS)
-  }
+  const lines = await readWholeTopic(bootstrapServers, topics.output)
   const rows = lines.map((text) => JSON.parse(text) as Aggregate)
   const comparison = compareAggregates(expected, rows)
   log(`${readings.length} readings, ${expected.size} windows expected, ${rows.length} committed`)

@@ -1,6 +1,6 @@
 /**
- * What the bad-input tests share: a cluster of real processes, the SQL client as a child process, and one check that an error is the same
- * everywhere a person can meet it.
+ * What the bad-input tests share: a cluster of real processes, the SQL client as a child process,
+ * and one check that an error is the same everywhere a person can meet it.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -58,6 +58,8 @@ export interface BadInputFixture {
   sql(script: string, more?: readonly string[]): Promise<CommandOutcome>
   /** Runs a script whose last job fails, and checks that every place shows the same error. */
   failingJob(script: string): Promise<FailedJob>
+  /** Runs a script whose last statement is refused: no job is made of it; client and log say why. */
+  refused(script: string): Promise<CommandOutcome & { readonly code: 1 }>
   log(name?: string): string
 }
 
@@ -70,7 +72,7 @@ export async function startBadInput(
     directory: join(directory, 'cluster'),
     taskManagers: 1,
     slotsPerTaskManager: 2,
-    properties: { 'slot.request.timeout': '4 s', ...properties },
+    properties: { 'slot.request.timeout': '10 s', ...properties },
   })
   after(async () => {
     await cluster.stop()
@@ -101,12 +103,26 @@ export async function startBadInput(
       assert.ok(jobId !== undefined, `a job was submitted:\n${all}`)
       return { jobId, outcome, error: await assertSameEverywhere(fixture, jobId, outcome) }
     },
+    async refused(script) {
+      const before = (await rest.jobsOverview()).jobs.length
+      const outcome = await fixture.sql(script)
+      assert.equal((await rest.jobsOverview()).jobs.length, before, 'no job was submitted')
+      assert.equal(outcome.code, 1, outcome.stdout)
+      const shown = /^\[([A-Z_]+)\] (.*)$/m.exec(outcome.stderr)
+      assert.ok(shown !== null && / {2}hint: \S/.test(outcome.stderr), outcome.stderr)
+      for (const part of shown.slice(1)) assert.ok(fixture.log().includes(part), part)
+      assertPresentable(outcome)
+      return { ...outcome, code: 1 }
+    },
     log: (name = 'jobmanager') => readFileSync(join(directory, 'cluster', `${name}.log`), 'utf8'),
   }
   return fixture
 }
 
-/** The error that ended the job, after it was found in client, REST and log with code, message, place and hint. */
+/**
+ * The error that ended the job, after it was found in client, REST and log with code, message,
+ * place and hint.
+ */
 async function assertSameEverywhere(
   fixture: BadInputFixture,
   jobId: string,
@@ -126,7 +142,8 @@ async function assertSameEverywhere(
     log: fixture.log(),
   }
   for (const [where, text] of Object.entries(shown)) {
-    for (const part of [error.code, error.message, place, hint]) {
+    const parts: readonly string[] = [error.code, error.message, place, hint]
+    for (const part of parts) {
       assert.ok(text.includes(part), `${where} shows '${part}':\n${text.slice(-3000)}`)
     }
   }

@@ -1,7 +1,17 @@
-/** Bad records, tables, checkpoints and too few slots: one clear error, the same in the SQL client, over REST and in the log. */
+/**
+ * Bad records, tables, checkpoints and too few slots: one clear error, the same in the SQL client,
+ * over REST and in the log.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { until } from '../support/until.ts'
@@ -88,7 +98,7 @@ describe('bad input', { concurrency: false }, () => {
         // The job before may still be giving its slot back.
         return /2 registered, /.test(String(reason))
       })
-      assert.match(String(reason), /^needs 3 slots, 2 registered, waiting 0:0\d of 0:0\d$/)
+      assert.match(String(reason), /^needs 3 slots, 2 registered, waiting 0:\d\d of 0:10$/)
       const { error } = await running
       assert.equal(error.code, 'NOT_ENOUGH_SLOTS')
       assert.equal(error.location?.optionKey, 'slot.request.timeout')
@@ -136,8 +146,11 @@ describe('bad input', { concurrency: false }, () => {
         return (await fixture.rest.jobCheckpoints(job.jid)).counts.completed >= 2
       })
       const written = filesOf(fixture.path('out-checkpoints'))
-      assert.throws(() => writeFileSync(join(disk, 'ballast'), new Uint8Array(128 * 1024)))
-      const full = await running
+      // Again and again: a checkpoint that was complete just then makes room by removing an older.
+      const filling = setInterval(() => {
+        assert.throws(() => appendFileSync(join(disk, 'ballast'), new Uint8Array(128 * 1024)))
+      }, 20)
+      const full = await running.finally(() => clearInterval(filling))
       assert.equal(full.error.code, 'CHECKPOINT_FAILURES_EXCEEDED')
       assert.match(JSON.stringify(full.error.cause), /ENOSPC/)
       const afterwards = filesOf(fixture.path('out-checkpoints'))
@@ -151,10 +164,10 @@ describe('bad input', { concurrency: false }, () => {
 
     it('restoring: a missing checkpoint, truncated metadata and a truncated state file are named', async () => {
       const dir = fixture.path('checkpoints')
-      const missing = await fixture.failingJob(
+      const missing = await fixture.refused(
         insert(dir, `SET 'execution.state-recovery.path' = '${dir}/chk-1';`) + select,
       )
-      assert.equal(missing.error.code, 'CHECKPOINT_NOT_FOUND')
+      assert.match(missing.stderr, /^\[CHECKPOINT_NOT_FOUND\]/)
       const { stdout, stderr } = await fixture.sql(
         `${insert(
           dir,
@@ -181,25 +194,46 @@ describe('bad input', { concurrency: false }, () => {
       assert.ok(state !== undefined, filesBelow(dir).join('\n'))
       const whole = readFileSync(state)
       truncateSync(state, Math.floor(whole.length / 2))
-      const torn = await fixture.failingJob(restore + select)
-      assert.equal(torn.error.code, 'STATE_CORRUPTED')
-      assert.equal(torn.error.location?.file, state)
+      const torn = await fixture.refused(restore + select)
+      assert.match(torn.stderr, /^\[STATE_CORRUPTED\]/)
+      assert.ok(torn.stderr.includes(`at file ${state}`), torn.stderr)
       writeFileSync(state, whole)
       truncateSync(metadata, Math.floor(readFileSync(metadata).length / 2))
-      const damaged = await fixture.failingJob(restore + select)
-      assert.equal(damaged.error.code, 'CHECKPOINT_METADATA_CORRUPTED')
-      assert.equal(damaged.error.location?.file, metadata)
+      const damaged = await fixture.refused(restore + select)
+      assert.match(damaged.stderr, /^\[CHECKPOINT_METADATA_CORRUPTED\]/)
+      assert.ok(damaged.stderr.includes(`at file ${metadata}`), damaged.stderr)
     })
   })
 
-  it('millrace list shows every failure in full, and the running jobs', async () => {
-    const port = new URL(fixture.cluster.restAddress).port
-    const { code, stdout } = await millrace(['list', '-D', `rest.port=${port}`])
+  it('millrace list shows a line a job, without those that have ended unless they are asked for', async () => {
+    const rest = ['-D', `rest.port=${new URL(fixture.cluster.restAddress).port}`]
+    const { jobs } = await fixture.rest.jobsOverview()
+    assert.equal(
+      (await millrace(['list', ...rest])).stdout,
+      `No such jobs.\n${jobs.length} jobs have ended: millrace list --all\n`,
+    )
+    const all = await millrace(['list', '-a', ...rest])
+    assert.equal(all.code, 0)
+    assert.equal(all.stdout.trimEnd().split('\n').length, jobs.length + 2)
+    assert.match(all.stdout, /\| FAILED +\|[^|]+\| Cannot read a JSON record[^\n]*… \|\n/)
+    for (const flag of ['--running', '-s']) {
+      assert.match((await millrace(['list', flag, ...rest])).stdout, /^No such jobs\.\n/)
+    }
+  })
+
+  it('millrace list JOB_ID shows why it failed in full', async () => {
+    const rest = ['-D', `rest.port=${new URL(fixture.cluster.restAddress).port}`]
+    const { jobs } = await fixture.rest.jobsOverview()
+    const job = jobs.find((entry) => String(entry['status-reason']).includes('slots'))
+    const { code, stdout } = await millrace(['list', job?.jid as string, ...rest])
     assert.equal(code, 0)
-    assert.match(stdout, /is FAILED: \[FORMAT_RECORD_MALFORMED\] Cannot read a JSON record/)
     assert.match(
       stdout,
       /is FAILED: \[NOT_ENOUGH_SLOTS\] .*\n {2}at option 'slot\.request\.timeout'/,
     )
+    const unknown = await millrace(['list', 'f'.repeat(32), ...rest])
+    assert.match(unknown.stderr, /^\[JOB_NOT_FOUND\]/)
+    const mistyped = await millrace(['list', 'f00', ...rest])
+    assert.match(mistyped.stderr, /^\[REST_REQUEST_INVALID\] Give the id of a job, .* 'f00'/)
   })
 })

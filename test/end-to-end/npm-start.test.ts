@@ -81,6 +81,16 @@ describe('npm start', () => {
     assert.equal(code, 0, output)
     assert.match(output, /^sensor-\d+ .* avg .* readings \d+$/m)
     assert.match(output, /watermark \d{4}-/)
+    assert.match(output, /\nStopping the job, the JobManager and two TaskManagers …\n$/)
+    assert.deepEqual(processesBelow(directory), [])
+  })
+
+  it('Ctrl-C while it starts is answered, and no error follows', async () => {
+    // Cause: the processes of the cluster had the signal too, and the start failed with
+    // REST_UNREACHABLE.
+    const { code, output } = await runStart(directory, [], /Starting a JobManager/)
+    assert.equal(code, 0, output)
+    assert.match(output, /\nStopping the job, .*\n$/)
     assert.deepEqual(processesBelow(directory), [])
   })
 })

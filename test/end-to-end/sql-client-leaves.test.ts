@@ -29,7 +29,8 @@ async function selecting(...more: string[]): Promise<Client> {
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString()
   })
-  // As a shell shows it: a signal that finds the process on its way out, its handlers gone, gives 128 and its number.
+  // As a shell shows it: a signal that finds the process on its way out, its handlers gone, gives
+  // 128 and its number.
   const exitCode = new Promise<number>((resolve) => {
     child.once('exit', (code, signal) => {
       resolve(code ?? 128 + constants.signals[signal as NodeJS.Signals])
@@ -69,7 +70,8 @@ for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
 }
 
 it('Ctrl-C that reaches the client twice, from the terminal and from its launcher, cancels the query', async () => {
-  // Cause: an older system Node starts the pinned one and passes SIGINT on; the copy ended the client at once.
+  // Cause: an older system Node starts the pinned one and passes SIGINT on; the copy ended the
+  // client at once.
   const client = await selecting()
   client.kill('SIGINT')
   client.kill('SIGINT')
@@ -89,7 +91,7 @@ it('a closed pipe (| head) cancels the query, without a stack trace', async () =
 })
 
 it('SIGKILL leaves it to the JobManager, which ends the query after client.heartbeat.timeout', async () => {
-  const client = await selecting('-D', 'client.heartbeat.timeout=1 s')
+  const client = await selecting('-D', 'client.heartbeat.timeout=5 s')
   client.kill('SIGKILL')
   await client.exitCode
   assert.equal(await lastJobEnds(), 'FAILED')

@@ -1,6 +1,7 @@
 /**
- * The chaos run in small, so that it never rots: three JobManagers, two TaskManagers and a real broker, one fault of each kind
- * that hits processes or connections, and every window once and right.
+ * The chaos run in small, so that it never rots: three JobManagers, two TaskManagers and a
+ * real broker, one fault of each kind that hits processes or connections, and every window
+ * once and right.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -36,7 +37,7 @@ test('killed, stopped and paused processes and cut connections lose and double n
     taskManagers: 2,
     readingsPerSecond: 600,
     checkpointIntervalMs: 500,
-    recoveryTimeoutMs: 60_000,
+    recoveryTimeoutMs: 180_000,
     warmUpMs: 2000,
     log: (text) => lines.push(text),
   }).catch((error) => {

@@ -8,7 +8,7 @@ import {
 import { kafkaAt } from '../support/kafka-topics.ts'
 import { delay, platform, startFixture } from './kafka-fixture.ts'
 
-const kafka = await startFixture()
+const kafka = await startFixture({ properties: { 'auto.create.topics.enable': 'true' } })
 /** The broker looks every 10 s for transactions that are too old. */
 const TIMEOUT_CHECK_MS = 12_000
 
@@ -41,6 +41,19 @@ testKafkaClientContract('A real cluster', async (scenario) => {
     delay,
     nowMs: () => Date.now(),
     deleteRecordsBefore,
+    async makeTopicAnew(topic) {
+      const admin = kafkaAt(kafka.servers).admin()
+      await admin.connect()
+      try {
+        const { topics } = await kafka.client.metadata([topic])
+        await admin.deleteTopics({ topics: [topic] })
+        await kafka.makeTopic(topic, topics[0]?.partitions.length ?? 1)
+      } finally {
+        await admin.disconnect()
+      }
+    },
+    hasTopicIds: true,
+    createsTopics: true,
     timeoutCheckMs: TIMEOUT_CHECK_MS,
   }
   try {

@@ -1,4 +1,7 @@
-/** A broker that restarts, dies or hangs in the middle: nothing is lost or doubled, and what does not come back is named. */
+/**
+ * A broker that restarts, dies or hangs in the middle: nothing is lost or doubled, and what does
+ * not come back is named.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { batchOf, linesOf } from '@millrace/connector-kafka/testing'
@@ -40,7 +43,8 @@ test('a broker restart in the middle loses and doubles nothing, for source and s
     const lines = range(`c${checkpoint}-`, 1000)
     written.push(...lines)
     writer.write(batchOf(lines.slice(0, 500)))
-    // In the second round the broker is away while rows are flushed, and killed between pre-commit and commit.
+    // In the second round the broker is away while rows are flushed, and killed between
+    // pre-commit and commit.
     const restart = checkpoint === 2 ? delay(20).then(() => kafka.broker.restart()) : null
     writer.write(batchOf(lines.slice(500)))
     const committables = await writer.prepareCommit(checkpoint)

@@ -1,4 +1,7 @@
-/** What the Kafka integration tests share: one broker a file, topics with fresh names, reading and writing through the connector. */
+/**
+ * What the Kafka integration tests share: one broker a file, topics with fresh names, reading and
+ * writing through the connector.
+ */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,6 +30,8 @@ export interface KafkaFixture {
   readonly servers: string
   readonly client: KafkaClient
   createTopic(partitions: number): Promise<string>
+  /** As `createTopic`, of this name; waits until one that is being deleted is gone. */
+  makeTopic(topic: string, partitions: number): Promise<void>
   /** A running source, closed at the end of the file at the latest. */
   run(
     options: Readonly<Record<string, string>>,
@@ -68,6 +73,19 @@ export async function startFixture(
     'properties.bootstrap.servers': servers,
     ...more,
   })
+  const makeTopic = async (topic: string, partitions: number) => {
+    for (let tries = 0; tries < 100; tries++) {
+      const [former] = (await client.metadata([topic])).topics
+      if (former?.error !== 0) break
+      await delay(50)
+    }
+    await client.createTopics([{ topic, partitions }])
+    for (let tries = 0; tries < 50; tries++) {
+      const [found] = (await client.metadata([topic])).topics
+      if (found?.error === 0 && found.partitions.every((entry) => entry.leader >= 0)) break
+      await delay(50)
+    }
+  }
   const read: KafkaFixture['read'] = async (topic, more = {}, parallelism = 1) => {
     if (more['properties.isolation.level'] === 'read_committed') await settled(client)
     const bounds = {
@@ -101,14 +119,10 @@ export async function startFixture(
     },
     async createTopic(partitions) {
       const topic = `t-${randomUUID().slice(0, 8)}`
-      await client.createTopics([{ topic, partitions }])
-      for (let tries = 0; tries < 50; tries++) {
-        const [found] = (await client.metadata([topic])).topics
-        if (found?.error === 0 && found.partitions.every((entry) => entry.leader >= 0)) break
-        await new Promise((done) => setTimeout(done, 50))
-      }
+      await makeTopic(topic, partitions)
       return topic
     },
+    makeTopic,
     async append(topic, lines, more = {}) {
       const { writer: sink } = writer(topic, {
         'sink.delivery-guarantee': 'at-least-once',
@@ -132,7 +146,10 @@ export async function startFixture(
   }
 }
 
-/** A commit is answered before its markers are written: waits until every transaction that was ended is at its end. */
+/**
+ * A commit is answered before its markers are written: waits until every transaction that was ended
+ * is at its end.
+ */
 async function settled(client: KafkaClient): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     const ending = await client.listTransactions(['PrepareCommit', 'PrepareAbort'])

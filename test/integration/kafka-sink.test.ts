@@ -1,4 +1,7 @@
-/** The Kafka sink against a real broker: what a checkpoint makes visible, and what becomes of everything else. */
+/**
+ * The Kafka sink against a real broker: what a checkpoint makes visible, and what becomes of
+ * everything else.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { batchOf } from '@millrace/connector-kafka/testing'
@@ -58,9 +61,11 @@ test('a new attempt commits what the checkpoint pre-committed and aborts what ca
 
 test('after a scale-down the transactions of subtasks that are gone are aborted too', async () => {
   const topic = await kafka.createTopic(2)
+  const states: Uint8Array[] = []
   for (const subtaskIndex of [0, 1, 2, 3]) {
     const { writer } = kafka.writer(topic, exactlyOnce(topic), { subtaskIndex, parallelism: 4 })
     await writer.open(null)
+    states.push(...writer.snapshotState(0))
     writer.write(batchOf(range(`old${subtaskIndex}-`, 3)))
     await writer.prepareCommit(1)
   }
@@ -68,7 +73,8 @@ test('after a scale-down the transactions of subtasks that are gone are aborted 
   for (const subtaskIndex of [0, 1]) {
     const settings = { subtaskIndex, parallelism: 2, jobId: 'next-job' }
     const { writer } = kafka.writer(topic, exactlyOnce(topic), settings)
-    await writer.open(null)
+    const own = states.filter((_, i) => i % 2 === subtaskIndex)
+    await writer.open({ checkpointId: 0, states: own, committables: [] })
     await writer.close()
   }
   assert.deepEqual(await kafka.ongoing(topic), [])

@@ -1,17 +1,23 @@
 /**
- * Runs one real Apache Kafka broker (KRaft, a single combined node) on loopback, for tests, benchmarks and `npm run kafka`.
+ * Runs one real Apache Kafka broker (KRaft, a single combined node) on loopback, for tests,
+ * benchmarks and `npm run kafka`.
  *
- * With `KAFKA_BOOTSTRAP_SERVERS` set, that broker is used and nothing is started; `kill` and `restart` then fail, as it is not ours.
- * The log goes to `<directory>/broker.log`, warnings and worse only.
+ * With `KAFKA_BOOTSTRAP_SERVERS` set, that broker is used and nothing is started; `kill` and
+ * `restart` then fail, as it is not ours. The log goes to `<directory>/broker.log`, warnings
+ * and worse only.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import { requireFreePort } from '../support/require-free-port.ts'
 import { type ProvisionOptions, provisionKafka } from './provision.ts'
 
 export interface KafkaBrokerOptions extends ProvisionOptions {
-  /** Data, log and configuration of this broker; kept after `stop`, so that a later start finds its topics. */
+  /**
+   * Data, log and configuration of this broker; kept after `stop`, so that a later start
+   * finds its topics.
+   */
   readonly directory: string
   /** Java heap, e.g. `512m`. */
   readonly heap?: string
@@ -22,7 +28,10 @@ export interface KafkaBrokerOptions extends ProvisionOptions {
   readonly startTimeoutMs?: number
   /** A second listener that asks for these credentials over SASL PLAIN. */
   readonly sasl?: { readonly username: string; readonly password: string }
-  /** A second listener on `port`, whose clients are told to come to `advertised`: the address of a proxy in front of it. */
+  /**
+   * A second listener on `port`, whose clients are told to come to `advertised`: the address of a
+   * proxy in front of it.
+   */
   readonly proxied?: { readonly port: number; readonly advertised: string }
 }
 
@@ -45,8 +54,10 @@ export interface KafkaBroker {
 export async function startKafkaBroker(options: KafkaBrokerOptions): Promise<KafkaBroker> {
   const given = process.env.KAFKA_BOOTSTRAP_SERVERS
   if (given !== undefined && given !== '') return foreignBroker(given)
+  if (options.port) await requireFreePort(options.port)
   const jars = await provisionKafka(options)
   const directory = options.directory
+  options.progress?.(`Starting Kafka at 127.0.0.1:${options.port || 'a free port'} …`)
   mkdirSync(directory, { recursive: true })
   const port = options.port || (await freePort())
   const saslPort = options.sasl === undefined ? null : await freePort()
@@ -233,7 +244,7 @@ async function launch(
   const onExit = () => broker.kill('SIGKILL')
   process.once('exit', onExit)
   broker.once('exit', () => process.off('exit', onExit))
-  const deadline = Date.now() + (options.startTimeoutMs ?? 60_000)
+  const deadline = Date.now() + (options.startTimeoutMs ?? 180_000)
   while (!(await answersMetadata(port))) {
     const ended = broker.exitCode !== null || broker.signalCode !== null
     if (ended || Date.now() > deadline) {
@@ -266,7 +277,7 @@ function answersMetadata(port: number): Promise<boolean> {
     }
     socket.setTimeout(2000, () => finish(false))
     socket.on('connect', () => socket.write(request))
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       answer = Buffer.concat([answer, chunk])
       if (answer.length >= 12) finish(answer.readInt32BE(8) > 0)
     })

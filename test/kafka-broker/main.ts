@@ -2,64 +2,104 @@
  * `npm run kafka`: a real broker on loopback to play with, with the main job's two topics.
  *
  *     npm run kafka -- [--port 9092] [--directory DIR] [--version 4.1.1]
- *     npm run -s kafka -- produce TOPIC HOST:PORT     lines of standard input become records
+ *     npm run -s kafka -- produce TOPIC HOST:PORT     lines of standard input become records; the topic is made when missing
  *     npm run -s kafka -- consume TOPIC HOST:PORT     committed records, from the first on
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { Kafka, logLevel } from 'kafkajs'
-import { runJava, startKafkaBroker } from './broker.ts'
+import { renderError, requireKnown } from '@millrace/cli'
+import { isMillraceError, toErrorData } from '@millrace/core'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { readOptions } from '../support/command-options.ts'
+import { startKafkaBroker } from './broker.ts'
 import { provisionKafka } from './provision.ts'
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readOptions({
+  name: 'npm run kafka --',
+  operands: '[produce TOPIC | consume TOPIC [HOST:PORT]]',
+  summary:
+    'A real Kafka broker on loopback to play with, until Ctrl-C. With produce, lines of standard input become records of ' +
+    'a topic; with consume, its committed records are shown from the first on.',
   allowPositionals: true,
   options: {
-    port: { type: 'string', default: '9092' },
-    directory: { type: 'string' },
-    version: { type: 'string' },
-    heap: { type: 'string', default: '512m' },
+    port: { type: 'string', default: '9092', value: 'PORT', help: 'that it listens on' },
+    directory: {
+      type: 'string',
+      value: 'DIR',
+      help: 'where its data stay; when left out a new one that is removed at the end',
+    },
+    version: { type: 'string', value: 'VERSION', help: 'of Apache Kafka; 3.9.2 when left out' },
+    heap: { type: 'string', default: '512m', value: 'SIZE', help: 'of the Java process' },
   },
 })
+const TOPICS = ['sensor-readings', 'sensor-aggregates']
+const PARTITIONS = 3
 const version = values.version === undefined ? {} : { version: values.version }
+
+const say = (line: string) => void process.stdout.write(`${line}\n`)
 
 async function serve(): Promise<void> {
   const directory = values.directory ?? mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
+  const remove = () => {
+    if (values.directory === undefined) rmSync(directory, { recursive: true, force: true })
+  }
   const broker = await startKafkaBroker({
     directory,
     port: Number(values.port),
     heap: values.heap,
+    progress: say,
     ...version,
+  }).catch((error: unknown) => {
+    remove()
+    throw error
   })
   const address = broker.bootstrapServers
-  if (broker.jars !== null) {
-    for (const topic of ['sensor-readings', 'sensor-aggregates']) {
-      await runJava(broker.jars, directory, '128m', [
-        'org.apache.kafka.tools.TopicCommand',
-        ...['--bootstrap-server', address, '--create', '--if-not-exists'],
-        ...['--topic', topic, '--partitions', '3', '--replication-factor', '1'],
-      ])
-    }
-  }
-  process.stdout.write(
-    `Kafka runs at ${address}; topics sensor-readings and sensor-aggregates have 3 partitions.\n` +
-      `  produce:  npm run -s kafka -- produce sensor-readings ${address}\n` +
-      `  consume:  npm run -s kafka -- consume sensor-aggregates ${address}\n` +
+  await withAdmin(address, (admin) => createMissing(admin, TOPICS))
+  say(
+    `Kafka runs at ${address}; topics ${TOPICS.join(' and ')} have ${PARTITIONS} partitions.\n` +
+      `  produce:  npm run -s kafka -- produce TOPIC ${address}   (a line of standard input a record)\n` +
+      `  consume:  npm run -s kafka -- consume TOPIC ${address}\n` +
       `  in SQL:   'properties.bootstrap.servers' = '${address}'\n` +
-      `Ctrl-C stops it${values.directory === undefined ? ' and removes its data' : `; its data stay in ${directory}`}.\n`,
+      `  demo:     npm start -- --kafka ${address}\n` +
+      `Ctrl-C stops it${values.directory === undefined ? ' and removes its data' : `; its data stay in ${directory}`}.`,
   )
   const keepAlive = setInterval(() => {}, 1 << 30)
   const stop = async () => {
     clearInterval(keepAlive)
-    process.stdout.write('\nStopping Kafka …\n')
+    say('\nStopping Kafka …')
     await broker.stop()
-    if (values.directory === undefined) rmSync(directory, { recursive: true, force: true })
+    remove()
     process.exit(0)
   }
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
+}
+
+async function withAdmin<T>(address: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const retry = { retries: 2 }
+  const kafka = new Kafka({ brokers: address.split(','), logLevel: logLevel.NOTHING, retry })
+  const admin = kafka.admin()
+  await admin.connect().catch((error: Error) => {
+    throw new Error(`No broker answers at ${address}: ${error.message}. npm run kafka starts one.`)
+  })
+  try {
+    return await use(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+/** Those that were made. */
+async function createMissing(admin: Admin, topics: readonly string[]): Promise<string[]> {
+  const present = await admin.listTopics()
+  const missing = topics.filter((topic) => !present.includes(topic))
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: missing.map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor: 1 })),
+  })
+  return missing
 }
 
 async function runTool(jars: string, args: readonly string[]): Promise<void> {
@@ -74,27 +114,24 @@ async function runTool(jars: string, args: readonly string[]): Promise<void> {
 
 /** Kafka's console tools say little and end with 0 when a topic is missing; this says it before. */
 async function requireTopic(topic: string, address: string): Promise<void> {
-  const admin = new Kafka({
-    brokers: address.split(','),
-    logLevel: logLevel.NOTHING,
-    retry: { retries: 2 },
-  }).admin()
-  await admin.connect().catch((error: Error) => {
-    throw new Error(`No broker answers at ${address}: ${error.message}. npm run kafka starts one.`)
-  })
-  const topics = await admin.listTopics()
-  await admin.disconnect()
+  const topics = await withAdmin(address, (admin) => admin.listTopics())
   if (topics.includes(topic)) return
   const known = topics.filter((name) => !name.startsWith('__')).sort()
   throw new Error(`Topic '${topic}' does not exist at ${address}; there are: ${known.join(', ')}.`)
 }
 
 async function useTopic(command: string, topic: string | undefined, address: string) {
-  if (topic === undefined || (command !== 'produce' && command !== 'consume')) {
-    const given = positionals.join(' ')
-    throw new Error(`Unknown command '${given}'; try produce TOPIC or consume TOPIC.`)
+  requireKnown(
+    'command',
+    command,
+    ['produce', 'consume'],
+    'Write: produce TOPIC, or consume TOPIC.',
+  )
+  if (topic === undefined) throw new Error(`Name the topic: npm run kafka -- ${command} TOPIC`)
+  if (command === 'consume') await requireTopic(topic, address)
+  else if ((await withAdmin(address, (admin) => createMissing(admin, [topic]))).length > 0) {
+    process.stderr.write(`Made topic ${topic} with ${PARTITIONS} partitions.\n`)
   }
-  await requireTopic(topic, address)
   const jars = await provisionKafka(version)
   if (command === 'produce') {
     // The class moved between Kafka 3 and 4.
@@ -117,6 +154,7 @@ try {
   if (command === undefined) await serve()
   else await useTopic(command, topic, address)
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  const text = isMillraceError(error) ? renderError(toErrorData(error)) : (error as Error).message
+  process.stderr.write(`${text}\n`)
   process.exit(1)
 }

@@ -1,8 +1,8 @@
 /**
  * Fetches the jars of a real Apache Kafka broker with Maven, once per version, into a cache.
  *
- * Stands beside the product: only tests, benchmarks and `npm run kafka` use it. A cache directory holds `complete` only when every jar
- * was copied, so an interrupted download is done again.
+ * Stands beside the product: only tests, benchmarks and `npm run kafka` use it. A cache directory
+ * holds `complete` only when every jar was copied, so an interrupted download is done again.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,7 +17,10 @@ export const KAFKA_VERSION_4 = '4.1.1'
 
 export interface ProvisionOptions {
   readonly version?: string
-  /** Where versions are kept; default `KAFKA_CACHE_DIRECTORY`, else `node_modules/.cache/kafka-broker`. */
+  /**
+   * Where versions are kept; default `KAFKA_CACHE_DIRECTORY`, else
+   * `node_modules/.cache/kafka-broker`.
+   */
   readonly cacheDirectory?: string
   readonly progress?: (line: string) => void
 }
@@ -38,7 +41,7 @@ export async function provisionKafka(options: ProvisionOptions = {}): Promise<st
   mkdirSync(cache, { recursive: true })
   const partial = `${jars}.${process.pid}.partial`
   rmSync(partial, { recursive: true, force: true })
-  progress(`Fetching Apache Kafka ${version} with Maven into ${jars} (about 100 MB, once) …`)
+  progress(`Fetching Apache Kafka ${version} with Maven into ${jars} (about 65 MB, once) …`)
   const started = process.hrtime.bigint()
   await runMaven(version, partial, progress)
   writeFileSync(join(partial, 'complete'), `${version}\n`)
@@ -65,6 +68,9 @@ function requireProgram(name: string, args: string[], what: string, debianPackag
   )
 }
 
+const REPORT_INTERVAL_MS = 3000
+const KILOBYTES: Readonly<Record<string, number>> = { B: 0.001, kB: 1, MB: 1000 }
+
 function runMaven(version: string, target: string, progress: (line: string) => void) {
   const args = [
     '-B',
@@ -78,20 +84,32 @@ function runMaven(version: string, target: string, progress: (line: string) => v
   return new Promise<void>((done, fail) => {
     const maven = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'] })
     let log = ''
-    let downloads = 0
+    let files = 0
+    let kilobytes = 0
     const onText = (chunk: Buffer) => {
       const text = chunk.toString()
       log = (log + text).slice(-8000)
-      const before = downloads
-      downloads += text.match(/Downloaded from [^\n]*\.jar/g)?.length ?? 0
-      if (Math.floor(downloads / 10) > Math.floor(before / 10)) {
-        progress(`  ${downloads} jars downloaded`)
+      for (const [, size, unit] of text.matchAll(
+        /Downloaded from [^\n]*\(([\d.]+) (B|kB|MB) at/g,
+      )) {
+        files++
+        kilobytes += Number(size) * (KILOBYTES[unit as string] as number)
       }
     }
+    const started = performance.now()
+    const report = setInterval(() => {
+      const seconds = Math.round((performance.now() - started) / 1000)
+      progress(
+        files === 0
+          ? `  Maven is at work; nothing had to be fetched yet after ${seconds} s`
+          : `  ${files} files, ${(kilobytes / 1000).toFixed(0)} MB after ${seconds} s`,
+      )
+    }, REPORT_INTERVAL_MS)
     maven.stdout.on('data', onText)
     maven.stderr.on('data', onText)
     maven.on('error', fail)
     maven.on('close', (code) => {
+      clearInterval(report)
       if (code === 0) return done()
       const errors = log.split('\n').filter((line) => line.includes('ERROR'))
       fail(

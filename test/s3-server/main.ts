@@ -6,14 +6,30 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readOptions } from '../support/command-options.ts'
 import { startS3Server } from './server.ts'
 
-const { values } = parseArgs({
-  options: { port: { type: 'string', default: '7070' }, directory: { type: 'string' } },
+const { values } = readOptions({
+  name: 'npm run s3 --',
+  summary: 'A real S3 server on loopback to play with, until Ctrl-C.',
+  options: {
+    port: { type: 'string', default: '7070', value: 'PORT', help: 'that it listens on' },
+    directory: {
+      type: 'string',
+      value: 'DIR',
+      help: 'where its data stay; when left out a new one that is removed at the end',
+    },
+  },
 })
 const directory = values.directory ?? mkdtempSync(join(tmpdir(), 'millrace-s3-'))
-const server = await startS3Server({ directory, port: Number(values.port) })
+process.stdout.write(`Starting S3 at 127.0.0.1:${values.port} …\n`)
+const server = await startS3Server({ directory, port: Number(values.port) }).catch(
+  (error: Error) => {
+    if (values.directory === undefined) rmSync(directory, { recursive: true, force: true })
+    process.stderr.write(`${error.message}\n`)
+    process.exit(1)
+  },
+)
 const options = {
   'high-availability.type': 'filesystem',
   'high-availability.storageDir': `s3://${server.bucket}/ha`,

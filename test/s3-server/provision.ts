@@ -1,9 +1,10 @@
 /**
  * Builds a real S3 server (versitygw, Apache-2.0) with Go, once per version, into a cache.
  *
- * Stands beside the product: only tests and `npm run s3` use it. The program appears in the cache under its final name
- * only when it is whole, so an interrupted build is done again. Without Go nothing can be built: tests then say so and
- * are counted as skipped, since no machine needs Go for anything else here.
+ * Stands beside the product: only tests and `npm run s3` use it. The program appears in the cache
+ * under its final name only when it is whole, so an interrupted build is done again. Without Go
+ * nothing can be built: tests then say so and are counted as skipped, since no machine needs Go for
+ * anything else here.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
@@ -18,7 +19,10 @@ export const S3_SERVER_VERSION_DEFAULT = 'v1.8.0'
 
 export interface S3ServerProvisionOptions {
   readonly version?: string
-  /** Where versions are kept; default `S3_SERVER_CACHE_DIRECTORY`, else `node_modules/.cache/s3-server`. */
+  /**
+   * Where versions are kept; default `S3_SERVER_CACHE_DIRECTORY`, else
+   * `node_modules/.cache/s3-server`.
+   */
   readonly cacheDirectory?: string
   readonly progress?: (line: string) => void
 }
@@ -33,7 +37,10 @@ function programOf(options: S3ServerProvisionOptions): { version: string; progra
   return { version, program: join(cache, version, PROGRAM) }
 }
 
-/** Why there can be no S3 server here, in one line that says what to do; null: there is one, or it can be built. */
+/**
+ * Why there can be no S3 server here, in one line that says what to do; null: there is one, or
+ * it can be built.
+ */
 export function s3ServerMissing(options: S3ServerProvisionOptions = {}): string | null {
   if ((process.env.S3_ENDPOINT ?? '') !== '' || existsSync(programOf(options).program)) return null
   const probe = spawnSync('go', ['version'], { stdio: 'ignore' })
@@ -57,7 +64,7 @@ export async function provisionS3Server(options: S3ServerProvisionOptions = {}):
   rmSync(partial, { recursive: true, force: true })
   mkdirSync(partial, { recursive: true })
   try {
-    await runGo(version, partial)
+    await runGo(version, partial, progress)
     mkdirSync(dirname(program), { recursive: true })
     renameSync(join(partial, PROGRAM), program)
   } finally {
@@ -68,7 +75,9 @@ export async function provisionS3Server(options: S3ServerProvisionOptions = {}):
   return program
 }
 
-function runGo(version: string, target: string): Promise<void> {
+const REPORT_INTERVAL_MS = 5000
+
+function runGo(version: string, target: string, progress: (line: string) => void): Promise<void> {
   const module = `github.com/versity/versitygw/cmd/versitygw@${version}`
   return new Promise((done, fail) => {
     // Without optimizing, the build takes a third less.
@@ -78,11 +87,20 @@ function runGo(version: string, target: string): Promise<void> {
       env: { ...process.env, CGO_ENABLED: '0', GOBIN: target },
     })
     let log = ''
+    let modules = 0
     go.stderr.on('data', (chunk: Buffer) => {
-      log = (log + chunk.toString()).slice(-4000)
+      const text = chunk.toString()
+      log = (log + text).slice(-4000)
+      modules += text.match(/^go: downloading/gm)?.length ?? 0
     })
+    const started = performance.now()
+    const report = setInterval(() => {
+      const seconds = Math.round((performance.now() - started) / 1000)
+      progress(`  ${modules} modules downloaded, building after ${seconds} s`)
+    }, REPORT_INTERVAL_MS)
     go.on('error', fail)
     go.on('close', (code) => {
+      clearInterval(report)
       if (code === 0) return done()
       const lines = log.trimEnd().split('\n')
       const said = lines.filter((line) => !line.startsWith('go: downloading')).slice(-5)

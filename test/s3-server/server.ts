@@ -1,8 +1,9 @@
 /**
  * Runs one real S3 server on loopback, for tests and `npm run s3`.
  *
- * With `S3_ENDPOINT` set, that server is used and nothing is started: its keys are AWS_ACCESS_KEY_ID and
- * AWS_SECRET_ACCESS_KEY, its bucket S3_BUCKET (made when missing); `kill` and `restart` then fail, as it is not ours.
+ * With `S3_ENDPOINT` set, that server is used and nothing is started: its keys are
+ * AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, its bucket S3_BUCKET (made when missing); `kill` and
+ * `restart` then fail, as it is not ours.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
@@ -14,12 +15,13 @@ import {
   CreateBucketCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import { requireFreePort } from '../support/require-free-port.ts'
 import { provisionS3Server, type S3ServerProvisionOptions } from './provision.ts'
 
 const ACCESS_KEY = 'millrace-test'
 const SECRET_KEY = 'millrace-test-secret'
 const BUCKET = 'millrace'
-const START_TIMEOUT_MS = 20_000
+const START_TIMEOUT_MS = 60_000
 
 export interface S3ServerOptions extends S3ServerProvisionOptions {
   /** Data and log; kept after `stop`. */
@@ -111,6 +113,7 @@ function foreignServer(endpoint: string): S3Server {
 }
 
 async function ownServer(options: S3ServerOptions): Promise<S3Server> {
+  if (options.port) await requireFreePort(options.port)
   const program = await provisionS3Server(options)
   const port = options.port || (await freePort())
   let server = await launch(program, options.directory, port)

@@ -1,5 +1,6 @@
 /**
- * High availability on a bucket of a real S3 server: lease, jobs and checkpoints are there, nothing else is shared.
+ * High availability on a bucket of a real S3 server: lease, jobs and checkpoints are there, nothing
+ * else is shared.
  *
  * No state is small enough for the metadata, so that slots write and read files of the bucket too.
  */

@@ -1,4 +1,7 @@
-/** What the tests on a real S3 server share: one server a file, a fresh prefix in its bucket, and why there is none. */
+/**
+ * What the tests on a real S3 server share: one server a file, a fresh prefix in its bucket, and
+ * why there is none.
+ */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

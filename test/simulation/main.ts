@@ -5,29 +5,38 @@
  *     npm run simulate -- --seeds 1000 [--from N]         a swarm over the cores
  *     npm run simulate -- --plan FILE                     what --shrink wrote, once more
  *
- * Options: --minutes M (stop then), --faults kill,partition,… (default: all), --plant NAME (a bug on purpose), --shrink
- * (of a failing --seed: smaller job, fewer faults, written to --out FILE), --quiet (no log lines), --report (writes
- * RELIABILITY.md). A bug is planted before anything is loaded that it could be in: hence the late imports.
+ * Options: --minutes M (stop then), --faults kill,partition,… (default: all), --plant NAME (a bug
+ * on purpose), --shrink (of a failing --seed: smaller job, fewer faults, written to --out FILE),
+ * --quiet (no log lines), --report (writes RELIABILITY.md). A bug is planted before anything is
+ * loaded that it could be in: hence the late imports.
  */
-import { parseArgs } from 'node:util'
 import { renderError } from '@millrace/cli'
 import { isMillraceError, toErrorData } from '@millrace/core'
 import type { FaultFamily } from '@millrace/simulation'
+import { readOptions } from '../support/command-options.ts'
 import { peekPlant } from './peek-plant.ts'
 import { plantBug } from './plant-bug.ts'
 
 const OPTIONS = {
-  seed: { type: 'string' },
-  seeds: { type: 'string' },
-  plan: { type: 'string' },
-  from: { type: 'string', default: '1' },
-  minutes: { type: 'string' },
-  faults: { type: 'string' },
-  plant: { type: 'string' },
-  shrink: { type: 'boolean', default: false },
-  out: { type: 'string' },
-  quiet: { type: 'boolean', default: false },
-  report: { type: 'boolean', default: false },
+  seed: { type: 'string', value: 'N', help: 'one run, its log line by line' },
+  seeds: { type: 'string', value: 'N', help: 'so many runs over the cores' },
+  plan: { type: 'string', value: 'FILE', help: 'what --shrink wrote, once more' },
+  from: { type: 'string', default: '1', value: 'N', help: 'first seed of --seeds' },
+  minutes: { type: 'string', value: 'M', help: 'stop then' },
+  faults: {
+    type: 'string',
+    value: 'NAMES',
+    help: 'families of faults, separated by commas; all when left out',
+  },
+  plant: { type: 'string', value: 'NAME', help: 'a bug on purpose' },
+  shrink: {
+    type: 'boolean',
+    default: false,
+    help: 'make a failing --seed smaller and write it down',
+  },
+  out: { type: 'string', value: 'FILE', help: 'where --shrink writes' },
+  quiet: { type: 'boolean', default: false, help: 'no lines of the log' },
+  report: { type: 'boolean', default: false, help: 'write RELIABILITY.md' },
 } as const
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -56,7 +65,14 @@ async function familiesOf(text: string | undefined): Promise<FaultFamily[]> {
 
 /** Whether everything was right. */
 async function run(): Promise<boolean> {
-  const { values } = parseArgs({ options: OPTIONS })
+  const { values } = readOptions({
+    name: 'npm run simulate --',
+    summary:
+      'Whole clusters in one thread each, hostile, from seeds: one seed, a swarm of them, or a plan that was written. ' +
+      'CONTRIBUTING.md explains log and faults.',
+    options: OPTIONS,
+    examples: ['npm run simulate -- --seed 8731', 'npm run simulate -- --seeds 1000 --from 5000'],
+  })
   if (values.shrink && values.seed === undefined) throw new Error('--shrink goes with --seed N.')
   if (values.seed !== undefined && values.plan !== undefined) {
     throw new Error('Take --seed or --plan: a plan is of one seed already.')

@@ -1,6 +1,6 @@
 /**
- * The bug that a plan file names, for planting it before anything is loaded that it could be in. Whether the file is
- * whole is judged later, by what can then be loaded.
+ * The bug that a plan file names, for planting it before anything is loaded that it could be in.
+ * Whether the file is whole is judged later, by what can then be loaded.
  */
 import { readFileSync } from 'node:fs'
 

@@ -1,8 +1,9 @@
 /**
- * Puts a bug into a module as it is loaded, in this thread alone: the shipped source has no branch for it.
+ * Puts a bug into a module as it is loaded, in this thread alone: the shipped source has no
+ * branch for it.
  *
- * A plant replaces one piece of source text, which must occur exactly once; when the source changes, the plant must
- * change with it.
+ * A plant replaces one piece of source text, which must occur exactly once; when the source
+ * changes, the plant must change with it.
  */
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'

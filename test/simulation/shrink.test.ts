@@ -1,4 +1,6 @@
-/** A failing run is made smaller, and what is left can be kept as a file and fails in the same way. */
+/**
+ * A failing run is made smaller, and what is left can be kept as a file and fails in the same way.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,6 +13,8 @@ const PLANT = 'skip-alignment'
 /** Enough to leave much out; each takes a second. */
 const TRIES = 14
 const SEEDS_MAX = 200
+/** It failed early when it was tried last; others wait for three simulated minutes each time. */
+const FIRST_SEED = 1009
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-plan-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
@@ -22,7 +26,7 @@ const { decodePlanFile, drawPlan, encodePlanFile, FAULT_FAMILIES, rowCount, runS
 const families = Object.keys(FAULT_FAMILIES) as (keyof typeof FAULT_FAMILIES)[]
 
 async function failingSeed(): Promise<number> {
-  for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS_MAX; seed++) {
     if ((await runSeed(seed, { families })).violations.length > 0) return seed
   }
   throw new Error(`None of ${SEEDS_MAX} seeds finds ${PLANT}.`)

@@ -1,4 +1,6 @@
-/** One run, of a seed or of a plan file: its log, its outcome, and a smaller one that fails as well. */
+/**
+ * One run, of a seed or of a plan file: its log, its outcome, and a smaller one that fails as well.
+ */
 import {
   type FaultFamily,
   type PlanFile,

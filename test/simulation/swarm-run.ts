@@ -60,7 +60,7 @@ async function seedsUntilFound(
 ): Promise<Map<string, number>> {
   const found = new Map<string, number>()
   for (const { name } of PLANTED_BUGS) {
-    const seeds = await seedsUntilPlantIsFound(name, families)
+    const seeds = await seedsUntilPlantIsFound(name, { families })
     if (seeds !== null) found.set(name, seeds)
     print(`plant ${name}: ${seeds === null ? 'not found' : `found after ${seeds} seeds`}`)
   }

@@ -1,4 +1,7 @@
-/** What a swarm has seen: counts by fault class and checker, simulated time, and the seeds that failed. */
+/**
+ * What a swarm has seen: counts by fault class and checker, simulated time, and the
+ * seeds that failed.
+ */
 import { FAULT_CLASSES, type FaultClass, type SeedOutcome } from '@millrace/simulation'
 
 export class SwarmTally {

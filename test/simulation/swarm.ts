@@ -1,4 +1,7 @@
-/** Runs seeds on worker threads, one cluster at a time in each, and hands the outcomes over as they come. */
+/**
+ * Runs seeds on worker threads, one cluster at a time in each, and hands the outcomes
+ * over as they come.
+ */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { FaultFamily, SeedOutcome } from '@millrace/simulation'
@@ -16,7 +19,10 @@ export interface SwarmOptions {
 
 /** A run that computes for so long without an end hangs. */
 const SEED_TIMEOUT_MS = 300_000
-/** Names a run that was ended by the clock on the wall: the one verdict that may differ from machine to machine. */
+/**
+ * Names a run that was ended by the clock on the wall: the one verdict that may differ from
+ * machine to machine.
+ */
 export const NO_END = 'no-end'
 
 export type ToWorker = { readonly seed: number }
@@ -25,7 +31,10 @@ export interface WorkerSettings {
   readonly plant: string | null
 }
 
-/** Resolves when every seed has an outcome, or those under way when it was stopped. Rejects when a worker cannot start. */
+/**
+ * Resolves when every seed has an outcome, or those under way when it was stopped. Rejects when a
+ * worker cannot start.
+ */
 export async function runSwarm(options: SwarmOptions): Promise<void> {
   const seeds = options.seeds[Symbol.iterator]()
   const next = (): number | null => {
@@ -42,7 +51,10 @@ export async function runSwarm(options: SwarmOptions): Promise<void> {
   )
 }
 
-/** Resolves to whether there may be more to do: a run that hangs or crashes ends its worker, and is wrong. */
+/**
+ * Resolves to whether there may be more to do: a run that hangs or crashes ends its
+ * worker, and is wrong.
+ */
 function work(options: SwarmOptions, next: () => number | null): Promise<boolean> {
   const { families, plant } = options
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {

@@ -1,4 +1,7 @@
-/** The main job over files gives what a plain computation gives, whatever the parallelism, TaskManagers and partitions. */
+/**
+ * The main job over files gives what a plain computation gives, whatever the parallelism,
+ * TaskManagers and partitions.
+ */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -74,7 +77,7 @@ for (const taskManagers of [1, 2, 3]) {
             { 'parallelism.default': String(parallelism), ...checkpoints },
           ),
         )
-        await runner.awaitJob(jobId, (detail) => detail.state === 'FINISHED', 60_000)
+        await runner.awaitJob(jobId, (detail) => detail.state === 'FINISHED', 120_000)
         const rows = (await fileResultTail(join(place, 'out')).next()) as Aggregate[]
         const comparison = compareAggregates(expectedAggregates(readings.flat()), rows)
         assert.deepEqual(comparison, RIGHT, `seed ${seed}`)
@@ -104,7 +107,7 @@ for (const taskManagers of [1, 2, 3]) {
         )
       assert.match(script, /FROM sensor_readings\nGROUP BY sensor_id, TUMBLE\(/)
       const jobId = await runner.submit(script)
-      await runner.awaitJob(jobId, (detail) => detail.state === 'FINISHED', 60_000)
+      await runner.awaitJob(jobId, (detail) => detail.state === 'FINISHED', 120_000)
       const rows = (await fileResultTail(join(place, 'out')).next()) as Aggregate[]
       assert.deepEqual(compareAggregates(expectedAggregates(readings.flat()), rows), RIGHT)
     })

@@ -1,6 +1,7 @@
 /**
- * Random jobs over files give what the simulation's oracle gives: planner, operators and connectors against a plain
- * computation of the same job, on one cluster. A failure names the seed; `WORKLOAD_SEEDS=120-180` runs others.
+ * Random jobs over files give what the simulation's oracle gives: planner, operators and connectors
+ * against a plain computation of the same job, on one cluster. A failure names the seed;
+ * `WORKLOAD_SEEDS=120-180` runs others.
  */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -69,7 +70,7 @@ describe('random jobs over files', () => {
     })
     try {
       const jobId = await runner.submit(script)
-      await runner.awaitJob(jobId, (detail) => detail.state === 'FINISHED', 30_000)
+      await runner.awaitJob(jobId, (detail) => detail.state === 'FINISHED', 120_000)
     } catch (cause) {
       throw new Error(`The job failed:\n${script}`, { cause })
     }

@@ -1,8 +1,10 @@
 /**
- * Three JobManagers and two TaskManagers as processes: the leader is killed twice and once put to sleep beyond its lease
- * while a job over files runs. The output is what a plain computation gives, and what ended stays ended.
+ * Three JobManagers and two TaskManagers as processes: the leader is killed twice and once put to
+ * sleep beyond its lease while a job over files runs. The output is what a plain computation gives,
+ * and what ended stays ended.
  *
- * The same wherever the cluster keeps its lease, its jobs and its checkpoints: a directory, a bucket.
+ * The same wherever the cluster keeps its lease, its jobs and its checkpoints: a
+ * directory, a bucket.
  */
 import assert from 'node:assert/strict'
 import {
@@ -43,7 +45,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 async function until<T>(
   what: string,
   look: () => Promise<T | null | false>,
-  timeoutMs = 20_000,
+  timeoutMs = 120_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs
   let last: unknown = 'nothing'
@@ -108,12 +110,16 @@ export interface SharedStorage {
   contents(): Promise<string>
   /** In `properties`, for nobody else to see; null: nothing is secret. */
   readonly secret: string | null
-  /** Nobody reaches it until the returned function has been called; null: that cannot be had here. */
+  /**
+   * Nobody reaches it until the returned function has been called; null: that cannot be had here.
+   */
   readonly interrupt: (() => Promise<() => Promise<void>>) | null
   dispose(): Promise<void>
 }
 
-/** Declares the tests; `open` is called before the first, with a directory that goes after the last. */
+/**
+ * Declares the tests; `open` is called before the first, with a directory that goes after the last.
+ */
 export function testThreeJobManagers(
   name: string,
   open: (directory: string) => Promise<SharedStorage>,
@@ -145,7 +151,7 @@ function scenario(
   const clientOf = (process: SpawnedProcess) =>
     new RestClient(
       cluster.restAddresses[cluster.jobManagers.indexOf(process)] as string,
-      (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(2000) }),
+      (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(5000) }),
     )
   const leaderNot = (former: Leader | null) =>
     until('a new leader', async () => {
@@ -189,6 +195,10 @@ function scenario(
   })
 
   it('take a job at any of them', async () => {
+    // A file that was found empty holds the watermark for a second only: the rows of a step that
+    // came into the other files first could make its own first rows late. So none is empty when the
+    // job looks.
+    feed.step()
     const runner = sqlRunner(clientOf(await standbyOf()).baseUrl)
     jobId = await runner.submit(
       mainJobSql(
@@ -217,8 +227,9 @@ function scenario(
       const next = await leaderNot(leader)
       const checkpoint = await goesOn(next)
       assert.ok(checkpoint.id > 1)
-      const { restored } = (await clientOf(next.process).jobCheckpoints(jobId)).latest
-      assert.ok(restored !== null, 'it went on from a checkpoint')
+      await until('it to have gone on from a checkpoint', async () => {
+        return (await clientOf(next.process).jobCheckpoints(jobId)).latest.restored
+      })
       const replacement = await cluster.addJobManager()
       await replacement.ready
     })
@@ -230,12 +241,13 @@ function scenario(
     const next = await leaderNot(leader)
     await goesOn(next)
     leader.process.child.kill('SIGCONT')
-    const answer = await until('the former leader to answer for the new one', async () => {
+    await until('the former leader to answer for the new one', async () => {
       const former = clientOf(leader.process)
-      return (await former.jobDetail(jobId)).state === 'RUNNING' && former.overview()
+      const { taskmanagers } = await former.overview()
+      return taskmanagers === 2 && (await former.jobDetail(jobId)).state === 'RUNNING'
     })
-    assert.equal(answer.taskmanagers, 2)
-    assert.equal((await leaderNot(null)).process, next.process)
+    // On a busy machine the new one may have missed a renewal too: then a third leads.
+    assert.ok((await leaderNot(leader)).record.epoch >= next.record.epoch)
   })
 
   if (interruption !== null) {
@@ -259,7 +271,8 @@ function scenario(
   it('show what is secret to nobody', async () => {
     const seen: string[] = [await storage.contents()]
     for (const path of ['/jobmanager/config', '/config', `/jobs/${jobId}/config`]) {
-      // On a busy machine a leader may miss its renewal: until the next one leads the answer is 503.
+      // On a busy machine a leader may miss its renewal: until the next one leads the
+      // answer is 503.
       const text = await until(`an answer to ${path}`, async () => {
         const { baseUrl } = clientOf((await leaderNot(null)).process)
         const response = await fetch(`${baseUrl}${path}`)

@@ -1,13 +1,19 @@
-/** Topics for tests, through programs that are not ours, so that the connector is checked by something else: create, produce, read back. */
+/**
+ * Topics for tests, through programs that are not ours, so that the connector is checked by
+ * something else: create, produce, read back.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
 import { provisionKafka } from '../kafka-broker/provision.ts'
+import { until } from './until.ts'
 
 /**
- * kafkajs looks after its queue again and again, by a timer whose delay is a negative number when nothing is
- * throttled: Node warns of it, and a connected client wakes a thousand times a second. It need not while nothing waits.
+ * kafkajs looks after its queue again and again, by a timer whose delay is a negative number when
+ * nothing is throttled: Node warns of it, and a connected client wakes a thousand times a second.
+ * It need not while nothing waits.
  */
 const { prototype: requestQueue } = createRequire(import.meta.url)(
   'kafkajs/src/network/requestQueue/index.js',
@@ -75,8 +81,9 @@ export async function produce(
 }
 
 /**
- * Kafka's own console consumer, read_committed, from the first record on. kafkajs is no judge of transactions: brokers list aborted ones by their
- * end, it expects them by their beginning, and then shows aborted records as committed.
+ * Kafka's own console consumer, read_committed, from the first record on. kafkajs is no judge of
+ * transactions: brokers list aborted ones by their end, it expects them by their beginning, and
+ * then shows aborted records as committed.
  */
 async function consoleConsumer(
   bootstrapServers: string,
@@ -136,24 +143,37 @@ export class CommittedReader {
   }
 }
 
-/** Silence after which a topic counts as read to its end. */
-const END_AFTER_MS = 3000
+const LOOK_AGAIN_MS = 100
 
 /**
- * Everything that is in a topic now, committed; `silenceMs` without a record is its end, as are `countMax` records.
+ * Everything that is in a topic now, committed. The consumer's own commits say when it is at the
+ * end, past control and aborted records too: silence does not, on a machine that is busy.
  */
-export async function readWholeTopic(
-  bootstrapServers: string,
-  topic: string,
-  silenceMs = END_AFTER_MS,
-  countMax?: number,
-): Promise<string[]> {
+export async function readWholeTopic(bootstrapServers: string, topic: string): Promise<string[]> {
+  const admin = kafkaAt(bootstrapServers).admin()
+  await admin.connect()
+  // kafkajs asks as a read_committed consumer does: up to the first open transaction.
+  const ends = await admin.fetchTopicOffsets(topic)
+  const filled = ends.filter(({ low, high }) => Number(low) < Number(high))
   const values: string[] = []
-  const child = await consoleConsumer(bootstrapServers, topic, [
-    ...['--timeout-ms', String(silenceMs)],
-    ...(countMax === undefined ? [] : ['--max-messages', String(countMax)]),
-  ])
-  collectLines(child, values)
-  await new Promise((resolve) => child.once('close', resolve))
+  if (filled.length > 0) {
+    const groupId = `whole-topic-${randomUUID()}`
+    const child = await consoleConsumer(bootstrapServers, topic, [
+      ...['--group', groupId, '--consumer-property', `auto.commit.interval.ms=${LOOK_AGAIN_MS}`],
+    ])
+    collectLines(child, values)
+    const closed = new Promise((resolve) => child.once('close', resolve))
+    await until(`${topic} is read to its end`, async () => {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
+      if (child.exitCode !== null) throw new Error(`The consumer ended with ${child.exitCode}.`)
+      const [read] = await admin.fetchOffsets({ groupId, topics: [topic] })
+      const offsets = new Map(read?.partitions.map((each) => [each.partition, each.offset]))
+      return filled.every((end) => Number(offsets.get(end.partition) ?? -1) >= Number(end.high))
+    })
+    // It writes a record before it commits behind it.
+    child.kill('SIGKILL')
+    await closed
+  }
+  await admin.disconnect()
   return values
 }

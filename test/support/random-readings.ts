@@ -1,4 +1,7 @@
-/** Random readings from a seed: out of order within the watermark's bound, duplicate times, nulls, skewed sensors, empty partitions. */
+/**
+ * Random readings from a seed: out of order within the watermark's bound, duplicate times, nulls,
+ * skewed sensors, empty partitions.
+ */
 import type { Reading } from './sensor-oracle.ts'
 
 /** Mulberry32: small, good enough, the same on every machine. */
@@ -23,7 +26,10 @@ export interface ReadingsShape {
 const BOUND_MS = 10_000
 const START_MS = Date.UTC(2026, 10, 22, 10, 0, 0)
 
-/** Readings a partition. No reading is more than the watermark's 10 seconds behind an earlier one of any partition. */
+/**
+ * Readings a partition. No reading is more than the watermark's 10 seconds behind an earlier one of
+ * any partition.
+ */
 export function randomReadings(shape: ReadingsShape): Reading[][] {
   const random = seeded(shape.seed)
   const partitions: Reading[][] = Array.from({ length: shape.partitions }, () => [])

@@ -1,9 +1,12 @@
-/** SQL scripts against a local cluster, for tests: the planner in this process, jobs on the cluster. */
+/**
+ * SQL scripts against a local cluster, for tests: the planner in this process, jobs on the cluster.
+ */
 import { Configuration } from '@millrace/core'
 import { createNodePlatform } from '@millrace/platform/node'
 import { type JobDetail, RestClient } from '@millrace/rest-api'
 import type { GatewayService } from '@millrace/sql-gateway'
-import { embeddedGateway } from '../../packages/distribution/src/cluster/embedded-gateway.ts'
+import { embeddedGateway } from '../../packages/distribution/src/gateway/embedded-gateway.ts'
+import { clusterFetch } from '../../packages/distribution/src/process/patient-fetch.ts'
 import { submitScript } from '../../packages/distribution/src/start/submit-script.ts'
 
 export interface SqlRunner {
@@ -23,7 +26,7 @@ export interface SqlRunner {
 
 export function sqlRunner(restAddress: string): SqlRunner {
   const platform = createNodePlatform({ logger: { level: 'off' } })
-  const rest = new RestClient(restAddress, fetch)
+  const rest = new RestClient(restAddress, clusterFetch)
   const gateway = embeddedGateway(platform, new Configuration({}), rest)
   return {
     rest,

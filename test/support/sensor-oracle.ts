@@ -1,4 +1,7 @@
-/** The main job's answer by a separate, plain computation: readings in, one row a (sensor, minute) out. */
+/**
+ * The main job's answer by a separate, plain computation: readings in, one row a
+ * (sensor, minute) out.
+ */
 
 export interface Reading {
   readonly sensor_id: string
@@ -69,7 +72,10 @@ function near(a: number | null, b: number | null): boolean {
   return Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a), Math.abs(b))
 }
 
-/** Where output and expectation differ; every list is empty when each window is there once and right. */
+/**
+ * Where output and expectation differ; every list is empty when each window is there
+ * once and right.
+ */
 export function compareAggregates(
   expected: ReadonlyMap<string, Aggregate>,
   output: Iterable<Aggregate>,

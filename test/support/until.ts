@@ -1,10 +1,16 @@
-/** A wait for something that real processes, sockets or files bring about in their own time; it says what never came. */
+/**
+ * A wait for something that real processes, sockets or files bring about in their own time; it says
+ * what never came.
+ */
 import { inspect } from 'node:util'
 
 const POLL_MS = 10
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 120_000
 
-/** The first value of `look` that is neither false nor null. `what` completes "Waited in vain until …". */
+/**
+ * The first value of `look` that is neither false nor null. `what` completes "Waited in
+ * vain until …".
+ */
 export async function until<T>(
   what: string,
   look: () => T | Promise<T>,

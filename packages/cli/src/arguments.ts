@@ -1,5 +1,6 @@
 /**
- * Command-line arguments: `-D key=value`, `-f FILE`, `--name value`, `--flag`, and what is left as positionals.
+ * Command-line arguments: `-D key=value`, `-f FILE`, `--name value`, `--flag`, and what is left
+ * as positionals.
  *
  * An unknown option is refused with the nearest known one; nothing is guessed.
  */
@@ -10,6 +11,11 @@ export const { error: cliError, declarations: CLI_ERRORS } = defineErrors({
     domain: 'user',
     retry: 'never',
     description: 'The command line has a command or an option that Millrace does not know.',
+  },
+  JOB_ENDED_MEANWHILE: {
+    domain: 'user',
+    retry: 'never',
+    description: 'A command waited for something of a job, which ended before.',
   },
   ARGUMENT_INVALID: {
     domain: 'user',
@@ -24,6 +30,10 @@ export interface OptionDeclaration {
   /** One letter without dash. */
   readonly short?: string
   readonly takesValue: boolean
+  /** How help names the value, e.g. `FILE`. */
+  readonly value?: string
+  /** For help: what it does. */
+  readonly description: string
 }
 
 export interface ParsedArguments {
@@ -49,7 +59,8 @@ export function parseArguments(
       const pair = arg.length > 2 ? arg.slice(2) : (args[++i] ?? '')
       const equals = pair.indexOf('=')
       if (equals <= 0) {
-        throw cliError('ARGUMENT_INVALID', `Write -D key=value; found '-D ${pair}'.`)
+        const found = pair === '' ? 'nothing follows -D' : `found '-D ${pair}'`
+        throw cliError('ARGUMENT_INVALID', `Write -D key=value; ${found}.`)
       }
       properties[pair.slice(0, equals)] = pair.slice(equals + 1)
     } else {
@@ -74,16 +85,32 @@ function splitAtEquals(arg: string): [string, string | undefined] {
 }
 
 function unknownOption(text: string, declared: readonly OptionDeclaration[]) {
-  const names = declared.map((o) => `--${o.name}`)
+  const names = ['--help', ...declared.map((o) => `--${o.name}`)]
   const nearest = nearestName(text, names) ?? names.find((name) => name.startsWith(text))
   return cliError(
     'ARGUMENT_UNKNOWN',
     `Unknown option ${text}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
-    {
-      hint:
-        names.length === 0
-          ? 'This command takes no options.'
-          : `Known: ${names.join(', ')}, -D key=value`,
-    },
+    { hint: `Known: ${names.join(', ')}, -D key=value` },
   )
+}
+
+/** A name among `known`, else ARGUMENT_UNKNOWN: `Unknown WHAT 'x'; did you mean 'y'?` */
+export function requireKnown(
+  what: string,
+  name: string,
+  known: readonly string[],
+  hint: string,
+): void {
+  if (known.includes(name)) return
+  const nearest = nearestName(name, known) ?? known.find((candidate) => candidate.startsWith(name))
+  const meant = nearest === undefined ? '' : `; did you mean '${nearest}'?`
+  throw cliError('ARGUMENT_UNKNOWN', `Unknown ${what} '${name}'${meant}`, { hint })
+}
+
+/** Refuses what stands after the first `max` arguments without dashes. */
+export function requireOperands(positionals: readonly string[], max: number, hint: string): void {
+  const surplus = positionals[max]
+  if (surplus !== undefined) {
+    throw cliError('ARGUMENT_UNKNOWN', `Unknown argument '${surplus}'.`, { hint })
+  }
 }

@@ -1,13 +1,16 @@
 /**
- * The terminal, as a port: commands write text and learn about its size through it; a composition root gives
- * the real one.
+ * The terminal, as a port: commands write text and learn about its size through it; a composition
+ * root gives the real one.
  */
 export interface Terminal {
   /** Standard output. */
   write(text: string): void
   /** Standard error: progress, warnings, errors. */
   writeError(text: string): void
-  /** Whether standard output is a person's terminal (colour, cursor movement) or a pipe (plain lines). */
+  /**
+   * Whether standard output is a person's terminal (colour, cursor movement) or a pipe
+   * (plain lines).
+   */
   readonly interactive: boolean
   readonly columns: number
   readonly rows: number
@@ -18,6 +21,8 @@ export interface LineReader {
   readLine(prompt: string): Promise<string | null | 'interrupt'>
   /** What Tab offers: words that could stand instead of the last one of `line`. */
   completeWith(complete: (line: string) => Promise<readonly string[]>): void
+  /** Adds a statement, with its line breaks, to what the arrow keys give back. */
+  remember(statement: string): void
   close(): void
 }
 

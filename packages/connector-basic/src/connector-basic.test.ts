@@ -10,7 +10,13 @@ import {
   testSourceReaderContract,
   writerContext,
 } from '@millrace/connector/contract'
-import { ColumnBatchBuilder, RowKind, type Schema } from '@millrace/core'
+import {
+  BATCH_BYTES_MAX,
+  ColumnBatchBuilder,
+  type LogicalType,
+  RowKind,
+  type Schema,
+} from '@millrace/core'
 import { createNodePlatform } from '@millrace/platform/node'
 import { blackholeConnector, datagenConnector, printConnector } from './index.ts'
 
@@ -103,14 +109,90 @@ test('datagen deals a sequence over its subtasks and keeps values in their range
   assert.ok(nulls > 700 && nulls < 1100, `${nulls} NULLs`)
 })
 
+test('datagen keeps to the length and the range of a column’s type', async () => {
+  const types: LogicalType[] = [
+    { kind: 'STRING', length: 5, fixed: true, nullable },
+    { kind: 'STRING', length: 7, nullable },
+    { kind: 'TINYINT', nullable },
+    { kind: 'FLOAT', nullable },
+  ]
+  const typed = { fields: types.map((type, i) => ({ name: `c${i}`, type })) }
+  const options = { 'number-of-rows': '50', 'rows-per-second': '1000000' }
+  const planOf = (more: Record<string, string>) =>
+    source.plan({ tableName: 't', schema: typed, options: { ...options, ...more }, formats })
+  const reader = source.createReader(
+    planOf({}).config,
+    readerContext({ platform, schema: typed }, new ContextRecord()),
+  )
+  reader.addSplits(await splitsFor(1))
+  reader.noMoreSplits()
+  const rows: unknown[][] = []
+  const emit = (_: string, batch: Parameters<typeof rowsOfBatch>[0]) => {
+    rows.push(...rowsOfBatch(batch))
+  }
+  while (reader.poll({ emit, splitCaughtUpEmpty() {}, splitFinished() {} }) !== 'end-of-input') {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  await reader.close()
+  assert.ok(rows.length > 0)
+  for (const [char, varchar, tiny, float] of rows as [string, string, number, number][]) {
+    assert.equal(char.length, 5)
+    assert.equal(varchar.length, 7)
+    assert.ok(tiny >= -128 && tiny <= 127)
+    assert.equal(Math.fround(float), float)
+  }
+  assert.throws(() => planOf({ 'fields.c0.length': '4' }), /'fields.c0.length' to 5/)
+  assert.throws(() => planOf({ 'fields.c1.length': '8' }), /'fields.c1.length' to at most 7/)
+})
+
+test('datagen puts fewer rows into a batch when their texts are long', async () => {
+  const texts: Schema = { fields: [{ name: 's', type: { kind: 'STRING', nullable: true } }] }
+  const options = { 'number-of-rows': '20', 'fields.s.length': '300000' }
+  const { config } = source.plan({ tableName: 't', schema: texts, options, formats })
+  const context = readerContext({ platform, schema: texts }, new ContextRecord())
+  const reader = source.createReader(config, context)
+  reader.addSplits(await splitsFor(1))
+  reader.noMoreSplits()
+  const counts: number[] = []
+  const output = {
+    emit: (_: string, { rowCount }: { rowCount: number }) => counts.push(rowCount),
+    splitCaughtUpEmpty() {},
+    splitFinished() {},
+  }
+  for (let result = ''; result !== 'end-of-input'; result = reader.poll(output)) {
+    if (result === 'empty') await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  await reader.close()
+  assert.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    20,
+  )
+  for (const count of counts) assert.ok(count * 300_000 <= BATCH_BYTES_MAX, `${count} rows`)
+})
+
 test('datagen keeps to its rate', async () => {
   const options = { 'rows-per-second': '200', 'number-of-rows': '40' }
   const plan = source.plan({ tableName: 't', schema, options, formats })
-  const before = platform.clock.monotonicMs()
-  const rows = await rowsOfSplits(plan.config, await splitsFor(2))
-  const elapsedMs = platform.clock.monotonicMs() - before
-  assert.equal([...rows.values()].flat().length, 40)
-  assert.ok(elapsedMs > 150 && elapsedMs < 2000, `${elapsedMs} ms`)
+  let nowMs = 1000
+  const now = () => nowMs
+  const clock = { ...platform.clock, monotonicMs: now, nowMs: now, setTimer: () => () => {} }
+  const context = readerContext({ platform: { ...platform, clock }, schema }, new ContextRecord())
+  const reader = source.createReader(plan.config, context)
+  reader.addSplits(await splitsFor(2))
+  reader.noMoreSplits()
+  let rows = 0
+  const output = {
+    emit: (_: string, { rowCount }: { rowCount: number }) => void (rows += rowCount),
+    splitCaughtUpEmpty() {},
+    splitFinished() {},
+  }
+  for (let result = ''; result !== 'end-of-input'; result = reader.poll(output)) {
+    if (result === 'empty') nowMs += 5
+  }
+  await reader.close()
+  assert.equal(rows, 40)
+  const elapsedMs = nowMs - 1000
+  assert.ok(elapsedMs > 150 && elapsedMs <= 205, `${elapsedMs} ms`)
 })
 
 test('datagen refuses field options that it does not know, by name', () => {
@@ -136,8 +218,8 @@ test('print writes rows as the reference does, with identifier and subtask', asy
   const console = { write: (t: string) => (text += t), writeError() {} }
   const settings = { platform: { ...platform, console }, schema, subtaskIndex: 1, parallelism: 2 }
   const options = { 'print-identifier': 'out' }
-  const { config, acceptsChangelog } = sink.plan({ tableName: 't', schema, options, formats })
-  assert.equal(acceptsChangelog, true)
+  const { config, accepts } = sink.plan({ tableName: 't', schema, options, formats })
+  assert.equal(accepts, 'retract')
   const writer = sink.createWriter(config, writerContext(settings, new ContextRecord()))
   const builder = new ColumnBatchBuilder(schema)
   const at = Date.UTC(2026, 10, 22, 10, 15)
@@ -153,8 +235,8 @@ test('print writes rows as the reference does, with identifier and subtask', asy
 
 test('blackhole takes changelogs and counts what it drops', () => {
   const sink = blackholeConnector.sink as NonNullable<typeof blackholeConnector.sink>
-  const { config, acceptsChangelog } = sink.plan({ tableName: 't', schema, options: {}, formats })
-  assert.equal(acceptsChangelog, true)
+  const { config, accepts } = sink.plan({ tableName: 't', schema, options: {}, formats })
+  assert.equal(accepts, 'upsert')
   const record = new ContextRecord()
   const writer = sink.createWriter(config, writerContext({ platform, schema }, record))
   const builder = new ColumnBatchBuilder(schema)

@@ -1,6 +1,6 @@
 /**
- * What the writers of sinks have in common whose rows are out as soon as they are written: nothing to commit, nothing
- * to keep, never full.
+ * What the writers of sinks have in common whose rows are out as soon as they are written: nothing
+ * to commit, nothing to keep, never full.
  */
 import type { SinkWriter } from '@millrace/connector'
 import type { ColumnBatch } from '@millrace/core'

@@ -22,6 +22,11 @@ export const { error: filesystemError, declarations: FILESYSTEM_CONNECTOR_ERRORS
     retry: 'never',
     description: 'A file became shorter than the position up to which it had been read.',
   },
+  FILESYSTEM_LINE_TOO_LONG: {
+    domain: 'data',
+    retry: 'never',
+    description: 'A line of a file is longer than the table’s `source.line-length.max`.',
+  },
   FILESYSTEM_READ_FAILED: {
     domain: 'external',
     retry: 'backoff',

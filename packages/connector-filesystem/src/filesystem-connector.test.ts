@@ -14,7 +14,7 @@ import {
   testSourceReaderContract,
   writerContext,
 } from '@millrace/connector/contract'
-import { ColumnBatchBuilder, type Schema } from '@millrace/core'
+import { ColumnBatchBuilder, isMillraceError, type Schema } from '@millrace/core'
 import { createNodePlatform } from '@millrace/platform/node'
 import { type FileSinkConfig, type FileSourceConfig, filesystemConnector } from './index.ts'
 
@@ -148,6 +148,91 @@ test('byte ranges of one file give each line once, wherever the borders fall', a
       Array.from({ length: 40 }, (_, i) => i),
       `border ${border}`,
     )
+    await reader.close()
+  }
+  await rm(directory, { recursive: true })
+})
+
+test('files with an end give their rows in one order, whichever of them is read faster', async () => {
+  // Cause: a file that was not read yet lost its turn, and the disk decided which rows were late.
+  const directory = await newDirectory()
+  for (const name of ['a', 'b', 'c']) {
+    const lines = Array.from({ length: 30_000 }, (_, i) => line(i, `${name}${'z'.repeat(30)}`))
+    await writeFile(join(directory, name), lines.join(''))
+  }
+  const config = source.plan(describe(directory)).config as FileSourceConfig
+  const { splits } = await listSplits(config)
+  const orderWhenSlow = async (slow: string): Promise<string[]> => {
+    const delayed = Object.create(platform.filesystem) as typeof platform.filesystem
+    delayed.open = async (path, mode) => {
+      const file = await platform.filesystem.open(path, mode)
+      if (!path.endsWith(slow)) return file
+      const read: typeof file.read = async (into, position) => {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        return file.read(into, position)
+      }
+      return { ...file, read, close: () => file.close() }
+    }
+    const record = new ContextRecord()
+    const context = readerContext(
+      { platform: { ...platform, filesystem: delayed }, schema },
+      record,
+    )
+    const reader = source.createReader(config, context)
+    reader.addSplits(splits[0] ?? [])
+    reader.noMoreSplits()
+    const order: string[] = []
+    const output = {
+      emit: (id: string, { rowCount }: { rowCount: number }) => order.push(`${id} ${rowCount}`),
+      splitCaughtUpEmpty() {},
+      splitFinished: (id: string) => order.push(`${id} finished`),
+    }
+    for (let result = ''; result !== 'end-of-input'; result = reader.poll(output)) {
+      await new Promise((resolve) => setImmediate(resolve))
+      assert.deepEqual(record.errors, [])
+    }
+    await reader.close()
+    return order
+  }
+  const expected = await orderWhenSlow('none')
+  assert.ok(expected.length > 30)
+  for (const slow of ['a', 'b', 'c']) assert.deepEqual(await orderWhenSlow(slow), expected)
+  await rm(directory, { recursive: true })
+})
+
+test('a file without newlines is refused by name once its line is too long', async () => {
+  // It was collected in one buffer until the slot died.
+  const directory = await newDirectory()
+  const path = join(directory, 'f')
+  await writeFile(path, `${line(1, 'short')}${'x'.repeat(3_000_000)}`)
+  const longest = (limit: string) =>
+    source.plan(describe(directory, { 'source.line-length.max': limit })).config
+  for (const [limit, found] of [
+    ['1 mb', 1_048_576],
+    ['64 kb', 65_536],
+  ] as const) {
+    const config = longest(limit)
+    const record = new ContextRecord()
+    const reader = source.createReader(config, readerContext({ platform, schema }, record))
+    const { splits } = await listSplits(config as FileSourceConfig)
+    reader.addSplits(splits[0] ?? [])
+    const output = { emit() {}, splitCaughtUpEmpty() {}, splitFinished() {} }
+    const readToEnd = async () => {
+      for (let result = ''; result !== 'end-of-input'; result = reader.poll(output)) {
+        await new Promise((resolve) => setImmediate(resolve))
+        assert.deepEqual(record.errors, [])
+      }
+    }
+    await assert.rejects(readToEnd(), (error) => {
+      assert.ok(isMillraceError(error, 'FILESYSTEM_LINE_TOO_LONG'))
+      assert.deepEqual(error.location, {
+        file: path,
+        offset: String(line(1, 'short').length),
+        optionKey: 'source.line-length.max',
+      })
+      assert.match(error.message, new RegExp(`${found} are allowed`))
+      return true
+    })
     await reader.close()
   }
   await rm(directory, { recursive: true })

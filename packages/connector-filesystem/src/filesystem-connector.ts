@@ -1,6 +1,6 @@
 /**
- * `'connector' = 'filesystem'`: JSON lines in files and directories, read as splits and written as exactly-once part
- * files.
+ * `'connector' = 'filesystem'`: JSON lines in files and directories, read as splits and written as
+ * exactly-once part files.
  */
 import {
   connectorError,
@@ -15,8 +15,10 @@ import {
 } from '@millrace/connector'
 import { Configuration } from '@millrace/core'
 import { localPathOf } from '@millrace/platform'
+import type { FileSinkConfig, FileSourceConfig } from './file-table-config.ts'
 import {
   FILESYSTEM_TABLE_OPTIONS,
+  LINE_LENGTH_MAX,
   MONITOR_INTERVAL,
   PATH,
   ROLLING_FILE_SIZE,
@@ -26,21 +28,6 @@ import { FileSourceReader } from './source/file-source-reader.ts'
 import { FileSplitEnumerator } from './source/file-split-enumerator.ts'
 
 const NAME = 'filesystem'
-
-export interface FileSourceConfig {
-  readonly path: string
-  readonly format: string
-  readonly options: Readonly<Record<string, string>>
-  /** Null: bounded. */
-  readonly monitorIntervalMs: number | null
-}
-
-export interface FileSinkConfig {
-  readonly path: string
-  readonly format: string
-  readonly options: Readonly<Record<string, string>>
-  readonly fileSizeMax: number
-}
 
 function absolutePath(text: string): string {
   const path = localPathOf(text)
@@ -71,7 +58,11 @@ export const filesystemConnector: TableConnector = {
       const settings = common(table)
       const options = new Configuration(table.options)
       const monitorIntervalMs = options.get(MONITOR_INTERVAL) ?? null
-      const config: FileSourceConfig = { ...settings, monitorIntervalMs }
+      const config: FileSourceConfig = {
+        ...settings,
+        monitorIntervalMs,
+        lineBytesMax: options.get(LINE_LENGTH_MAX),
+      }
       const parallelism = options.get(SCAN_PARALLELISM)
       return {
         bounded: monitorIntervalMs === null,
@@ -93,7 +84,7 @@ export const filesystemConnector: TableConnector = {
       const parallelism = options.get(SINK_PARALLELISM)
       return {
         config,
-        acceptsChangelog: false,
+        accepts: 'insert',
         ...(parallelism === undefined ? {} : { parallelism }),
       }
     },

@@ -14,6 +14,12 @@ export const MONITOR_INTERVAL = option.duration({
   description:
     'How often to look for new files and for growth of known ones. Not set: the files found at the start are read to their end, once.',
 })
+export const LINE_LENGTH_MAX = option.memory({
+  key: 'source.line-length.max',
+  defaultValue: 32 * 1024 * 1024,
+  description:
+    'Bytes of the longest line that is read; a longer one fails the job, for a line is held in memory as a whole.',
+})
 export const ROLLING_FILE_SIZE = option.memory({
   key: 'sink.rolling-policy.file-size',
   defaultValue: 128 * 1024 * 1024,
@@ -34,6 +40,7 @@ export const FILESYSTEM_TABLE_OPTIONS = [
   PATH,
   FORMAT_OPTION,
   MONITOR_INTERVAL,
+  LINE_LENGTH_MAX,
   ROLLING_FILE_SIZE,
   ROLLING_INTERVAL,
   ROLLING_CHECK_INTERVAL,

@@ -18,6 +18,12 @@ export const { error: kafkaError, declarations: KAFKA_ERRORS } = defineErrors({
     retry: 'never',
     description: 'The broker refused the SASL credentials or the TLS handshake failed.',
   },
+  KAFKA_SECURITY_MISMATCH: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'The listener of the broker wants another security.protocol or SASL mechanism than the table says.',
+  },
   KAFKA_TOPIC_MISSING: {
     domain: 'user',
     retry: 'never',
@@ -48,6 +54,12 @@ export const { error: kafkaError, declarations: KAFKA_ERRORS } = defineErrors({
     retry: 'never',
     description: 'The offset to read from is no longer (or not yet) in the partition.',
   },
+  KAFKA_TOPIC_MADE_ANEW: {
+    domain: 'data',
+    retry: 'never',
+    description:
+      'A topic was deleted and made anew: the offset that reading would go on from is another topic’s.',
+  },
   KAFKA_NO_COMMITTED_OFFSET: {
     domain: 'user',
     retry: 'never',
@@ -69,6 +81,12 @@ export const { error: kafkaError, declarations: KAFKA_ERRORS } = defineErrors({
     domain: 'external',
     retry: 'backoff',
     description: 'Another producer with the same transactional id has taken over.',
+  },
+  KAFKA_TRANSACTIONAL_ID_PREFIX_IN_USE: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'A job that this one does not come from has transactions open under the same sink.transactional-id-prefix.',
   },
   KAFKA_RECORD_TOO_LARGE: {
     domain: 'data',

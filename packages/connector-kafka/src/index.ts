@@ -1,7 +1,7 @@
 export * from './client/kafka-client.ts'
 export type { KafkaSettings } from './client/kafka-properties.ts'
 export { type KafkaClientFactory, openKafkaClient } from './client/open-kafka-client.ts'
-export { KafkaTextProducer } from './client/text-producer.ts'
 export * from './error-codes.ts'
 export { createKafkaConnector, kafkaConnector } from './kafka-connector.ts'
 export * from './kafka-options.ts'
+export { KafkaTextProducer } from './sink/text-producer.ts'

@@ -1,5 +1,16 @@
-/** The WITH options of a Kafka table, as the field knows them; `properties.*` passes through to the client. */
+/**
+ * The WITH options of a Kafka table, as the field knows them; `properties.*` passes through
+ * to the client.
+ */
 import { option } from '@millrace/core'
+
+const STARTUP_MODES = [
+  'earliest-offset',
+  'latest-offset',
+  'group-offsets',
+  'timestamp',
+  'specific-offsets',
+] as const
 
 export const KAFKA_OPTIONS = {
   topic: option.string<string | undefined>({
@@ -24,11 +35,12 @@ export const KAFKA_OPTIONS = {
     defaultValue: 'ALL',
     description: 'Which columns the value holds; only ALL.',
   }),
-  startupMode: option.enum({
+  startupMode: option.enum<typeof STARTUP_MODES, (typeof STARTUP_MODES)[number] | undefined>({
     key: 'scan.startup.mode',
-    values: ['earliest-offset', 'latest-offset', 'group-offsets', 'timestamp', 'specific-offsets'],
-    defaultValue: 'group-offsets' as const,
-    description: 'Where a source begins when there is no checkpoint.',
+    values: STARTUP_MODES,
+    defaultValue: undefined,
+    description:
+      'Where a source begins when there is no checkpoint. When not set: group-offsets with properties.group.id, else earliest-offset (Flink: refused).',
   }),
   startupSpecificOffsets: option.string<string | undefined>({
     key: 'scan.startup.specific-offsets',
@@ -87,7 +99,7 @@ export const KAFKA_OPTIONS = {
     key: 'sink.transactional-id-prefix',
     defaultValue: undefined,
     description:
-      'Begin of the transactional ids, unique to the job. When not set and the guarantee neither: job name and table name.',
+      'Begin of the transactional ids, unique to the job. When not set and the guarantee neither: job name, table name and a part of the job id, which its checkpoints keep.',
   }),
   sinkTransactionNamingStrategy: option.enum<readonly ['INCREMENTING'], 'INCREMENTING'>({
     key: 'sink.transaction-naming-strategy',

@@ -30,6 +30,17 @@ test('the source of the main job is planned unbounded with partition discovery',
   assert.deepEqual(JSON.parse(JSON.stringify(config)), config)
 })
 
+test('a source begins at its group’s offsets, or, without a group and a mode, at the earliest', () => {
+  const startOf = (more: Record<string, string>) => {
+    const { startup, startupUnsaid } = planKafkaSource(planTable({ ...base, ...more }))
+      .config as KafkaSourceConfig
+    return [startup.mode, startupUnsaid]
+  }
+  assert.deepEqual(startOf({}), ['earliest-offset', true])
+  assert.deepEqual(startOf({ 'properties.group.id': 'g' }), ['group-offsets', false])
+  assert.deepEqual(startOf({ 'scan.startup.mode': 'latest-offset' }), ['latest-offset', false])
+})
+
 test('bad options are refused with the key they stand in', () => {
   const source = (more: Record<string, string>) => () =>
     planKafkaSource(planTable({ ...early, ...more }))

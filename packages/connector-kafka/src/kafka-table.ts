@@ -1,9 +1,9 @@
 /**
- * Planning: WITH options of a Kafka table → the plain-JSON configuration of its source or sink, checked.
+ * Planning: WITH options of a Kafka table → the plain-JSON configuration of its source or
+ * sink, checked.
  *
- * Runs in the client or gateway and speaks to no broker; what only a broker knows (does the topic exist) is checked
- * by the enumerator and the
- * writer when the job starts.
+ * Runs in the client or gateway and speaks to no broker; what only a broker knows (does the topic
+ * exist) is checked by the enumerator and the writer when the job starts.
  */
 import type { Format, SinkPlan, SourcePlan, TableDescription } from '@millrace/connector'
 import { Configuration, nearestName } from '@millrace/core'
@@ -27,6 +27,8 @@ export interface KafkaSourceConfig extends KafkaTableConfig {
   readonly topics: readonly string[] | null
   readonly topicPattern: string | null
   readonly startup: OffsetMode
+  /** Neither a mode nor a group said where to begin. */
+  readonly startupUnsaid: boolean
   /** Null: unbounded. */
   readonly bounded: OffsetMode | null
   /** 0: never. */
@@ -63,6 +65,8 @@ export function planKafkaSource(table: TableDescription): SourcePlan {
   const topics = topic?.split(';').map((name) => name.trim()) ?? null
   if (topics?.some((name) => name === '')) throw invalid('topic', "'topic' holds an empty name.")
   requirePattern(pattern)
+  const startupUnsaid =
+    options.get(O.startupMode) === undefined && common.properties['group.id'] === undefined
   const startup = offsetMode(options, 'startup', common.properties)
   const bounded = offsetMode(options, 'bounded', common.properties)
   const single = topics?.length === 1
@@ -74,7 +78,8 @@ export function planKafkaSource(table: TableDescription): SourcePlan {
     ...common,
     topics,
     topicPattern: pattern ?? null,
-    startup: startup ?? { mode: 'group-offsets' },
+    startup: startup ?? { mode: 'earliest-offset' },
+    startupUnsaid,
     bounded,
     discoveryIntervalMs: bounded === null ? options.get(O.discoveryIntervalMs) : 0,
   }
@@ -114,7 +119,7 @@ export function planKafkaSink(table: TableDescription): SinkPlan {
   }
   return {
     config,
-    acceptsChangelog: false,
+    accepts: 'insert',
     ...(parallelism === undefined ? {} : { parallelism }),
   }
 }
@@ -162,14 +167,17 @@ function requirePattern(pattern: string | undefined): void {
   }
 }
 
-/** Null only for an unbounded end. */
+/** Null for an unbounded end, and for a start of which nothing says where it is. */
 function offsetMode(
   options: Configuration,
   side: 'startup' | 'bounded',
   properties: Readonly<Record<string, string>>,
 ): OffsetMode | null {
   const startup = side === 'startup'
-  const mode = startup ? options.get(O.startupMode) : options.get(O.boundedMode)
+  const hasGroup = properties['group.id'] !== undefined
+  const mode = startup
+    ? (options.get(O.startupMode) ?? (hasGroup ? 'group-offsets' : 'unbounded'))
+    : options.get(O.boundedMode)
   if (mode === 'unbounded') return null
   if (mode === 'timestamp') {
     const timestampOption = startup ? O.startupTimestampMs : O.boundedTimestampMs
@@ -186,10 +194,10 @@ function offsetMode(
     const offsetsOption = startup ? O.startupSpecificOffsets : O.boundedSpecificOffsets
     return { mode, offsets: parseSpecificOffsets(offsetsOption.key, options.get(offsetsOption)) }
   }
-  if (mode === 'group-offsets' && properties['group.id'] === undefined) {
+  if (mode === 'group-offsets' && !hasGroup) {
     throw invalid(
       'properties.group.id',
-      `Set 'properties.group.id': the ${side} mode is group-offsets${startup ? ' (the default)' : ''}.`,
+      `Set 'properties.group.id': the ${side} mode is group-offsets.`,
       startup ? "Or set 'scan.startup.mode' = 'earliest-offset'." : undefined,
     )
   }

@@ -1,6 +1,6 @@
 /**
- * Kafka's protocol as this package speaks it, for those who stand on the other side of the socket: a simulated
- * broker and its contract suite.
+ * Kafka's protocol as this package speaks it, for those who stand on the other side of the
+ * socket: a simulated broker and its contract suite.
  *
  * Nothing of it is needed to read from or write to Kafka; that is the package's front door.
  */
@@ -23,3 +23,4 @@ export {
   MAGIC_V2,
 } from './records/record-batch-format.ts'
 export { RecordBatchReader } from './records/record-batch-reader.ts'
+export { decodeCommittable } from './sink/committable.ts'

@@ -1,7 +1,9 @@
 /**
- * JobManager-side parts of operators in general: a split enumerator is one, the collector of a SELECT's rows another.
+ * JobManager-side parts of operators in general: a split enumerator is one, the collector of a
+ * SELECT's rows another.
  *
- * The JobManager drives coordinators through this interface only; factories are registered by `distribution`.
+ * The JobManager drives coordinators through this interface only; factories are registered by
+ * `distribution`.
  */
 import type { Platform } from '@millrace/platform'
 
@@ -21,9 +23,8 @@ export interface CoordinatorContext {
 /** One method at a time. */
 export interface OperatorCoordinator {
   /**
-   * `restored`: what `snapshot` gave for the checkpoint the job starts from, or null. Called again (after `close` of
-   * the old one) on
-   * restart.
+   * `restored`: what `snapshot` gave for the checkpoint the job starts from, or null. Called again
+   * (after `close` of the old one) on restart.
    */
   start(restored: unknown): Promise<void> | void
   /** The subtask's attempt is RUNNING; events may be sent. */
@@ -36,7 +37,11 @@ export interface OperatorCoordinator {
   notifyCheckpointComplete?(checkpointId: number): void
   /** A client's request (REST), e.g. the next page of a SELECT's rows. */
   handleClientRequest?(request: unknown): Promise<unknown> | unknown
-  /** The job has reached a terminal state; a collector still answers client requests until `close`. */
+  /** What keeps rows from coming though the job runs, for people; null: nothing. */
+  waitsFor?(): string | null
+  /**
+   * The job has reached a terminal state; a collector still answers client requests until `close`.
+   */
   jobEnded?(state: 'FINISHED' | 'FAILED' | 'CANCELED'): void
   close(): Promise<void> | void
 }

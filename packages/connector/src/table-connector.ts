@@ -1,10 +1,10 @@
 /**
- * The border between SQL and the outside: a connector (`'connector' = 'kafka'`) is one `TableConnector`, registered
- * by `distribution`.
+ * The border between SQL and the outside: a connector (`'connector' = 'kafka'`) is one
+ * `TableConnector`, registered by `distribution`.
  *
- * It works in three places, joined by plain JSON: **planning** (client or gateway: checks options and the schema,
- * gives a plan),
- * **JobManager** (a split enumerator) and **slot** (a reader or a writer). Plans travel inside the JobGraph.
+ * It works in three places, joined by plain JSON: **planning** (client or gateway: checks options
+ * and the schema, gives a plan), **JobManager** (a split enumerator) and **slot** (a reader or a
+ * writer). Plans travel inside the JobGraph.
  */
 import type {
   ColumnBatch,
@@ -42,8 +42,12 @@ export interface SinkPlan {
   readonly config: unknown
   /** `sink.parallelism`, when set. */
   readonly parallelism?: number
-  /** Whether the sink takes -U/+U/-D rows; an updating query into a sink that does not is refused by the planner. */
-  readonly acceptsChangelog: boolean
+  /**
+   * `insert`: an updating query is refused by the planner. `upsert`: +U stands in for the row
+   * before and −U is not needed (it may come where another consumer needs it). `retract`: every
+   * update is −U and +U.
+   */
+  readonly accepts: 'insert' | 'upsert' | 'retract'
 }
 
 /** What every runtime part of a connector is given. */
@@ -57,7 +61,10 @@ export interface ConnectorContext {
 export interface ReaderContext extends ConnectorContext {
   readonly subtask: SubtaskInfo
   readonly metrics: OperatorMetrics
-  /** Physical schema of the table, and the columns (indexes in it) that the query uses, in output order. */
+  /**
+   * Physical schema of the table, and the columns (indexes in it) that the query uses,
+   * in output order.
+   */
   readonly schema: Schema
   readonly projection: readonly number[]
   readonly formats: ReadonlyMap<string, Format>
@@ -85,8 +92,8 @@ export interface TableConnector {
   /** The `connector` option's value. */
   readonly name: string
   /**
-   * Every WITH option of this connector (format options come from the format); others are refused with the
-   * nearest name.
+   * Every WITH option of this connector (format options come from the format); others are refused
+   * with the nearest name.
    */
   readonly options: readonly ConfigOption<unknown>[]
   /** Prefixes whose keys pass unchecked (`properties.`, `fields.`). */
@@ -138,16 +145,27 @@ export interface SplitEnumerator {
   /** A reader subtask runs and takes splits now. */
   addReader(subtaskIndex: number): void
   handleReaderEvent(subtaskIndex: number, event: unknown): void
-  /** Plain JSON. Splits already assigned are in the readers' state, not here (only their identity as known). */
+  /**
+   * Plain JSON. Splits already assigned are in the readers' state, not here (only their
+   * identity as known).
+   */
   snapshot(checkpointId: number): unknown
+  /** What must come from outside before there are splits: `Kafka at host:9092`; null: nothing. */
+  waitsFor?(): string | null
   notifyCheckpointComplete?(checkpointId: number): void
   close(): Promise<void> | void
 }
 
 export interface ReaderOutput {
-  /** Rows of one split, in the split's order; columns follow `ReaderContext.projection`. Valid until this returns. */
+  /**
+   * Rows of one split, in the split's order; columns follow `ReaderContext.projection`. Valid
+   * until this returns.
+   */
   emit(splitId: string, batch: ColumnBatch): void
-  /** The split was read up to what is there now and has not delivered any record since it was opened. */
+  /**
+   * The split was read up to what is there now and has not delivered any record since it was
+   * opened: it holds the watermark for a short time only.
+   */
   splitCaughtUpEmpty(splitId: string): void
   /** The split is at its end for good. */
   splitFinished(splitId: string): void
@@ -160,8 +178,8 @@ export interface SourceReader {
   noMoreSplits(): void
   handleEnumeratorEvent?(event: unknown): void
   /**
-   * Emits at most one batch; 'end-of-input' once `noMoreSplits` was called and every split is finished.
-   * Never waits.
+   * Emits at most one batch; 'end-of-input' once `noMoreSplits` was called and every split is
+   * finished. Never waits.
    */
   poll(output: ReaderOutput): 'more' | 'empty' | 'end-of-input'
   /** The splits with the positions after the last emitted row. */
@@ -171,17 +189,18 @@ export interface SourceReader {
 }
 
 /**
- * What was pre-committed at a barrier, to be committed once the checkpoint is complete; bytes kept in the
- * checkpoint.
+ * What was pre-committed at a barrier, to be committed once the checkpoint is complete; bytes kept
+ * in the checkpoint.
  */
 export type Committable = Uint8Array
 
 /** Writes rows in a slot. `write` only encodes and queues; sending runs in the background. */
 export interface SinkWriter {
   /**
-   * `restored` is null in a fresh start. Commits `restored.committables` first, then aborts transactions of earlier attempts
-   * (../reference: Kafka exactly-once, points 3 and 4), before it resolves. The attempt may have been replaced while it
-   * slept: what it does here must not harm one that came after it.
+   * `restored` is null in a fresh start. Commits `restored.committables` first, then aborts
+   * transactions of earlier attempts (../reference: Kafka exactly-once, points 3 and 4), before it
+   * resolves. The attempt may have been replaced while it slept: what it does here must not harm
+   * one that came after it.
    */
   open(
     restored: {
@@ -194,19 +213,28 @@ export interface SinkWriter {
   /** False while its bounded queue is full. */
   isAvailable(): boolean
   /**
-   * At the barrier: everything written is flushed and pre-committed under `checkpointId`; later writes
-   * belong to the next checkpoint.
+   * At the barrier: everything written is flushed and pre-committed under `checkpointId`; later
+   * writes belong to the next checkpoint.
    */
   prepareCommit(checkpointId: number): Promise<readonly Committable[]>
-  /** State beside the committables (counters, names in use); called right after `prepareCommit` resolved. */
+  /**
+   * State beside the committables (counters, names in use); called right after
+   * `prepareCommit` resolved.
+   */
   snapshotState(checkpointId: number): readonly Uint8Array[]
+  /**
+   * After a restore every writer is given the states of all; else each state goes to one of them,
+   * and after a scale-up some have none.
+   */
+  readonly sharesStates?: boolean
   /** Makes the committables durable and visible; must be idempotent. */
   commit(committables: readonly Committable[]): Promise<void>
   /**
-   * Removes what older attempts left since `open`: one that was cut off from the JobManager may go on for a while.
-   * Called in the background, now and then, after a checkpoint of this attempt is complete (every subtask has opened
-   * by then and committed what it was restored with, so nothing of an older attempt is wanted any more), and at the
-   * end. May reach an attempt late that has been replaced itself: what newer ones wrote is not touched.
+   * Removes what older attempts left since `open`: one that was cut off from the JobManager may go
+   * on for a while. Called in the background, now and then, after a checkpoint of this attempt is
+   * complete (every subtask has opened by then and committed what it was restored with, so nothing
+   * of an older attempt is wanted any more), and at the end. May reach an attempt late that has
+   * been replaced itself: what newer ones wrote is not touched.
    */
   removeStrays?(): Promise<void>
   /** Without checkpoints, at the end of bounded input: flush and make everything visible. */

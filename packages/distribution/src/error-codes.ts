@@ -7,6 +7,11 @@ export const { error: clusterError, declarations: CLUSTER_ERRORS } = defineError
     retry: 'backoff',
     description: 'A JobManager or TaskManager process ended, or said nothing, before it was ready.',
   },
+  TASKMANAGERS_NOT_REGISTERED: {
+    domain: 'external',
+    retry: 'backoff',
+    description: '`cluster start` saw its TaskManagers start, but not reach the JobManager.',
+  },
   CLUSTER_ALREADY_RUNNING: {
     domain: 'user',
     retry: 'never',

@@ -1,4 +1,7 @@
-/** The error codes of expressions: those of planning (user) and those that a record's values cause (data). */
+/**
+ * The error codes of expressions: those of planning (user) and those that a record's
+ * values cause (data).
+ */
 import { defineErrors } from '@millrace/core'
 
 export const { error: expressionError, declarations: EXPRESSION_ERRORS } = defineErrors({
@@ -26,6 +29,12 @@ export const { error: expressionError, declarations: EXPRESSION_ERRORS } = defin
     domain: 'data',
     retry: 'never',
     description: 'An INT, BIGINT or DECIMAL is divided by zero.',
+  },
+  TEXTS_TOO_LARGE: {
+    domain: 'data',
+    retry: 'never',
+    description:
+      'The texts that an expression makes of one batch of rows take too much memory; projections go on with half of the rows.',
   },
   NUMBER_OVERFLOW: {
     domain: 'data',

@@ -1,4 +1,7 @@
-/** What an expression may ask of its surroundings; everything else about it is in its tree and its row. */
+/**
+ * What an expression may ask of its surroundings; everything else about it is in its
+ * tree and its row.
+ */
 export interface EvaluationContext {
   /** Processing time, epoch ms: CURRENT_TIMESTAMP, PROCTIME() … */
   nowMs(): number

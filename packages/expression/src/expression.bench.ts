@@ -1,5 +1,6 @@
 /**
- * Rows per CPU second of a filter and projection: `node packages/expression/src/expression.bench.ts`.
+ * Rows per CPU second of a filter and projection: `node
+ * packages/expression/src/expression.bench.ts`.
  *
  * Prints the generated projection and the interpreter side by side, over batches of 2,048 rows.
  */

@@ -1,15 +1,17 @@
 /**
  * The expression tree: typed, resolved, plain data.
  *
- * Made by `sql`'s validator, carried inside operator configurations, evaluated twice over: by the interpreter (the
- * oracle) and by the
- * generator (fused loops). Every node carries its result type. There is no text in it that could become code: literals
- * are data, columns are
- * indexes, functions are names out of the table in `functions/`.
+ * Made by `sql`'s validator, carried inside operator configurations, evaluated twice over: by the
+ * interpreter (the oracle) and by the generator (fused loops). Every node carries its result type.
+ * There is no text in it that could become code: literals are data, columns are indexes, functions
+ * are names out of the table in `functions/`.
  */
 import type { LogicalType } from '@millrace/core'
 
-/** JSON form of a value: BIGINT and DECIMAL as decimal text (unscaled for DECIMAL), times as numbers, NULL as null. */
+/**
+ * JSON form of a value: BIGINT and DECIMAL as decimal text (unscaled for DECIMAL), times as
+ * numbers, NULL as null.
+ */
 export type LiteralValue = boolean | number | string | null
 
 export interface LiteralExpression {

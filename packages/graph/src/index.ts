@@ -1,1 +1,1 @@
-export type * from './job-graph.ts'
+export * from './job-graph.ts'

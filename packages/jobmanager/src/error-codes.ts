@@ -7,6 +7,12 @@ export const { error: jobManagerError, declarations: JOBMANAGER_ERRORS } = defin
     retry: 'never',
     description: 'A submitted job graph does not have the expected shape or contradicts itself.',
   },
+  JOB_GRAPH_VERSION_UNSUPPORTED: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'A job graph, submitted or stored by high availability, was made by another version of Millrace.',
+  },
   JOB_ALREADY_SUBMITTED: {
     domain: 'user',
     retry: 'never',
@@ -20,7 +26,7 @@ export const { error: jobManagerError, declarations: JOBMANAGER_ERRORS } = defin
   JOB_ALREADY_ENDED: {
     domain: 'user',
     retry: 'never',
-    description: 'A job cannot be cancelled because it has ended.',
+    description: 'A job cannot be cancelled because it has finished or failed.',
   },
   JOB_VERTEX_NOT_FOUND: {
     domain: 'user',
@@ -31,6 +37,80 @@ export const { error: jobManagerError, declarations: JOBMANAGER_ERRORS } = defin
     domain: 'user',
     retry: 'never',
     description: 'No checkpoint of this id is in the job’s history.',
+  },
+  CHECKPOINT_IN_USE: {
+    domain: 'user',
+    retry: 'never',
+    description: 'A checkpoint was to be removed that a job which has not ended may go back to.',
+  },
+  SAVEPOINT_DIRECTORY_MISSING: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'A savepoint was asked for without a directory, and `execution.checkpointing.savepoint-dir` names none.',
+  },
+  SAVEPOINT_NOT_POSSIBLE: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'No savepoint of the job can be taken: it does not run, it is ending, or it has no checkpoints.',
+  },
+  SAVEPOINT_FAILED: {
+    domain: 'external',
+    retry: 'backoff',
+    description: 'A savepoint was begun and could not be completed; its cause says why.',
+  },
+  CHECKPOINT_NOT_POSSIBLE: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'No checkpoint of the job can be taken: it does not run, it is ending, or it has no checkpoints.',
+  },
+  CHECKPOINT_FAILED: {
+    domain: 'external',
+    retry: 'backoff',
+    description: 'A checkpoint that was asked for could not be completed; its cause says why.',
+  },
+  RESOURCE_REQUIREMENTS_INVALID: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'Bounds of parallelism that were asked for do not fit the job: unknown or missing vertices, above max-parallelism, below 1.',
+  },
+  RESCALE_NOT_POSSIBLE: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'The job cannot be rescaled: it does not run, it is ending, it has no checkpoints, or there are too few slots.',
+  },
+  RESCALES_UNAVAILABLE: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'No rescales of the job are kept: `web.adaptive-scheduler.rescale-history.size` is 0.',
+  },
+  RESCALE_UNKNOWN: {
+    domain: 'user',
+    retry: 'never',
+    description: 'No rescale of this id is in the job’s history.',
+  },
+  STOP_GIVEN_UP: {
+    domain: 'external',
+    retry: 'backoff',
+    description:
+      'A savepoint that was to stop a job was not completed, and tasks had ended their input for it.',
+  },
+  STOP_NOT_FINISHED: {
+    domain: 'external',
+    retry: 'never',
+    description:
+      'A job was stopped by a complete savepoint, and failed before its sinks had committed what that holds; whatever starts from it commits it.',
+  },
+  OPERATION_UNKNOWN: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'No operation of this trigger id is known: it was never triggered, its answer has expired, or another JobManager took over.',
   },
   COORDINATOR_NOT_FOUND: {
     domain: 'user',
@@ -68,6 +148,11 @@ export const { error: jobManagerError, declarations: JOBMANAGER_ERRORS } = defin
     retry: 'never',
     description: 'The slots that a job needs did not become free within `slot.request.timeout`.',
   },
+  PARALLELISM_INVALID: {
+    domain: 'internal',
+    retry: 'never',
+    description: 'A round of deployment was given a parallelism that the job cannot run at.',
+  },
   SLOT_LOST: {
     domain: 'external',
     retry: 'backoff',
@@ -92,6 +177,11 @@ export const { error: jobManagerError, declarations: JOBMANAGER_ERRORS } = defin
     domain: 'external',
     retry: 'never',
     description: 'The restart strategy does not allow another restart.',
+  },
+  ACKNOWLEDGEMENT_INVALID: {
+    domain: 'internal',
+    retry: 'never',
+    description: 'A task acknowledged a checkpoint with state that is malformed or not its own.',
   },
   CHECKPOINT_DECLINED: {
     domain: 'external',

@@ -1,4 +1,7 @@
-/** JobManagers that stand in for each other: what a takeover keeps, and what a former leader can no longer do. */
+/**
+ * JobManagers that stand in for each other: what a takeover keeps, and what a former leader
+ * can no longer do.
+ */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { JobRecordContent } from './high-availability/stored-job-record.ts'
@@ -43,16 +46,29 @@ test('The next leader goes on from the last complete checkpoint, and takes its o
   const next = await harness.takeOver()
   await taskManager.follow(next.address)
   await settle()
-  assert.equal(jobOf(next).graph.state, 'RUNNING')
+  assert.equal(jobOf(next).state, 'RUNNING')
   assert.deepEqual(restoredIds(taskManager), new Set([2]))
   assert.ok([...taskManager.tasks.keys()].every((id) => id.endsWith('_0_e2')))
   assert.equal(taskManager.epoch, 2)
   await harness.clock.advance(10_000)
-  assert.deepEqual(taskManager.triggers.at(-1)?.checkpointId, 4)
+  assert.deepEqual(taskManager.triggers.at(-1)?.order.id, 4)
   await taskManager.acknowledgeAll(4)
   await settle()
   assert.deepEqual(record().retained, [4])
   assert.deepEqual(onDisk(), ['chk-4'], 'the former leader’s is dropped')
+})
+
+test('What was required of a job outlives the leader that was asked', async () => {
+  const { harness, taskManager, leader, record } = await running(1)
+  const bounds = { lowerBound: 1, upperBound: 2 }
+  await jobOf(leader).require({ 'v-source': bounds, 'v-sink': bounds })
+  assert.deepEqual(record().requirements, { 'v-source': bounds, 'v-sink': bounds })
+  const next = await harness.takeOver()
+  await taskManager.follow(next.address)
+  await settle()
+  assert.deepEqual(jobOf(next).requirements['v-sink'], bounds)
+  assert.deepEqual([jobOf(next).state, taskManager.tasks.size], ['RUNNING', 4])
+  assert.deepEqual(restoredIds(taskManager), new Set([1]))
 })
 
 test('Checkpoints that former leaders retained are dropped when newer ones are complete', async () => {
@@ -106,11 +122,11 @@ test('A job that fails while a checkpoint is made to count restarts from that on
   const [attemptId] = taskManager.tasks.keys()
   await taskManager.report(attemptId as string, 'FAILED', false, new Error('x'))
   await harness.clock.advance(1500)
-  assert.equal(jobOf(leader).graph.state, 'RESTARTING', 'nobody knows yet from which')
+  assert.equal(jobOf(leader).state, 'RESTARTING', 'nobody knows yet from which')
   assert.equal(taskManager.tasks.size, 0)
   leader.store.release()
   await harness.clock.advance(1500)
-  assert.equal(jobOf(leader).graph.state, 'RUNNING')
+  assert.equal(jobOf(leader).state, 'RUNNING')
   assert.deepEqual(restoredIds(taskManager), new Set([2]))
 })
 
@@ -119,15 +135,15 @@ test('An end shows only once it is durable, and the next leader knows it', async
   leader.store.writeFaults.push({ suffix: 'record', fault: 'held' })
   const cancelled = jobOf(leader).cancel()
   await settle()
-  assert.equal(jobOf(leader).graph.state, 'CANCELLING')
+  assert.equal(jobOf(leader).state, 'CANCELLING')
   leader.store.release()
   await cancelled
   await settle()
-  assert.equal(jobOf(leader).graph.state, 'CANCELED')
+  assert.equal(jobOf(leader).state, 'CANCELED')
   assert.deepEqual(harness.filesystem.namesIn(CHECKPOINT_DIRECTORY), [])
   assert.ok(!harness.objects.keys().includes(`default/jobs/${JOB_ID}/graph`))
   const next = await harness.takeOver()
-  assert.equal(jobOf(next).graph.state, 'CANCELED')
+  assert.equal(jobOf(next).state, 'CANCELED')
   await assert.rejects(next.jobManager.dispatcher.submit(harness.graph()), {
     code: 'JOB_ALREADY_SUBMITTED',
   })
@@ -143,7 +159,7 @@ for (const retention of ['DELETE_ON_CANCELLATION', 'RETAIN_ON_CANCELLATION']) {
     assert.equal(record().result, null)
     const next = await harness.takeOver()
     const job = jobOf(next)
-    assert.equal(job.graph.state, 'CANCELED')
+    assert.equal(job.state, 'CANCELED')
     const path = `${CHECKPOINT_DIRECTORY}/${JOB_ID}/chk-2`
     const kept = retention === 'RETAIN_ON_CANCELLATION' ? [path] : []
     assert.deepEqual(job.retainedCheckpoints, kept)
@@ -164,11 +180,11 @@ test('A checkpoint that is made to count while the job is cancelled is among tho
   await settle()
   const cancelled = jobOf(leader).cancel()
   await settle()
-  assert.equal(jobOf(leader).graph.state, 'CANCELLING')
+  assert.equal(jobOf(leader).state, 'CANCELLING')
   leader.store.release()
   await cancelled
   await settle()
-  assert.equal(jobOf(leader).graph.state, 'CANCELED')
+  assert.equal(jobOf(leader).state, 'CANCELED')
   assert.deepEqual(onDisk(), ['chk-2'])
   assert.deepEqual(record().retained, [2])
   assert.match(record().result?.checkpoints.join() ?? '', /chk-2$/)
@@ -181,7 +197,7 @@ test('What an ended job left behind is removed by the next leader', async (t) =>
   await jobOf(leader).cancel()
   await settle()
   hanging.mock.restore()
-  assert.equal(jobOf(leader).graph.state, 'CANCELED')
+  assert.equal(jobOf(leader).state, 'CANCELED')
   assert.deepEqual(harness.filesystem.namesIn(CHECKPOINT_DIRECTORY), [JOB_ID])
   await harness.takeOver()
   assert.deepEqual(harness.filesystem.namesIn(CHECKPOINT_DIRECTORY), [])
@@ -211,7 +227,7 @@ test('A leader that lost the lease stops without touching tasks, refuses calls, 
   const calls = taskManager.calls.length
   const job = jobOf(leader)
   const next = await harness.takeOver()
-  assert.equal(job.graph.state, 'SUSPENDED')
+  assert.equal(job.state, 'SUSPENDED')
   assert.deepEqual(
     taskManager.calls.slice(calls).filter((call) => !/^(trigger|aborted)/.test(call)),
     [],
@@ -233,7 +249,7 @@ test('A leader that lost the lease stops without touching tasks, refuses calls, 
   assert.equal(leader.jobManager.epoch, 3)
   await taskManager.follow(leader.address)
   await settle()
-  assert.equal(jobOf(leader).graph.state, 'RUNNING')
+  assert.equal(jobOf(leader).state, 'RUNNING')
 })
 
 test('A job whose checkpoints cannot be read at the takeover waits, says why, and goes on', async (t) => {
@@ -244,12 +260,12 @@ test('A job whose checkpoints cannot be read at the takeover waits, says why, an
   const next = await harness.takeOver()
   await taskManager.follow(next.address)
   await harness.clock.advance(30_000)
-  assert.equal(jobOf(next).graph.state, 'INITIALIZING')
-  assert.match(jobOf(next).statusReason() ?? '', /tries again after: .*chk-1|Checkpoint 1/)
+  assert.equal(jobOf(next).state, 'INITIALIZING')
+  assert.match(jobOf(next).statusReason() ?? '', /tries again after: .*\bchk-1\b/)
   away.mock.restore()
   await harness.clock.advance(11_000)
   await settle()
-  assert.equal(jobOf(next).graph.state, 'RUNNING')
+  assert.equal(jobOf(next).state, 'RUNNING')
 })
 
 test('A job whose checkpoints another JobManager would not find is refused', async () => {
@@ -293,6 +309,74 @@ test('A JobManager that stops in order hands over at once', async () => {
   assert.notEqual(next, leader)
   await taskManager.follow(next.address)
   await settle()
-  assert.equal(jobOf(next).graph.state, 'RUNNING')
+  assert.equal(jobOf(next).state, 'RUNNING')
   assert.deepEqual(restoredIds(taskManager), new Set([1]))
+})
+
+const STOP = { targetDirectory: '/savepoints', format: 'canonical', after: 'suspend' } as const
+
+/** A job whose stop has come to the point where all tasks have acknowledged checkpoint 2. */
+async function stopping(fault: 'held' | 'none') {
+  const setting = await running(1)
+  const { leader, taskManager, harness } = setting
+  const stopped = leader.jobManager.dispatcher.stopWithSavepoint(JOB_ID, STOP)
+  stopped.catch(() => {})
+  await settle()
+  taskManager.autoFinish = false
+  if (fault !== 'none') leader.store.writeFaults.push({ suffix: 'record', fault })
+  await taskManager.acknowledgeAll(2)
+  await settle()
+  const savepoints = () => harness.filesystem.namesIn('/savepoints')
+  return { ...setting, stopped, savepoints }
+}
+
+test('A leader lost before its record says that the job is stopped leaves it running, and no savepoint', async () => {
+  const { harness, taskManager, leader, record, savepoints } = await stopping('held')
+  assert.equal(record().stop?.isDecided, false)
+  assert.equal(savepoints().length, 1, 'its manifest is written')
+  assert.ok(!taskManager.calls.includes('complete 2'))
+  taskManager.autoFinish = true
+  const next = await harness.takeOver()
+  await taskManager.follow(next.address)
+  await settle()
+  leader.store.isCut = false
+  leader.store.release()
+  await settle()
+  assert.equal(jobOf(next).state, 'RUNNING')
+  assert.deepEqual(restoredIds(taskManager), new Set([1]))
+  assert.deepEqual(savepoints(), [])
+  await harness.clock.advance(10_000)
+  await taskManager.acknowledgeAll(taskManager.triggers.at(-1)?.order.id as number)
+  await settle()
+  assert.equal(jobOf(next).statistics.counts.completed, 1)
+})
+
+test('A leader lost after its record says that the job is stopped: the next only ends it', async () => {
+  const { harness, taskManager, record, savepoints, onDisk } = await stopping('none')
+  assert.equal(record().stop?.isDecided, true)
+  assert.equal(record().result, null)
+  taskManager.autoFinish = true
+  const next = await harness.takeOver()
+  const before = taskManager.deployed.length
+  await taskManager.follow(next.address)
+  await settle()
+  await harness.clock.advance(1_000)
+  assert.equal(jobOf(next).state, 'FINISHED')
+  const again = taskManager.deployed.slice(before)
+  assert.ok(again.length > 0)
+  for (const { suspended, restored } of again) {
+    assert.deepEqual([suspended, restored?.checkpointId], [true, 2])
+  }
+  assert.equal(savepoints().length, 1)
+  assert.deepEqual(jobOf(next).retainedCheckpoints, [`/savepoints/${savepoints()[0]}`])
+  assert.deepEqual(onDisk(), [])
+})
+
+test('A job that was stopped, and whose savepoint somebody has taken away before it ended, fails by name', async () => {
+  const { harness, savepoints } = await stopping('none')
+  await harness.filesystem.remove(`/savepoints/${savepoints()[0]}`)
+  const next = await harness.takeOver()
+  await settle()
+  assert.equal(jobOf(next).state, 'FAILED')
+  assert.equal(jobOf(next).failureCause?.code, 'CHECKPOINT_NOT_FOUND')
 })

@@ -9,4 +9,6 @@ export {
 } from './job-manager.ts'
 export { JobMaster } from './job-master/job-master.ts'
 export * from './jobmanager-options.ts'
+export { createHttpServer } from './rest/http-server.ts'
 export { createRestServer, listenRest } from './rest/rest-server.ts'
+export { type DecideParallelism, decideParallelism } from './scheduler/decide-parallelism.ts'

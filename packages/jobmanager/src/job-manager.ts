@@ -1,8 +1,10 @@
 /**
- * JobManager: the process-wide parts put together — control plane, REST, and the election of who leads.
+ * JobManager: the process-wide parts put together — control plane, REST, and the
+ * election of who leads.
  *
- * Its life: start → standby → leader → (lost) → standby …; without high availability it leads from its start to its
- * end. What it has as the leader is a `LeaderSession`, whose epoch fences everything it sends.
+ * Its life: start → standby → leader → (lost) → standby …; without high availability it leads from
+ * its start to its end. What it has as the leader is a `LeaderSession`, whose epoch fences
+ * everything it sends.
  */
 import type { CoordinatorRegistry } from '@millrace/connector'
 import { type Configuration, hexId } from '@millrace/core'
@@ -27,6 +29,7 @@ import { JobManagerOptions } from './jobmanager-options.ts'
 import { LeaderSession, registryOptionsOf } from './leader/leader-session.ts'
 import { type Forward, forwardToLeader } from './rest/forward-to-leader.ts'
 import { createRestServer, listenRest } from './rest/rest-server.ts'
+import { type DecideParallelism, decideParallelism } from './scheduler/decide-parallelism.ts'
 import type { SlotPool } from './slot-pool/slot-pool.ts'
 import type { TaskManagerRegistry } from './taskmanager-registry/task-manager-registry.ts'
 
@@ -36,6 +39,8 @@ export interface JobManagerSettings {
   readonly platform: Platform
   readonly configuration: Configuration
   readonly coordinators: CoordinatorRegistry
+  /** At which parallelism each round of deployment runs; as submitted when not given. */
+  readonly decideParallelism?: DecideParallelism
   /** Leader epoch without high availability; the wall clock's milliseconds when not given. */
   readonly epoch?: number
   /** Mounts further routes (the SQL gateway) on the REST server before it listens. */
@@ -126,7 +131,10 @@ export class JobManager {
     )
   }
 
-  /** Resolves when TaskManagers and clients can connect, be it as a standby. Rejects when a port is taken. */
+  /**
+   * Resolves when TaskManagers and clients can connect, be it as a standby. Rejects when a
+   * port is taken.
+   */
   async start(): Promise<JobManagerAddresses> {
     const { configuration, platform } = this
     const rpcAddress = await this.#serveRpc()
@@ -183,6 +191,7 @@ export class JobManager {
       platform,
       configuration,
       coordinators: this.#settings.coordinators,
+      decideParallelism: this.#settings.decideParallelism ?? decideParallelism,
       jobManagerId: this.id,
       leadership,
       store: this.#storeOf(leadership),
@@ -204,7 +213,10 @@ export class JobManager {
     session.suspend()
   }
 
-  /** Ends the tasks of running jobs, within bounds; their checkpoints stay, and another JobManager goes on with them. */
+  /**
+   * Ends the tasks of running jobs, within bounds; their checkpoints stay, and another JobManager
+   * goes on with them.
+   */
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true

@@ -1,5 +1,6 @@
 /**
- * Configuration options that the JobManager reads: its own, and those of a job (merged over the cluster's).
+ * Configuration options that the JobManager reads: its own, and those of a job (merged over
+ * the cluster's).
  *
  * Keys, aliases and defaults are the reference engine's where it has them.
  */
@@ -14,6 +15,8 @@ export const JobManagerOptions = {
   rpcPort: option.int({
     key: 'jobmanager.rpc.port',
     defaultValue: 6123,
+    min: 0,
+    max: 65_535,
     description: 'Port of the control plane; 0 picks a free one.',
   }),
   bindHost: option.string({
@@ -77,6 +80,8 @@ export const RestOptions = {
   port: option.int({
     key: 'rest.port',
     defaultValue: 8081,
+    min: 0,
+    max: 65_535,
     description: 'Port of the REST server.',
   }),
   bindPort: option.string({
@@ -88,7 +93,8 @@ export const RestOptions = {
   asyncStoreDuration: option.duration({
     key: 'rest.async.store-duration',
     defaultValue: 300_000,
-    description: 'How long the rows of a SELECT stay fetchable after its job has ended.',
+    description:
+      'How long the rows of a SELECT stay fetchable after its job has ended, and outcomes of savepoints stay known.',
   }),
   bodySizeMax: option.memory({
     key: 'rest.server.max-content-length',
@@ -119,6 +125,13 @@ export const RestOptions = {
     key: 'web.checkpoints.history',
     defaultValue: 10,
     description: 'How many recent checkpoints are kept for display.',
+  }),
+  rescaleHistory: option.int({
+    key: 'web.adaptive-scheduler.rescale-history.size',
+    defaultValue: 0,
+    min: 0,
+    description:
+      'How many recent rescales of a job are kept for display, whichever scheduler it has; 0: none.',
   }),
   exceptionHistorySize: option.int({
     key: 'web.exception-history-size',
@@ -212,7 +225,8 @@ export const CheckpointingOptions = {
   interval: option.duration({
     key: 'execution.checkpointing.interval',
     defaultValue: undefined as number | undefined,
-    description: 'Time between checkpoints; not set: no checkpoints.',
+    min: 0,
+    description: 'Time between checkpoints; not set, or 0: no checkpoints.',
   }),
   mode: option.enum({
     key: 'execution.checkpointing.mode',
@@ -244,7 +258,16 @@ export const CheckpointingOptions = {
     key: 'execution.state-recovery.path',
     aliases: ['execution.savepoint.path'],
     defaultValue: undefined as string | undefined,
-    description: 'A retained checkpoint that the job starts from.',
+    description: 'A savepoint or retained checkpoint that the job starts from: its directory.',
+  }),
+  claimMode: option.enum({
+    key: 'execution.state-recovery.claim-mode',
+    aliases: ['execution.savepoint-restore-mode'],
+    values: ['NO_CLAIM', 'CLAIM'],
+    defaultValue: 'NO_CLAIM',
+    description:
+      'Whose the savepoint or checkpoint is that the job starts from: the user’s, and it stays (`NO_CLAIM`), or from then on the job’s, ' +
+      'which removes it as one of its own checkpoints (`CLAIM`).',
   }),
   unalignedEnabled: option.boolean({
     key: 'execution.checkpointing.unaligned.enabled',

@@ -23,6 +23,11 @@ export const { error: networkError, declarations: NETWORK_ERRORS } = defineError
     description:
       'A consumer asked for a result partition that its producer did not register within the request timeout.',
   },
+  NETWORK_ROW_TOO_LARGE: {
+    domain: 'data',
+    retry: 'never',
+    description: 'A single row takes more bytes than a channel carries in one piece.',
+  },
   NETWORK_PROTOCOL_VIOLATION: {
     domain: 'internal',
     retry: 'backoff',

@@ -48,7 +48,7 @@ export const NETWORK_OPTIONS = {
     aliases: ['execution.buffer-timeout'],
     defaultValue: 100,
     description:
-      'How long rows may wait in a buffer that is not full; a task without input flushes at once. 0 flushes after every batch.',
+      'How long rows may wait in a buffer that is not full; a task without input flushes rows at once, and watermarks without rows after this time. 0 flushes after every batch.',
   }),
   partitionRequestTimeout: option.duration({
     key: 'taskmanager.network.partition-request-timeout',

@@ -1,4 +1,7 @@
-/** Locations as people write them: a path of this machine, a `file:` URI of one, or another URI (`s3://bucket/path`). */
+/**
+ * Locations as people write them: a path of this machine, a `file:` URI of one, or another URI
+ * (`s3://bucket/path`).
+ */
 
 /** The scheme of a location in lower case (`file`, `s3`), null of a path. */
 export function schemeOf(location: string): string | null {
@@ -8,8 +11,8 @@ export function schemeOf(location: string): string | null {
 }
 
 /**
- * The absolute path behind `/path`, `file:/path`, `file:///path` or `file://localhost/path`, without slashes at its end;
- * null of anything else.
+ * The absolute path behind `/path`, `file:/path`, `file:///path` or `file://localhost/path`,
+ * without slashes at its end; null of anything else.
  */
 export function localPathOf(location: string): string | null {
   const scheme = schemeOf(location)

@@ -1,16 +1,19 @@
 /**
  * A directory that outlives a power cut, together with the directories above it.
  *
- * One that is there may have been made by a process that was killed before it could sync the name: whoever finds it
- * cannot tell, and a cut would take it away with everything that has been synced inside since.
+ * One that is there may have been made by a process that was killed before it could sync the
+ * name: whoever finds it cannot tell, and a cut would take it away with everything that has been
+ * synced inside since.
  */
 import type { Filesystem } from './filesystem.ts'
 
 /** Directories above that this user may not even read are not of our making. */
 const NOT_OURS = new Set(['EACCES', 'EPERM'])
 
-/** Makes the directory and its parents where they are missing, and syncs the name of each. `path` is absolute, or a URI that the
- * filesystem serves. */
+/**
+ * Makes the directory and its parents where they are missing, and syncs the name of each. `path` is
+ * absolute, or a URI that the filesystem serves.
+ */
 export async function makeDurableDirectory(filesystem: Filesystem, path: string): Promise<void> {
   await filesystem.makeDirectory(path)
   // Of `s3://bucket/a` the first name is the bucket's.

@@ -1,8 +1,8 @@
 /**
  * An object store whose every call ends in time.
  *
- * A call that has not answered by then rejects with OBJECT_STORE_UNAVAILABLE: what a write did is as unknown as after
- * any other rejection, and it may still take effect later.
+ * A call that has not answered by then rejects with OBJECT_STORE_UNAVAILABLE: what a write did is
+ * as unknown as after any other rejection, and it may still take effect later.
  */
 import { platformError } from './error-codes.ts'
 import type { ObjectStore } from './object-store.ts'

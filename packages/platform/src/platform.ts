@@ -8,6 +8,7 @@
 import type { Filesystem } from './filesystem.ts'
 import type { Logger } from './logger.ts'
 import type { ObjectStores } from './object-store.ts'
+import type { TemporaryFiles } from './temporary-files.ts'
 import type { DataTransport, RpcTransport } from './transport.ts'
 
 export interface Clock {
@@ -39,6 +40,7 @@ export interface Platform {
   readonly clock: Clock
   readonly random: Random
   readonly filesystem: Filesystem
+  readonly temporaryFiles: TemporaryFiles
   readonly objectStores: ObjectStores
   readonly rpc: RpcTransport
   readonly data: DataTransport
@@ -51,7 +53,10 @@ export interface Platform {
   readonly console?: TextConsole
 }
 
-/** Where things are kept beside the directories of this machine, at locations such as `s3://bucket/path`. */
+/**
+ * Where things are kept beside the directories of this machine, at locations such as
+ * `s3://bucket/path`.
+ */
 export interface RemoteStorage {
   /** In lower case, without the colon. */
   readonly schemes: readonly string[]

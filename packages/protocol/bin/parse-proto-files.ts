@@ -1,4 +1,7 @@
-/** The JSON descriptor of proto/*.proto, in camel case; used by the generator and by the test that compares. */
+/**
+ * The JSON descriptor of proto/*.proto, in camel case; used by the generator and by the test
+ * that compares.
+ */
 import { fileURLToPath } from 'node:url'
 import protobuf from 'protobufjs'
 

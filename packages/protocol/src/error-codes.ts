@@ -1,4 +1,6 @@
-/** Error codes of the control plane. A stale caller is told so and stops; it never repeats the call. */
+/**
+ * Error codes of the control plane. A stale caller is told so and stops; it never repeats the call.
+ */
 import { defineErrors } from '@millrace/core'
 
 export const { error: protocolError, declarations: PROTOCOL_ERRORS } = defineErrors({

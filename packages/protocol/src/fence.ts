@@ -1,7 +1,7 @@
 /**
- * Fencing by leader epoch: every control-plane request carries a `Fence`, and its receiver refuses an epoch older
- * than the one it
- * knows. What an old leader or a forgotten process still sends therefore changes nothing.
+ * Fencing by leader epoch: every control-plane request carries a `Fence`, and its receiver refuses
+ * an epoch older than the one it knows. What an old leader or a forgotten process still sends
+ * therefore changes nothing.
  */
 import { protocolError } from './error-codes.ts'
 

@@ -46,7 +46,7 @@ export interface AcknowledgeCheckpointRequest {
   readonly fence: Fence
   readonly attemptId: string
   readonly checkpointId: number
-  /** state's `SubtaskStateHandles`: operator id → `OperatorStateHandles`. */
+  /** `SubtaskStateHandles`, unchecked: operator id → `OperatorStateHandles`. */
   readonly state: unknown
   readonly metrics?: CheckpointTaskMetrics
 }
@@ -79,7 +79,10 @@ export interface DisconnectRequest {
 
 /** Every method may reject with STALE_LEADER; those with an attempt also with STALE_ATTEMPT. */
 export interface JobManagerGateway {
-  /** Also the way to come back after a lost connection; a new `instanceId` replaces what ran under the old one. */
+  /**
+   * Also the way to come back after a lost connection; a new `instanceId` replaces what ran
+   * under the old one.
+   */
   registerTaskManager(request: RegisterTaskManagerRequest): Promise<RegisterTaskManagerAnswer>
   /** `known: false`: register again. */
   heartbeat(request: TaskManagerHeartbeat): Promise<{ readonly known: boolean }>

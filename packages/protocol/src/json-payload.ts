@@ -1,9 +1,9 @@
 /**
  * JSON inside control-plane messages (`*_json` fields).
  *
- * Plain JSON plus what it lacks and our data has: ±Infinity and NaN (watermarks), bigint, and bytes (list state,
- * small handles) as
- * base64. `decodeJson(encodeJson(x))` equals `x`, except that `undefined` members disappear.
+ * Plain JSON plus what it lacks and our data has: ±Infinity and NaN (watermarks), bigint, and bytes
+ * (list state, small handles) as base64. `decodeJson(encodeJson(x))` equals `x`, except that
+ * `undefined` members disappear.
  */
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -12,7 +12,10 @@ export function encodeJson(value: unknown): Uint8Array {
   return value === undefined ? new Uint8Array(0) : encoder.encode(JSON.stringify(value, replace))
 }
 
-/** Empty bytes → undefined. Throws SyntaxError or TypeError on anything else that is not JSON in UTF-8. */
+/**
+ * Empty bytes → undefined. Throws SyntaxError or TypeError on anything else that is not
+ * JSON in UTF-8.
+ */
 export function decodeJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return undefined
   const text = decoder.decode(bytes)

@@ -1,4 +1,7 @@
-/** Gateways over real bytes without a network: what is sent arrives, errors pass, the descriptor is that of proto/. */
+/**
+ * Gateways over real bytes without a network: what is sent arrives, errors pass, the descriptor is
+ * that of proto/.
+ */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { RpcChannel, RpcHandler } from '@millrace/platform'

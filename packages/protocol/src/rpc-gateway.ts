@@ -1,8 +1,9 @@
 /**
- * Gateways over the RPC port: a typed client over a channel, and a service's handlers for `RpcTransport.serve`.
+ * Gateways over the RPC port: a typed client over a channel, and a service's handlers for
+ * `RpcTransport.serve`.
  *
- * Both sides are the same interface (`JobManagerGateway`, `TaskManagerGateway`), so a test or a simulation may also
- * join them directly.
+ * Both sides are the same interface (`JobManagerGateway`, `TaskManagerGateway`), so a test or a
+ * simulation may also join them directly.
  */
 import type { RpcChannel, RpcHandler } from '@millrace/platform'
 import type { JobManagerGateway } from './job-manager-gateway.ts'

@@ -1,8 +1,8 @@
 /**
  * Bytes ↔ typed messages of one service, through proto-loader's serializers.
  *
- * The descriptor is embedded (`control-plane.json`, generated from proto/*.proto): nothing is parsed or looked up on
- * disk at start.
+ * The descriptor is embedded (`control-plane.json`, generated from proto/*.proto): nothing is
+ * parsed or looked up on disk at start.
  * A field `xJson` of the wire is the JSON value `x` of the typed message, absent when empty.
  */
 import { fromJSON, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader'

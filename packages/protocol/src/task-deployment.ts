@@ -1,11 +1,10 @@
 /**
  * TaskDeployment: everything that a slot needs to run one attempt of one subtask, as plain JSON.
  *
- * The JobManager cuts one per subtask out of the ExecutionGraph; `DeployTasks` carries all of one slot together, so
- * that fused
- * channels inside the slot find their producers.
+ * The JobManager cuts one per subtask out of the ExecutionGraph; `DeployTasks` carries all of one
+ * slot together, so that fused channels inside the slot find their producers.
  */
-import type { Schema } from '@millrace/core'
+import type { EdgeType, SubtaskStateHandles } from '@millrace/core'
 import type { JobVertex, Partitioning } from '@millrace/graph'
 
 /** One input channel: consumer's gate ← producer's subpartition. */
@@ -25,8 +24,8 @@ export interface ChannelDeployment {
 export interface GateDeployment {
   /** The gate number that operators' `inputs` refer to. */
   readonly gate: number
-  readonly schema: Schema
-  readonly partitioning: Partitioning
+  /** Of every edge that goes into the gate. */
+  readonly type: EdgeType
   readonly channels: readonly ChannelDeployment[]
 }
 
@@ -36,7 +35,7 @@ export interface OutputDeployment {
   /** Index in the vertex's operators whose output leaves here. */
   readonly sourceOperator: number
   readonly partitioning: Partitioning
-  readonly schema: Schema
+  readonly type: EdgeType
   /** The consumer's parallelism; 1 with `forward`. */
   readonly subpartitions: number
   /** Max parallelism of the consumer: key group → subpartition. */
@@ -45,15 +44,15 @@ export interface OutputDeployment {
 
 export interface TaskRestore {
   readonly checkpointId: number
-  /** Operator id → state's `OperatorStateHandles`. Operators without state are absent. */
-  readonly operators: Readonly<Record<string, unknown>>
+  /** By operator id. Operators without state are absent. */
+  readonly operators: SubtaskStateHandles
 }
 
 export interface TaskCheckpointing {
   readonly mode: 'exactly-once' | 'at-least-once'
   /**
-   * The job's own checkpoint directory (`<execution.checkpointing.dir>/<job id>`), absolute; null: in the
-   * JobManager's memory.
+   * The job's own checkpoint directory (`<execution.checkpointing.dir>/<job id>`), absolute; null:
+   * in the JobManager's memory.
    */
   readonly directory: string | null
 }
@@ -75,6 +74,8 @@ export interface TaskDeployment {
   readonly restored: TaskRestore | null
   /** Null: no checkpoints will be taken. */
   readonly checkpointing: TaskCheckpointing | null
+  /** It restores, commits what that holds, and feeds nothing until it is told to finish. */
+  readonly suspended?: boolean
 }
 
 /** What a TaskManager reports about an attempt. */

@@ -1,4 +1,5 @@
 /** What each TaskManager serves to the JobManager (proto/task-manager.proto), typed. */
+import type { CheckpointOrder } from '@millrace/core'
 import type { Fence } from './fence.ts'
 import type { OperatorEventRequest, SlotReport } from './job-manager-gateway.ts'
 import type { TaskDeployment } from './task-deployment.ts'
@@ -29,11 +30,7 @@ export interface AttemptsRequest {
 
 export interface TriggerCheckpointRequest {
   readonly fence: Fence
-  readonly checkpointId: number
-  /** Epoch ms. */
-  readonly timestampMs: number
-  /** False: at-least-once. */
-  readonly aligned: boolean
+  readonly order: CheckpointOrder
   /** Source attempts on this TaskManager. */
   readonly attemptIds: readonly string[]
 }
@@ -49,7 +46,10 @@ export interface JobManagerHeartbeat {
   readonly fence: Fence
 }
 
-/** Every method may reject with STALE_LEADER. Attempts that are gone are skipped (their end was reported already). */
+/**
+ * Every method may reject with STALE_LEADER. Attempts that are gone are skipped (their end was
+ * reported already).
+ */
 export interface TaskManagerGateway {
   /** Starts the slot's thread. Rejects with SLOT_OCCUPIED or SLOT_UNKNOWN. */
   requestSlot(request: RequestSlotRequest): Promise<{ readonly dataAddress: string }>

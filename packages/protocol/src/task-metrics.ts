@@ -1,4 +1,7 @@
-/** Metrics as TaskManagers report them with `ReportMetrics` (periodically) and with a checkpoint's acknowledgement. */
+/**
+ * Metrics as TaskManagers report them with `ReportMetrics` (periodically) and with a checkpoint's
+ * acknowledgement.
+ */
 import type { WatermarkHold } from '@millrace/core'
 
 /** One operator in one subtask: the fields of core's `OperatorMetrics`. */
@@ -6,11 +9,17 @@ export interface OperatorMetricsReport {
   readonly operatorId: string
   readonly operatorName: string
   /**
-   * Counter and gauge name → value, as in `OperatorMetrics` (`numRecordsIn`, `currentOutputWatermark`,
-   * `gauges` merged in).
+   * Counter and gauge name → value, as in `OperatorMetrics` (`numRecordsIn`,
+   * `currentOutputWatermark`, `gauges` merged in).
    */
   readonly values: Readonly<Record<string, number>>
   readonly watermarkHold: WatermarkHold | null
+}
+
+export interface HoldingChannel {
+  readonly producerAttemptId: string
+  /** Its rows are not read, because a checkpoint aligns: since when, epoch ms; null: it is read. */
+  readonly pausedSinceMs: number | null
 }
 
 export interface TaskMetricsReport {
@@ -24,8 +33,13 @@ export interface TaskMetricsReport {
   readonly busyTimeMsPerSecond: number
   readonly idleTimeMsPerSecond: number
   readonly backPressuredTimeMsPerSecond: number
-  /** Combined watermark over the task's inputs (a source: its output watermark); -Infinity when none. */
+  /**
+   * Combined watermark over the task's inputs (a source: its output
+   * watermark); -Infinity when none.
+   */
   readonly currentInputWatermark: number
+  /** The channel that holds the watermark back; null: none does, or the task is a source. */
+  readonly heldBy: HoldingChannel | null
   readonly operators: readonly OperatorMetricsReport[]
   /**
    * Further task metrics by the reference's names (`mailboxQueueSize`,
@@ -35,7 +49,10 @@ export interface TaskMetricsReport {
 }
 
 export interface TaskManagerMetricsReport {
-  /** Process-wide values by the reference's names (`Status.JVM.Memory.Heap.Used`, `Status.JVM.CPU.Load`, …). */
+  /**
+   * Process-wide values by the reference's names (`Status.JVM.Memory.Heap.Used`,
+   * `Status.JVM.CPU.Load`, …).
+   */
   readonly process: Readonly<Record<string, number>>
   readonly tasks: readonly TaskMetricsReport[]
 }

@@ -7,7 +7,9 @@ export interface CheckpointEntry {
   readonly id: number
   readonly status: CheckpointStatus
   readonly is_savepoint: boolean
-  readonly checkpoint_type: 'CHECKPOINT'
+  /** Of a checkpoint null. */
+  readonly savepointFormat: 'CANONICAL' | 'NATIVE' | null
+  readonly checkpoint_type: 'CHECKPOINT' | 'SAVEPOINT'
   readonly trigger_timestamp: number
   readonly latest_ack_timestamp: number
   readonly checkpointed_size: number

@@ -1,6 +1,4 @@
 /** Answers about the cluster: fields as the reference engine's; ours marked. */
-import type { ErrorData } from '@millrace/core'
-
 export interface OverviewAnswer {
   readonly taskmanagers: number
   readonly 'slots-total': number
@@ -75,10 +73,3 @@ export interface TaskManagerDetail extends TaskManagerEntry {
 }
 
 export type ConfigEntriesAnswer = readonly { readonly key: string; readonly value: string }[]
-
-/** The body of every answer with status 4xx or 5xx. */
-export interface ErrorAnswer {
-  readonly errors: readonly string[]
-  /** Ours: code, hint, location and cause chain. */
-  readonly error: ErrorData
-}

@@ -12,4 +12,10 @@ export const { error: restError, declarations: REST_ERRORS } = defineErrors({
     retry: 'never',
     description: 'The REST address answers, but not as a JobManager does.',
   },
+  OPERATION_FAILED: {
+    domain: 'external',
+    retry: 'never',
+    description:
+      'An operation that was triggered failed, for a reason that is no error of Millrace.',
+  },
 })

@@ -1,10 +1,14 @@
-/** The SQL gateway over HTTP, as the same port that the in-process service is: `sql-client gateway` uses it. */
+/**
+ * The SQL gateway over HTTP, as the same port that the in-process service is: `sql-client
+ * gateway` uses it.
+ */
 import type { RestClient } from './rest-client.ts'
 import type {
   ExecuteStatementRequest,
   FetchResultsResponse,
   OpenSessionRequest,
   OperationStatusResponse,
+  RowFormat,
   SqlGateway,
 } from './sql-gateway.ts'
 
@@ -43,9 +47,14 @@ export class HttpSqlGateway implements SqlGateway {
     operation: string,
     token: number,
     waitMs: number,
+    rowFormat: RowFormat = 'JSON',
   ): Promise<FetchResultsResponse> {
     const path = `${operationPath(session, operation)}/result/${token}`
-    return this.#rest.request('GET', `${path}?rowFormat=JSON&waitMs=${waitMs}`)
+    return this.#rest.request('GET', `${path}?rowFormat=${rowFormat}&waitMs=${waitMs}`)
+  }
+
+  async configure(session: string, request: ExecuteStatementRequest): Promise<void> {
+    await this.#rest.request('POST', `/v4/sessions/${session}/configure-session`, request)
   }
 
   cancel(session: string, operation: string): Promise<OperationStatusResponse> {

@@ -1,4 +1,7 @@
-/** Answers about jobs: fields as the reference engine's, times in epoch ms (-1: not yet), ours marked. */
+/**
+ * Answers about jobs: fields as the reference engine's, times in epoch ms (-1: not
+ * yet), ours marked.
+ */
 import type { ErrorData, WatermarkHold } from '@millrace/core'
 
 export type JobStatus =
@@ -35,8 +38,11 @@ export interface SubmitAnswer {
   readonly jobid: string
 }
 
-/** Counts of subtasks: `total` and each execution state in lower case. */
+/** Counts of subtasks in the jobs' overview: `total` and each execution state in lower case. */
 export type TaskCounts = Readonly<Record<string, number>>
+
+/** Counts of subtasks of a job or vertex, by execution state. */
+export type StateCounts = Readonly<Record<ExecutionState, number>>
 
 export interface JobOverview {
   readonly jid: string
@@ -49,6 +55,10 @@ export interface JobOverview {
   readonly tasks: TaskCounts
   readonly jobType: string
   readonly schedulerType: string
+  /**
+   * Operators that adaptive planning has yet to make; none ever here, but clients demand a number.
+   */
+  readonly 'pending-operators': number
   /** Ours: why the job is not RUNNING, or null. */
   readonly 'status-reason': string | null
 }
@@ -83,11 +93,13 @@ export interface JobVertexSummary {
   readonly name: string
   readonly maxParallelism: number
   readonly parallelism: number
+  /** Ours: no rescale raises its parallelism of 1. */
+  readonly single: boolean
   readonly status: ExecutionState
   readonly 'start-time': number
   readonly 'end-time': number
   readonly duration: number
-  readonly tasks: TaskCounts
+  readonly tasks: StateCounts
   readonly metrics: VertexMetrics
   /** Ours: least watermark over the subtasks, epoch ms; null when none. */
   readonly 'low-watermark': number | null
@@ -123,10 +135,13 @@ export interface JobPlan {
 
 export interface JobDetail {
   readonly jid: string
+  /** A job is an application of its own. */
+  readonly 'application-id': string
   readonly name: string
   readonly isStoppable: boolean
   readonly state: JobStatus
-  readonly jobType: string
+  readonly 'job-type': string
+  readonly 'pending-operators': number
   readonly 'start-time': number
   readonly 'end-time': number
   readonly duration: number
@@ -134,16 +149,27 @@ export interface JobDetail {
   readonly now: number
   readonly timestamps: Readonly<Record<JobStatus, number>>
   readonly vertices: readonly JobVertexSummary[]
-  readonly 'status-counts': Readonly<Record<ExecutionState, number>>
+  readonly 'status-counts': StateCounts
   readonly plan: JobPlan
   readonly schedulerType: string
-  /** Ours: why the job is not RUNNING ("needs 3 slots, 2 registered, waiting 4:12 of 5:00"), or null. */
+  /**
+   * Ours: why the job is not RUNNING ("needs 3 slots, 2 registered, waiting 4:12 of
+   * 5:00"), or null.
+   */
   readonly 'status-reason': string | null
   /** Ours: the error that ended the job, or null. */
   readonly 'failure-cause': ErrorData | null
   /** Ours. */
   readonly restarts: number
 }
+
+/** By vertex id: how many subtasks it may have, and is to have. */
+export type JobRequirements = Readonly<
+  Record<
+    string,
+    { readonly parallelism: { readonly lowerBound: number; readonly upperBound: number } }
+  >
+>
 
 export interface JobConfigAnswer {
   readonly jid: string

@@ -1,7 +1,9 @@
-/** The REST client against answers made by hand: paths, rebuilt errors, dead and foreign addresses. */
+/**
+ * The REST client against answers made by hand: paths, rebuilt errors, dead and foreign addresses.
+ */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type Fetch, RestClient } from './index.ts'
+import { errorAnswer, type Fetch, RestClient } from './index.ts'
 
 function answering(status: number, body: string) {
   const calls: { url: string; method: string; body?: string }[] = []
@@ -32,15 +34,21 @@ test('A request goes to the path with its parameters filled in', async () => {
 
 test('The server’s error comes back whole, with its hint and cause', async () => {
   const error = {
-    brand: 'millrace-error',
+    brand: 'millrace-error' as const,
     code: 'NOT_ENOUGH_SLOTS',
     message: 'm',
-    domain: 'external',
-    retry: 'backoff',
+    domain: 'external' as const,
+    retry: 'backoff' as const,
     hint: 'h',
-    cause: { brand: 'millrace-error', code: 'C', message: 'c', domain: 'user', retry: 'never' },
+    cause: {
+      brand: 'millrace-error' as const,
+      code: 'C',
+      message: 'c',
+      domain: 'user' as const,
+      retry: 'never' as const,
+    },
   }
-  const { client } = answering(400, JSON.stringify({ errors: ['m'], error }))
+  const { client } = answering(400, JSON.stringify(errorAnswer(error)))
   await assert.rejects(client.submitJob({}), (thrown: Error & { code: string; hint: string }) => {
     assert.equal(thrown.code, 'NOT_ENOUGH_SLOTS')
     assert.equal(thrown.hint, 'h')
@@ -59,5 +67,25 @@ test('A dead address says what to start, a wrong one says what answered', async 
   })
   await assert.rejects(answering(404, '{"message":"no"}').client.overview(), {
     code: 'REST_ANSWER_UNEXPECTED',
+  })
+})
+
+test('JSON of another server is refused with what was expected and what answered', async () => {
+  // Cause: `millrace list` printed `undefined` and an internal error.
+  const expected = "Expected JSON with 'jobs'; found HTTP 200"
+  for (const text of ['{"status":"ok"}', '[]', '"x"', 'null', '']) {
+    await assert.rejects(answering(200, text).client.jobsOverview(), (error: Error) => {
+      assert.ok(error.message.includes(expected), error.message)
+      return true
+    })
+  }
+  const fetch: Fetch = async () => ({
+    status: 200,
+    headers: new Headers({ server: 'nginx' }),
+    text: async () => '{}',
+  })
+  await assert.rejects(new RestClient('http://h:1', fetch).jobDetail('a'), {
+    message:
+      /http:\/\/h:1\/jobs\/a does not.* 'state' and 'vertices'; found HTTP 200 from nginx: \{\}$/,
   })
 })

@@ -1,14 +1,16 @@
 /**
  * REST paths, as the reference engine has them; each is served bare and under `/v1`.
  *
- * Templates (`:jobid`) for the server; `restPath` fills one in for a client. docs and server are checked against
- * this table.
+ * Templates (`:jobid`) for the server; `restPath` fills one in for a client. docs and server are
+ * checked against this table.
  */
 export const REST_PATHS = {
   overview: '/overview',
   config: '/config',
   jobs: '/jobs',
   jobsOverview: '/jobs/overview',
+  /** Ours: what a job would start from, before it is submitted. */
+  jobsRestorePlan: '/jobs/restore-plan',
   job: '/jobs/:jobid',
   jobStatus: '/jobs/:jobid/status',
   jobPlan: '/jobs/:jobid/plan',
@@ -17,6 +19,17 @@ export const REST_PATHS = {
   jobCheckpoints: '/jobs/:jobid/checkpoints',
   jobCheckpointsConfig: '/jobs/:jobid/checkpoints/config',
   jobCheckpointDetails: '/jobs/:jobid/checkpoints/details/:checkpointid',
+  jobCheckpoint: '/jobs/:jobid/checkpoints/:triggerid',
+  jobStop: '/jobs/:jobid/stop',
+  jobSavepoints: '/jobs/:jobid/savepoints',
+  jobSavepoint: '/jobs/:jobid/savepoints/:triggerid',
+  savepointDisposals: '/savepoint-disposal',
+  savepointDisposal: '/savepoint-disposal/:triggerid',
+  jobRescales: '/jobs/:jobid/rescales/overview',
+  jobRescalesHistory: '/jobs/:jobid/rescales/history',
+  jobRescalesSummary: '/jobs/:jobid/rescales/summary',
+  jobRescaleDetails: '/jobs/:jobid/rescales/details/:rescaleuuid',
+  jobRequirements: '/jobs/:jobid/resource-requirements',
   jobVertex: '/jobs/:jobid/vertices/:vertexid',
   jobVertexSubtasksMetrics: '/jobs/:jobid/vertices/:vertexid/subtasks/metrics',
   jobVertexMetrics: '/jobs/:jobid/vertices/:vertexid/metrics',

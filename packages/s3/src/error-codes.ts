@@ -1,8 +1,8 @@
 /**
  * Errors of buckets.
  *
- * Each may pass by itself (a bucket that is made, a policy that is mended, a role whose credentials are renewed), so
- * none ends a job at once: whoever waits for the outcome of a write asks again.
+ * Each may pass by itself (a bucket that is made, a policy that is mended, a role whose credentials
+ * are renewed), so none ends a job at once: whoever waits for the outcome of a write asks again.
  */
 import { defineErrors } from '@millrace/core'
 

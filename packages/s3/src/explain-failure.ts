@@ -1,8 +1,8 @@
 /**
  * What a failed request to a bucket means, in words that say which option to change.
  *
- * Stands between the SDK and everybody else: the SDK's own error carries the request with its headers, so it goes no
- * further, and the secret key is cut out of whatever text a server sent.
+ * Stands between the SDK and everybody else: the SDK's own error carries the request with its
+ * headers, so it goes no further, and the secret key is cut out of whatever text a server sent.
  */
 import type { MillraceError } from '@millrace/core'
 import { s3Error } from './error-codes.ts'

@@ -1,4 +1,7 @@
-/** What requests to a bucket come to when they fail: which are repeated, what is known of a write, and what is said. */
+/**
+ * What requests to a bucket come to when they fail: which are repeated, what is known of a write,
+ * and what is said.
+ */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { type ErrorData, toErrorData } from '@millrace/core'

@@ -1,9 +1,10 @@
 /**
- * The stamp at the end of each stored object: a line of its own with 16 random bytes in hexadecimal.
+ * The stamp at the end of each stored object: a line of its own with 16 random bytes
+ * in hexadecimal.
  *
- * A bucket's version of an object (its ETag) is a digest of its bytes, so the same bytes written again would be the
- * version of before, and a writer that had slept could win. The stamp makes every write another one. It stands in the
- * bytes because metadata does not count for the digest.
+ * A bucket's version of an object (its ETag) is a digest of its bytes, so the same bytes written
+ * again would be the version of before, and a writer that had slept could win. The stamp makes
+ * every write another one. It stands in the bytes because metadata does not count for the digest.
  */
 import type { Random } from '@millrace/platform'
 

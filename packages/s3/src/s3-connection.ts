@@ -1,9 +1,10 @@
 /**
  * S3Connection: the requests of one process to its buckets, under one deadline a call.
  *
- * The SDK is loaded with the first request: a cluster without buckets pays neither its memory (38 MB) nor its time
- * (0.12 s of CPU). It never repeats a request by itself. Calls that may be repeated say so, and then are, a bounded
- * number of times; a conditional write is not, since a repetition could not tell its own first try from a rival's.
+ * The SDK is loaded with the first request: a cluster without buckets pays neither its memory (38
+ * MB) nor its time (0.12 s of CPU). It never repeats a request by itself. Calls that may be
+ * repeated say so, and then are, a bounded number of times; a conditional write is not, since a
+ * repetition could not tell its own first try from a rival's.
  */
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Clock } from '@millrace/platform'
@@ -45,8 +46,8 @@ export class S3Connection {
   }
 
   /**
-   * What `request` resolves with; it handles the answers that it expects itself. Rejects with an error of this
-   * package's table.
+   * What `request` resolves with; it handles the answers that it expects itself. Rejects with an
+   * error of this package's table.
    */
   async call<T>(
     attempt: Omit<S3Attempt, 'settings'>,

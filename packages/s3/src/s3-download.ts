@@ -1,5 +1,6 @@
 /**
- * A file of a bucket, open for reading: ranges, read ahead, since readers ask for a header, an index and small blocks.
+ * A file of a bucket, open for reading: ranges, read ahead, since readers ask for a header, an
+ * index and small blocks.
  *
  * What is read twice in a row is fetched again: a reader does so when bytes fail their check.
  */

@@ -1,5 +1,6 @@
 /**
- * Requests for the files of one process, by path: what reading, writing and removing them have in common.
+ * Requests for the files of one process, by path: what reading, writing and removing them
+ * have in common.
  *
  * Every one may be repeated: a file is written whole, under a name of its own.
  */

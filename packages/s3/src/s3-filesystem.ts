@@ -1,8 +1,9 @@
 /**
  * Files in buckets, as far as checkpoints need them; paths are `s3://bucket/directory/file`.
  *
- * A file appears whole and is durable then, so there is nothing to sync. A directory is what names begin with: it need
- * not be made, and is gone with its last file. Nothing is renamed or appended to, since a bucket can do neither.
+ * A file appears whole and is durable then, so there is nothing to sync. A directory is what names
+ * begin with: it need not be made, and is gone with its last file. Nothing is renamed or appended
+ * to, since a bucket can do neither.
  */
 import type { FileStatus, Filesystem, OpenFile } from '@millrace/platform'
 import { S3Download } from './s3-download.ts'
@@ -118,7 +119,9 @@ export class S3Filesystem implements Filesystem {
     })
   }
 
-  /** What is in a directory, with names relative to it; only its own children unless not `isFlat`. */
+  /**
+   * What is in a directory, with names relative to it; only its own children unless not `isFlat`.
+   */
   async *#pages(directory: string, isFlat: boolean): AsyncGenerator<Page> {
     let ContinuationToken: string | undefined
     do {

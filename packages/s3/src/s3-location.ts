@@ -1,4 +1,7 @@
-/** `s3://bucket/path` taken apart; `s3a://` and `s3p://`, the reference's names of its implementations, mean the same. */
+/**
+ * `s3://bucket/path` taken apart; `s3a://` and `s3p://`, the reference's names of its
+ * implementations, mean the same.
+ */
 
 export const S3_SCHEMES: readonly string[] = ['s3', 's3a', 's3p']
 

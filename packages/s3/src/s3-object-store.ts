@@ -1,9 +1,11 @@
 /**
- * An object store in a bucket: conditional writes are PUT with `If-None-Match: *` or `If-Match: <version>`.
+ * An object store in a bucket: conditional writes are PUT with `If-None-Match: *` or
+ * `If-Match: <version>`.
  *
- * A key `jobs/<id>/record` of the store at `s3://bucket/ha` is the object `ha/jobs/<id>/record@object`: the ending lets
- * one key begin another where a server keeps objects as files. A version is an ETag (see object-stamp.ts). A server that
- * ignores conditions would let two JobManagers lead at once, so before the first write it has to refuse one.
+ * A key `jobs/<id>/record` of the store at `s3://bucket/ha` is the object
+ * `ha/jobs/<id>/record@object`: the ending lets one key begin another where a server keeps objects
+ * as files. A version is an ETag (see object-stamp.ts). A server that ignores conditions would let
+ * two JobManagers lead at once, so before the first write it has to refuse one.
  */
 import type { MillraceError } from '@millrace/core'
 import type { ObjectStore, Random, StoredObject } from '@millrace/platform'

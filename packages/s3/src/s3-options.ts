@@ -1,8 +1,8 @@
 /**
  * How a process reaches its buckets; the keys are Flink's.
  *
- * They belong to the process: what a job or a session sets under these keys changes nothing, and the secret key never
- * gets into a job's configuration.
+ * They belong to the process: what a job or a session sets under these keys changes nothing, and
+ * the secret key never gets into a job's configuration.
  */
 import { option } from '@millrace/core'
 

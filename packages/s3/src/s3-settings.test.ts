@@ -1,4 +1,6 @@
-/** Options of S3, locations of buckets, and that neither costs anything before the first request. */
+/**
+ * Options of S3, locations of buckets, and that neither costs anything before the first request.
+ */
 import assert from 'node:assert/strict'
 import { registerHooks } from 'node:module'
 import { test } from 'node:test'

@@ -54,7 +54,10 @@ function credentialsOf(configuration: Configuration): S3Settings['credentials'] 
   })
 }
 
-/** The same without what must not be shown; for configurations that jobs, sessions and REST get to see. */
+/**
+ * The same without what must not be shown; for configurations that jobs, sessions and
+ * REST get to see.
+ */
 export function withoutS3Secrets(
   entries: Readonly<Record<string, string>>,
 ): Record<string, string> {

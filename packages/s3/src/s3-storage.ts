@@ -1,4 +1,6 @@
-/** Buckets as the platform's remote storage: what a composition root plugs in for `s3://` locations. */
+/**
+ * Buckets as the platform's remote storage: what a composition root plugs in for `s3://` locations.
+ */
 import type { Filesystem, ObjectStores, Platform, RemoteStorage } from '@millrace/platform'
 import { S3Connection } from './s3-connection.ts'
 import { locationOf, S3FileConnection } from './s3-file-connection.ts'

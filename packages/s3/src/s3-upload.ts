@@ -1,8 +1,8 @@
 /**
  * A new file of a bucket: there when `sync` has resolved, before that not at all.
  *
- * Up to one part is gathered in memory and put at once; a larger file goes up part by part, and is given up as a whole
- * when it is closed before `sync`. After `sync` it does not change any more.
+ * Up to one part is gathered in memory and put at once; a larger file goes up part by part, and is
+ * given up as a whole when it is closed before `sync`. After `sync` it does not change any more.
  */
 import type { OpenFile } from '@millrace/platform'
 import { fileError, type S3FileConnection } from './s3-file-connection.ts'

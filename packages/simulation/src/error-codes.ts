@@ -1,4 +1,7 @@
-/** Errors of `simulate`: what is wrong with a job, its inputs, settings or plan file before any fault strikes. */
+/**
+ * Errors of `simulate`: what is wrong with a job, its inputs, settings or plan file before any
+ * fault strikes.
+ */
 import { defineErrors } from '@millrace/core'
 
 export const { error: simulationError, declarations: SIMULATION_ERRORS } = defineErrors({

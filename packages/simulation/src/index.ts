@@ -21,7 +21,6 @@ export {
   type PlannedFault,
 } from './faults/fault.ts'
 export {
-  type DiskFaultClass,
   type DiskFaultRates,
   NO_DISK_FAULTS,
 } from './platform/filesystem/disk-faults.ts'
@@ -34,7 +33,6 @@ export { SimulatedFilesystem } from './platform/filesystem/simulated-filesystem.
 export { SimulatedNetwork } from './platform/network/simulated-network.ts'
 export {
   NO_OBJECT_STORE_FAULTS,
-  type ObjectStoreFaultClass,
   type ObjectStoreFaultRates,
 } from './platform/object-store/object-store-faults.ts'
 export { SimulatedObjectStore } from './platform/object-store/simulated-object-store.ts'

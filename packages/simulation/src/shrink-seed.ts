@@ -1,7 +1,8 @@
 /**
- * Makes a failing run smaller: fewer faults, no restarts, a smaller cluster, a smaller job — each step kept as long
- * as a checker that objected to the whole run still objects. A run is a function of its plan, so that every try is
- * exact, and the plan that is left can be written down and run again.
+ * Makes a failing run smaller: fewer faults, no restarts, a smaller cluster, a smaller job — each
+ * step kept as long as a checker that objected to the whole run still objects. A run is a
+ * function of its plan, so that every try is exact, and the plan that is left can be written down
+ * and run again.
  */
 import { describeFault, type FaultFamily } from './faults/fault.ts'
 import { runPlan } from './run-seed.ts'
@@ -79,7 +80,10 @@ class Search {
     this.#options = options
   }
 
-  /** Over and over, each pass where the last one found something, until one whole pass finds nothing. */
+  /**
+   * Over and over, each pass where the last one found something, until one whole pass
+   * finds nothing.
+   */
   async run(): Promise<void> {
     for (let skipped = 0; ; ) {
       const found = await this.#pass(skipped)
@@ -136,9 +140,9 @@ function operatorCount({ query }: Workload): number {
 }
 
 function describeSize(plan: RunPlan): string {
-  const { faults, restarts, jobManagers, taskManagers, workload } = plan
+  const { faults, restarts, rescales, jobManagers, taskManagers, workload } = plan
   return (
-    `${faults.length} faults, ${restarts.length} restarts, ${jobManagers} JobManagers, ` +
+    `${faults.length} faults, ${restarts.length} restarts, ${rescales.length} rescales, ${jobManagers} JobManagers, ` +
     `${taskManagers} TaskManagers, ${rowCount(workload)} rows, ` +
     `${operatorCount(workload)} operators at parallelism ${workload.parallelism}`
   )
@@ -146,7 +150,7 @@ function describeSize(plan: RunPlan): string {
 
 /** Large steps first. */
 function* smallerPlans(plan: RunPlan): Iterable<Candidate> {
-  const { faults, restarts } = plan
+  const { faults, restarts, rescales } = plan
   if (faults.length > 1) {
     const half = Math.ceil(faults.length / 2)
     yield { change: 'first half of the faults', plan: { ...plan, faults: faults.slice(0, half) } }
@@ -161,6 +165,13 @@ function* smallerPlans(plan: RunPlan): Iterable<Candidate> {
   for (const [i, { atMs }] of restarts.entries()) {
     const change = `without the restart at ${atMs} ms`
     yield { change, plan: { ...plan, restarts: restarts.toSpliced(i, 1) } }
+  }
+  for (const [i, { atMs }] of rescales.entries()) {
+    const change = `without the rescale at ${atMs} ms`
+    yield { change, plan: { ...plan, rescales: rescales.toSpliced(i, 1) } }
+  }
+  if (plan.restore !== null) {
+    yield { change: 'without the restored run', plan: { ...plan, restore: null } }
   }
   if (plan.jobManagers > 2) {
     yield { change: 'a JobManager less', plan: { ...plan, jobManagers: plan.jobManagers - 1 } }

@@ -22,6 +22,27 @@ export const { error: gatewayError, declarations: GATEWAY_ERRORS } = defineError
     retry: 'backoff',
     description: 'As many sessions are open as `sql-gateway.session.max-num` allows.',
   },
+  REQUEST_INVALID: {
+    domain: 'user',
+    retry: 'never',
+    description: 'A request to the SQL gateway has a handle, token or row format that is none.',
+  },
+  STATEMENT_NOT_OF_SESSION: {
+    domain: 'user',
+    retry: 'never',
+    description: 'A session was to be configured by a statement that concerns the cluster.',
+  },
+  DRAIN_WITHOUT_SAVEPOINT: {
+    domain: 'user',
+    retry: 'never',
+    description: 'STOP JOB was asked for WITH DRAIN without WITH SAVEPOINT; the job goes on.',
+  },
+  COLLECT_ROWS_REPEATED: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'The job of a SELECT restarted after it had shown more rows since its checkpoint than are remembered.',
+  },
   STATEMENT_CANCELED: {
     domain: 'user',
     retry: 'never',

@@ -12,6 +12,13 @@ export const GATEWAY_OPTIONS = {
     defaultValue: 1_000_000,
     description: 'How many sessions may be open at once.',
   }),
+  collectRememberedRowsMax: option.int({
+    key: 'table.exec.collect.remembered-rows-max',
+    defaultValue: 1_000_000,
+    description:
+      'Rows of a SELECT that were shown before the checkpoint behind them is complete and are remembered, so that a ' +
+      'restart shows none twice; after more, a restart ends the query.',
+  }),
   dmlSync: option.boolean({
     key: 'table.dml-sync',
     defaultValue: false,

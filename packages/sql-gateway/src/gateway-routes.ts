@@ -1,13 +1,26 @@
 /**
- * The SQL gateway over HTTP: REST v4 paths and fields of the reference gateway, bare and under /v1 … /v4.
+ * The SQL gateway over HTTP: REST v4 paths and fields of the reference gateway, bare and
+ * under /v1 … /v4.
  *
- * Mounted on any fastify server by a composition root; holds no state of its own.
+ * Mounted on any fastify server by a composition root; holds no state of its own. Statuses are
+ * the reference's: 400 for what cannot be read, 500 for whatever else goes wrong, an unknown
+ * handle among it.
  */
-import { type ErrorData, toErrorData } from '@millrace/core'
-import type { ExecuteStatementRequest, OpenSessionRequest, SqlGateway } from '@millrace/rest-api'
+import { isMillraceError, toErrorData } from '@millrace/core'
+import {
+  errorAnswer,
+  type FetchResultsResponse,
+  type RowFormat,
+  type SqlGateway,
+} from '@millrace/rest-api'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { gatewayError } from './error-codes.ts'
+import { completeRequest, openSessionRequest, statementRequest } from './request-bodies.ts'
+import { toWire } from './result/row-format.ts'
 
 const VERSIONS = ['', '/v1', '/v2', '/v3', '/v4']
+/** Results have no row format to choose before the second version. */
+const WITHOUT_ROW_FORMAT = '/v1'
 
 interface SessionParams {
   session: string
@@ -15,6 +28,7 @@ interface SessionParams {
 interface OperationParams extends SessionParams {
   operation: string
 }
+type ResultParams = OperationParams & { token: string }
 
 /** Mounts the routes. */
 export function registerGatewayRoutes(server: FastifyInstance, gateway: SqlGateway): void {
@@ -27,97 +41,131 @@ export function registerGatewayRoutes(server: FastifyInstance, gateway: SqlGatew
 function registerSessionRoutes(server: FastifyInstance, gateway: SqlGateway, v: string): void {
   server.get(`${v}/info`, () => ({ productName: 'Millrace', version: '0.1.0' }))
   server.get(`${v}/api_versions`, () => ({ versions: ['V1', 'V2', 'V3', 'V4'] }))
-  server.post<{ Body: OpenSessionRequest | null }>(`${v}/sessions`, (request, reply) =>
-    answer(reply, () => gateway.openSession(request.body ?? {})),
+  server.post(`${v}/sessions`, (request, reply) =>
+    answer(reply, async () => gateway.openSession(openSessionRequest(request.body))),
   )
   server.get<{ Params: SessionParams }>(`${v}/sessions/:session`, (request, reply) =>
-    answer(reply, () => gateway.sessionConfig(request.params.session)),
+    answer(reply, () => gateway.sessionConfig(sessionOf(request.params))),
   )
   server.delete<{ Params: SessionParams }>(`${v}/sessions/:session`, (request, reply) =>
     answer(reply, async () => {
-      await gateway.closeSession(request.params.session)
+      await gateway.closeSession(sessionOf(request.params))
       return { status: 'CLOSED' }
     }),
   )
   server.post<{ Params: SessionParams }>(`${v}/sessions/:session/heartbeat`, (request, reply) =>
     answer(reply, async () => {
-      await gateway.sessionConfig(request.params.session)
+      await gateway.sessionConfig(sessionOf(request.params))
       return {}
     }),
   )
-  server.post<{ Params: SessionParams; Body: ExecuteStatementRequest }>(
+  server.post<{ Params: SessionParams }>(
     `${v}/sessions/:session/configure-session`,
     (request, reply) =>
-      answer(reply, async () => {
-        const { session } = request.params
-        const { operationHandle } = await gateway.execute(session, request.body)
-        let page = await gateway.fetchResults(session, operationHandle, 0, 1000)
-        while (page.resultType === 'NOT_READY') {
-          page = await gateway.fetchResults(session, operationHandle, 0, 1000)
-        }
-        await gateway.closeOperation(session, operationHandle)
+      answerStatement(reply, async () => {
+        await gateway.configure(sessionOf(request.params), statementRequest(request.body))
         return {}
       }),
   )
-  server.get<{ Params: SessionParams; Querystring: { statement?: string; position?: string } }>(
+  server.get<{ Params: SessionParams }>(
     `${v}/sessions/:session/complete-statement`,
     (request, reply) =>
-      answer(reply, () => {
-        const { statement = '', position } = request.query
-        const at = position === undefined ? statement.length : Number(position)
-        return gateway.complete(request.params.session, statement, at)
+      answer(reply, async () => {
+        // The reference reads a GET's body; ours sends a query, since fetch allows no such body.
+        const { statement, position } = completeRequest(request.body ?? request.query)
+        return gateway.complete(sessionOf(request.params), statement, position)
       }),
   )
 }
 
 function registerOperationRoutes(server: FastifyInstance, gateway: SqlGateway, v: string): void {
   const base = `${v}/sessions/:session/operations/:operation`
-  server.post<{ Params: SessionParams; Body: ExecuteStatementRequest }>(
-    `${v}/sessions/:session/statements`,
-    (request, reply) => answer(reply, () => gateway.execute(request.params.session, request.body)),
+  server.post<{ Params: SessionParams }>(`${v}/sessions/:session/statements`, (request, reply) =>
+    answerStatement(reply, async () =>
+      gateway.execute(sessionOf(request.params), statementRequest(request.body)),
+    ),
   )
   server.get<{ Params: OperationParams }>(`${base}/status`, (request, reply) =>
-    answer(reply, () => gateway.status(request.params.session, request.params.operation)),
+    answer(reply, () => gateway.status(sessionOf(request.params), operationOf(request.params))),
   )
   server.post<{ Params: OperationParams }>(`${base}/cancel`, (request, reply) =>
-    answer(reply, () => gateway.cancel(request.params.session, request.params.operation)),
+    answer(reply, () => gateway.cancel(sessionOf(request.params), operationOf(request.params))),
   )
   server.delete<{ Params: OperationParams }>(`${base}/close`, (request, reply) =>
     answer(reply, async () => {
-      await gateway.closeOperation(request.params.session, request.params.operation)
+      await gateway.closeOperation(sessionOf(request.params), operationOf(request.params))
       return { status: 'CLOSED' }
     }),
   )
-  server.get<{
-    Params: OperationParams & { token: string }
-    Querystring: { rowFormat?: string; waitMs?: string }
-  }>(`${base}/result/:token`, (request, reply) =>
-    answer(reply, async () => {
-      const { session, operation, token } = request.params
-      const waitMs = Number(request.query.waitMs ?? 0)
-      const page = await gateway.fetchResults(session, operation, Number(token), waitMs)
-      const next = page.resultType === 'NOT_READY' ? Number(token) : page.nextToken
-      if (next === undefined) return page
-      const path = `/sessions/${session}/operations/${operation}/result/${next}`
-      return { ...page, nextResultUri: `${v}${path}?rowFormat=JSON` }
-    }),
+  server.get<{ Params: ResultParams; Querystring: { rowFormat?: string; waitMs?: string } }>(
+    `${base}/result/:token`,
+    (request, reply) =>
+      answerStatement(reply, async () => {
+        const { params, query } = request
+        const token = Number(readable('token', params.token, /^\d{1,15}$/))
+        const format = readable('rowFormat', query.rowFormat ?? 'JSON', /^(JSON|PLAIN_TEXT)$/)
+        const waitMs = Number(readable('waitMs', query.waitMs ?? '0', /^\d{1,9}$/))
+        const [session, operation] = [sessionOf(params), operationOf(params)]
+        const rowFormat = v === WITHOUT_ROW_FORMAT ? 'JSON' : (format as RowFormat)
+        const page = await gateway.fetchResults(session, operation, token, waitMs, rowFormat)
+        const path = `${v}/sessions/${session}/operations/${operation}/result`
+        return pageAnswer(page, token, path, v === WITHOUT_ROW_FORMAT ? '' : `?rowFormat=${format}`)
+      }),
   )
 }
 
-/** Answers with the promise's value, or with the error's object and the status that fits. */
-async function answer(reply: FastifyReply, act: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return await act()
-  } catch (thrown) {
-    const error = toErrorData(thrown)
-    reply.code(httpStatusOf(error))
-    const { stack: _stack, ...shown } = error
-    return { errors: [error.message], error: shown }
+/** The page with the way to the next one. */
+function pageAnswer(
+  page: FetchResultsResponse,
+  token: number,
+  path: string,
+  query: string,
+): FetchResultsResponse {
+  const next = page.resultType === 'NOT_READY' ? token : page.nextToken
+  const { results } = page
+  return {
+    ...page,
+    ...(results?.rowFormat !== 'JSON'
+      ? {}
+      : { results: { ...results, data: toWire(results.columns, results.data) } }),
+    ...(next === undefined ? {} : { nextResultUri: `${path}/${next}${query}` }),
   }
 }
 
-function httpStatusOf(error: ErrorData): number {
-  if (error.code === 'SESSION_NOT_FOUND' || error.code === 'OPERATION_NOT_FOUND') return 404
-  if (error.domain === 'user' || error.domain === 'data') return 400
-  return error.domain === 'external' ? 503 : 500
+const HANDLE = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+function sessionOf({ session }: SessionParams): string {
+  return readable('session handle', session, HANDLE)
+}
+
+function operationOf({ operation }: OperationParams): string {
+  return readable('operation handle', operation, HANDLE)
+}
+
+function readable(what: string, value: string, form: RegExp): string {
+  if (form.test(value)) return value
+  throw gatewayError(
+    'REQUEST_INVALID',
+    `Give a ${what} of the form ${form.source}; it is '${value}'.`,
+  )
+}
+
+/** Answers with the promise's value, or with the error and its status. */
+async function answer(
+  reply: FastifyReply,
+  act: () => Promise<unknown>,
+  wrapped = false,
+): Promise<unknown> {
+  try {
+    return await act()
+  } catch (thrown) {
+    const malformed = isMillraceError(thrown, 'REQUEST_INVALID')
+    reply.code(malformed ? 400 : 500)
+    return errorAnswer(toErrorData(thrown), wrapped && !malformed)
+  }
+}
+
+/** The reference wraps the errors of statements. */
+function answerStatement(reply: FastifyReply, act: () => Promise<unknown>): Promise<unknown> {
+  return answer(reply, act, true)
 }

@@ -1,27 +1,28 @@
 /**
  * GatewayService: sessions and their statements, over a planner a session and one cluster.
  *
- * Stands between the SQL client (or REST) and the planner. A session owns its catalog, its settings and its
- * operations; statements of a session are
- * planned one after another, their jobs run side by side. A session that nobody asks for is closed after its idle
- * timeout, and a SELECT's job with it.
+ * Stands between the SQL client (or REST) and the planner. A session owns its catalog, its
+ * settings and its operations; statements of a session are planned one after another, their jobs
+ * run side by side. A session that nobody asks for is closed after its idle timeout, and a
+ * SELECT's job with it.
  */
-import { type Configuration, formatType, hexId, type Schema } from '@millrace/core'
+import { type Configuration, hexId, type LogicalType, type Schema } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
 import type {
   ExecuteStatementRequest,
   FetchResultsResponse,
   OpenSessionRequest,
   OperationStatusResponse,
-  ResultColumn,
+  RowFormat,
   SqlGateway,
 } from '@millrace/rest-api'
 import type { StatementResult, TableEnvironment } from '@millrace/sql'
+import { LOCAL_TIME_ZONE } from '@millrace/sql/options'
 import type { ClusterClient } from './cluster-client.ts'
 import { gatewayError } from './error-codes.ts'
 import { GATEWAY_OPTIONS } from './gateway-options.ts'
 import { Operation } from './operation.ts'
-import { type RunEnvironment, runInsert, runSelect } from './statement-runner.ts'
+import { announceRestore, type RunEnvironment, runInsert, runSelect } from './statement-runner.ts'
 
 interface Session {
   readonly handle: string
@@ -114,29 +115,46 @@ export class GatewayService implements SqlGateway {
       clock: this.#settings.platform.clock,
       configuration: session.environment.configuration,
     }
+    const schema = schemaOf(result)
     operation.setHead({
-      columns: columnsOf(result),
+      schema: schema ?? OK_SCHEMA,
       isQueryResult: result.kind === 'submit' && result.mode === 'select',
+      hasContent: schema !== null,
       warnings: result.warnings ?? [],
+      localTimeZone: session.environment.configuration.get(LOCAL_TIME_ZONE),
     })
-    if (result.kind === 'rows') {
+    if (result.kind === 'ok') {
+      await operation.push(OK_ROWS)
+    } else if (result.kind === 'rows') {
       await operation.push(result.rows.map((fields) => ({ kind: 'INSERT', fields })))
     } else if (result.kind === 'submit') {
+      await announceRestore(result, env, operation)
       const run = result.mode === 'select' ? runSelect : runInsert
-      await run(result.jobGraph, env, operation)
+      await run(result, env, operation)
     } else if (result.kind === 'command') {
-      await this.#runCommand(result, operation)
+      await this.#runCommand(result, operation, env.configuration)
     }
   }
 
   async #runCommand(
     result: Extract<StatementResult, { kind: 'command' }>,
     operation: Operation,
+    configuration: Configuration,
   ): Promise<void> {
     const { cluster } = this.#settings
     if (result.command === 'stop-job') {
-      operation.report(`stopping job ${result.jobId}`)
-      await cluster.cancel(result.jobId)
+      const { jobId, withSavepoint, withDrain: drain } = result
+      operation.report(`stopping job ${jobId}`)
+      if (withSavepoint) {
+        const targetDirectory = savepointDirectoryOf(configuration)
+        const report = (progress: string) => operation.report(progress)
+        const path = await cluster.stopWithSavepoint(jobId, { targetDirectory, drain, report })
+        await operation.push([{ kind: 'INSERT', fields: [path] }])
+        return
+      }
+      if (drain) throw drainWithoutSavepoint(jobId)
+      await cluster.cancel(jobId)
+      await operation.push(OK_ROWS)
       return
     }
     const jobs = await cluster.list()
@@ -156,17 +174,29 @@ export class GatewayService implements SqlGateway {
     operation: string,
     token: number,
     waitMs: number,
+    rowFormat: RowFormat = 'JSON',
   ): Promise<FetchResultsResponse> {
-    return this.#operation(session, operation).fetch(token, Math.min(waitMs, 1000))
+    return this.#operation(session, operation).fetch(token, Math.min(waitMs, 1000), rowFormat)
+  }
+
+  async configure(sessionHandle: string, request: ExecuteStatementRequest): Promise<void> {
+    const result = planWithSettings(this.#session(sessionHandle).environment, request)
+    if (result.kind === 'ok' || result.kind === 'rows') return
+    throw gatewayError(
+      'STATEMENT_NOT_OF_SESSION',
+      'Configure a session by SET, RESET, CREATE, DROP or USE; this statement is for the cluster.',
+    )
   }
 
   async cancel(session: string, operation: string): Promise<OperationStatusResponse> {
     return this.#operation(session, operation).cancel()
   }
 
+  /** Closing twice is fine: the answer to the first may have been lost. */
   async closeOperation(sessionHandle: string, handle: string): Promise<void> {
-    this.#operation(sessionHandle, handle).close()
-    this.#session(sessionHandle).operations.delete(handle)
+    const { operations } = this.#session(sessionHandle)
+    operations.get(handle)?.close()
+    operations.delete(handle)
   }
 
   async complete(
@@ -214,6 +244,21 @@ export class GatewayService implements SqlGateway {
   }
 }
 
+/** To cancel instead would drop what WITH DRAIN is to bring out. */
+function drainWithoutSavepoint(jobId: string) {
+  return gatewayError(
+    'DRAIN_WITHOUT_SAVEPOINT',
+    `Write STOP JOB '${jobId}' WITH SAVEPOINT WITH DRAIN; without a savepoint there is no drain, and the job goes on.`,
+    { hint: `STOP JOB '${jobId}' cancels it.` },
+  )
+}
+
+/** As the session has it, under the present key or the earlier one; null: the cluster's. */
+function savepointDirectoryOf(configuration: Configuration): string | null {
+  const keys = ['execution.checkpointing.savepoint-dir', 'state.savepoints.dir']
+  return keys.map((key) => configuration.getRaw(key)).find((value) => value !== undefined) ?? null
+}
+
 /** Plans the statement with its own settings over the session's, and takes them back. */
 function planWithSettings(
   environment: TableEnvironment,
@@ -236,36 +281,34 @@ function planWithSettings(
   }
 }
 
-/** As JSON has a TIMESTAMP_LTZ: `2026-11-22 10:15:30.000Z`. */
-const timeText = (ms: number): string => new Date(ms).toISOString().replace('T', ' ')
+/** As the collect sink gives a TIMESTAMP_LTZ: `2026-11-22 10:15:30.000`, in UTC. */
+const timeText = (ms: number): string => new Date(ms).toISOString().replace(/[TZ]/g, ' ').trim()
 
-const SHOW_JOBS_COLUMNS = ['job id', 'job name', 'status', 'start time']
-
-function columnsOf(result: StatementResult): ResultColumn[] {
-  const named = (name: string, type: string): ResultColumn => ({
-    name,
-    logicalType: { type, nullable: false },
-    comment: null,
-  })
-  if (result.kind === 'rows') return schemaColumns(result.schema)
-  if (result.kind === 'submit') {
-    return result.mode === 'insert' ? [named('job id', 'STRING')] : schemaColumns(result.schema)
-  }
-  if (result.kind === 'command' && result.command === 'show-jobs') {
-    return SHOW_JOBS_COLUMNS.map((name) =>
-      named(name, name === 'start time' ? 'TIMESTAMP_LTZ(3)' : 'STRING'),
-    )
-  }
-  return []
+const TEXT: LogicalType = { kind: 'STRING', nullable: true }
+const OK_SCHEMA: Schema = { fields: [{ name: 'result', type: TEXT }] }
+const OK_ROWS = [{ kind: 'INSERT', fields: ['OK'] }] as const
+const JOB_ID_SCHEMA: Schema = { fields: [{ name: 'job id', type: TEXT }] }
+const SAVEPOINT_SCHEMA: Schema = { fields: [{ name: 'savepoint path', type: TEXT }] }
+const SHOW_JOBS_SCHEMA: Schema = {
+  fields: [
+    { name: 'job id', type: TEXT },
+    { name: 'job name', type: TEXT },
+    { name: 'status', type: TEXT },
+    { name: 'start time', type: { kind: 'TIMESTAMP_LTZ', precision: 6, nullable: true } },
+  ],
 }
 
-function schemaColumns(schema: Schema): ResultColumn[] {
-  return schema.fields.map((field) => ({
-    name: field.name,
-    logicalType: {
-      type: formatType({ ...field.type, nullable: true }),
-      nullable: field.type.nullable,
-    },
-    comment: null,
-  }))
+/** The result's columns; null when there is nothing to say but that it was done. */
+function schemaOf(result: StatementResult): Schema | null {
+  switch (result.kind) {
+    case 'ok':
+      return null
+    case 'rows':
+      return result.schema
+    case 'submit':
+      return result.mode === 'insert' ? JOB_ID_SCHEMA : result.schema
+    case 'command':
+      if (result.command === 'show-jobs') return SHOW_JOBS_SCHEMA
+      return result.withSavepoint ? SAVEPOINT_SCHEMA : null
+  }
 }

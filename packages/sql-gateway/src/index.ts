@@ -1,4 +1,4 @@
-export type { ClusterClient, ClusterJobStatus } from './cluster-client.ts'
+export type { ClusterClient, ClusterJobStatus, ClusterWatermark } from './cluster-client.ts'
 export { GATEWAY_ERRORS } from './error-codes.ts'
 export { GATEWAY_OPTIONS } from './gateway-options.ts'
 export { registerGatewayRoutes } from './gateway-routes.ts'

@@ -1,31 +1,44 @@
 /**
  * One statement being run: its status, its rows page by page, its error.
  *
- * Paging: page `token` is what was there when it was first asked for; asking again for the same token gives the same
- * page (a lost answer does no
- * harm), asking for the next drops it. At most `BUFFERED_ROWS_MAX` rows wait here; beyond that the runner waits, and
- * the job's collect
+ * Paging: page `token` is what was there when it was first asked for; asking again for the same
+ * token gives the same page (a lost answer does no harm), in whichever format; asking for the next
+ * drops it. Before results can be fetched there is no page; afterwards one may have no rows. At
+ * most `BUFFERED_ROWS_MAX` rows wait here; beyond that the runner waits, and the job's collect
  * sink behind it.
  */
-import { isMillraceError } from '@millrace/core'
+import { isMillraceError, type Schema } from '@millrace/core'
 import type { Clock } from '@millrace/platform'
 import type {
   FetchResultsResponse,
   OperationStatus,
   OperationStatusResponse,
-  ResultColumn,
   ResultRow,
+  RowFormat,
 } from '@millrace/rest-api'
 import { gatewayError } from './error-codes.ts'
+import { resultColumns } from './result/result-type.ts'
+import { rowFormatter } from './result/row-format.ts'
 import type { StatementProgress } from './statement-runner.ts'
 
 const BUFFERED_ROWS_MAX = 20_000
 const PAGE_ROWS_MAX = 5000
 
 export interface ResultHead {
-  readonly columns: readonly ResultColumn[]
+  readonly schema: Schema
   readonly isQueryResult: boolean
+  /** Whether rows say more than that the statement was carried out. */
+  readonly hasContent: boolean
   readonly warnings: readonly string[]
+  /** What TIMESTAMP_LTZ is shown in as plain text. */
+  readonly localTimeZone: string
+}
+
+/** What was there when `token` was first asked for. */
+interface Page {
+  readonly token: number
+  readonly rows: readonly ResultRow[]
+  readonly last: boolean
 }
 
 export class Operation implements StatementProgress {
@@ -33,11 +46,14 @@ export class Operation implements StatementProgress {
   readonly #clock: Clock
   #status: OperationStatus = 'PENDING'
   #progress = 'planning'
-  #head: ResultHead = { columns: [], isQueryResult: false, warnings: [] }
+  #head: ResultHead | null = null
+  /** Whether results can be fetched. */
+  #ready = false
+  #notices: readonly string[] = []
   #jobId: string | undefined
   #error: unknown
   #rows: ResultRow[] = []
-  #page: { readonly token: number; readonly response: FetchResultsResponse } | null = null
+  #page: Page | null = null
   #nextToken = 0
   #waiters: (() => void)[] = []
 
@@ -88,19 +104,31 @@ export class Operation implements StatementProgress {
     this.#progress = progress
   }
 
+  note(lines: readonly string[]): void {
+    this.#notices = lines
+    this.#wake()
+  }
+
   jobStarted(jobId: string): void {
     this.#jobId = jobId
+    this.#ready = true
     this.#wake()
   }
 
   async push(rows: readonly ResultRow[]): Promise<void> {
+    this.#ready = true
     for (const row of rows) this.#rows.push(row)
     this.#wake()
     while (this.#rows.length >= BUFFERED_ROWS_MAX && !this.cancelled) await this.#changed(1000)
   }
 
+  /**
+   * FINISHED as soon as results can be fetched, also while they still come: clients wait for it
+   * before they fetch.
+   */
   status(): OperationStatusResponse {
-    return { status: this.#status, progress: this.#progress }
+    const status = this.#running && this.#ready ? 'FINISHED' : this.#status
+    return { status, progress: this.#progress }
   }
 
   cancel(): OperationStatusResponse {
@@ -136,8 +164,9 @@ export class Operation implements StatementProgress {
     })
   }
 
-  async fetch(token: number, waitMs: number): Promise<FetchResultsResponse> {
-    if (this.#page?.token === token) return this.#page.response
+  /** `waitMs`: how long to wait for something new. */
+  async fetch(token: number, waitMs: number, format: RowFormat): Promise<FetchResultsResponse> {
+    if (this.#page?.token === token) return this.#response(this.#page, format)
     if (token !== this.#nextToken) {
       throw gatewayError(
         'RESULT_TOKEN_INVALID',
@@ -146,10 +175,11 @@ export class Operation implements StatementProgress {
     }
     if (this.#rows.length === 0 && this.#running && waitMs > 0) await this.#changed(waitMs)
     if (this.#rows.length === 0 && this.#error !== undefined) throw this.#error
-    if (this.#rows.length === 0 && this.#running) {
-      return { resultType: 'NOT_READY', progress: this.#progress, ...this.#jobField() }
+    if (this.#running && !this.#ready) {
+      const head = { resultType: 'NOT_READY', progress: this.#progress } as const
+      return { ...head, ...this.#jobField(), ...this.#noticesField() }
     }
-    return this.#nextPage(token)
+    return this.#response(this.#nextPage(token), format)
   }
 
   get #running(): boolean {
@@ -160,22 +190,36 @@ export class Operation implements StatementProgress {
     return this.#jobId === undefined ? {} : { jobID: this.#jobId }
   }
 
-  #nextPage(token: number): FetchResultsResponse {
-    const data = this.#rows.splice(0, PAGE_ROWS_MAX)
-    const last = data.length === 0
-    this.#wake()
-    const response: FetchResultsResponse = {
-      resultType: last ? 'EOS' : 'PAYLOAD',
-      isQueryResult: this.#head.isQueryResult,
-      resultKind: this.#head.columns.length > 0 ? 'SUCCESS_WITH_CONTENT' : 'SUCCESS',
-      ...this.#jobField(),
-      results: { columns: this.#head.columns, rowFormat: 'JSON', data },
-      ...(last ? {} : { nextToken: token + 1 }),
-      ...(this.#head.warnings.length > 0 ? { warnings: this.#head.warnings } : {}),
-    }
-    this.#page = { token, response }
+  #noticesField(): { notices?: readonly string[] } {
+    return this.#notices.length === 0 ? {} : { notices: this.#notices }
+  }
+
+  #nextPage(token: number): Page {
+    const rows = this.#rows.splice(0, PAGE_ROWS_MAX)
+    const last = rows.length === 0 && !this.#running
+    this.#page = { token, rows, last }
     if (!last) this.#nextToken = token + 1
-    return response
+    this.#wake()
+    return this.#page
+  }
+
+  #response({ token, rows, last }: Page, format: RowFormat): FetchResultsResponse {
+    const { schema, isQueryResult, hasContent, warnings, localTimeZone } = this.#head as ResultHead
+    return {
+      resultType: last ? 'EOS' : 'PAYLOAD',
+      isQueryResult,
+      resultKind: hasContent ? 'SUCCESS_WITH_CONTENT' : 'SUCCESS',
+      ...this.#jobField(),
+      results: {
+        columns: resultColumns(schema),
+        rowFormat: format,
+        data: rows.map(rowFormatter(schema, format, localTimeZone)),
+      },
+      ...(last ? {} : { nextToken: token + 1 }),
+      ...(rows.length === 0 && !last ? { progress: this.#progress } : {}),
+      ...(warnings.length > 0 ? { warnings } : {}),
+      ...this.#noticesField(),
+    }
   }
 
   /** Whether the error is worth logging as a fault of ours. */

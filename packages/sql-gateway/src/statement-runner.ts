@@ -1,17 +1,19 @@
 /**
  * Runs one planned statement against the cluster and hands rows to its operation.
  *
- * The only place where a statement's plan meets the JobManager: INSERT submits (and waits with `table.dml-sync`),
- * SELECT submits and pages through
- * its collect coordinator until the job has ended, commands ask the JobManager. The job never outlives a cancelled
- * SELECT.
+ * The only place where a statement's plan meets the JobManager: INSERT submits (and waits with
+ * `table.dml-sync`), SELECT submits and pages through its collect coordinator until the job has
+ * ended, commands ask the JobManager. The job never outlives a cancelled SELECT.
  */
 import type { Configuration } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
 import type { Clock } from '@millrace/platform'
-import type { ResultRow, ResultRowKind } from '@millrace/rest-api'
+import { describeRestorePlan, type ResultRow, type ResultRowKind } from '@millrace/rest-api'
 import type { ClusterClient } from './cluster-client.ts'
+import { describeWatermark } from './describe-watermark.ts'
+import { gatewayError } from './error-codes.ts'
 import { GATEWAY_OPTIONS } from './gateway-options.ts'
+import { ShownRows } from './shown-rows.ts'
 
 const ROW_KINDS: readonly ResultRowKind[] = ['INSERT', 'UPDATE_BEFORE', 'UPDATE_AFTER', 'DELETE']
 const PAGE_ROWS_MAX = 5000
@@ -23,6 +25,8 @@ const KEEP_ALIVE_MS = 20_000
 export interface StatementProgress {
   readonly cancelled: boolean
   report(progress: string): void
+  /** Lines that stay, shown before any result. */
+  note(lines: readonly string[]): void
   jobStarted(jobId: string): void
   /** Resolves once there is room (the client has fetched enough). */
   push(rows: readonly ResultRow[]): Promise<void>
@@ -34,8 +38,17 @@ export interface RunEnvironment {
   readonly configuration: Configuration
 }
 
-/** A row that was shown must not change after a restart, so it waits for the checkpoint behind it. */
-const NO_ROWS_YET = 'no new rows; with checkpoints on, they come with each one'
+/** What is run: of a `SubmitResult` the parts that matter here. */
+export interface Submission {
+  readonly jobGraph: JobGraph
+  /** Of a SELECT: the operator whose coordinator has the rows. */
+  readonly collectOperatorId?: string
+  /** Whether rows come when the watermark has passed the end of a window. */
+  readonly windowed?: boolean
+}
+
+/** How long the cluster may wait for a row before it answers that there is none. */
+const LONG_POLL_MS = 200
 
 const TERMINAL = new Set(['FINISHED', 'FAILED', 'CANCELED'])
 
@@ -46,9 +59,27 @@ export function delay(clock: Clock, ms: number): Promise<void> {
   })
 }
 
+/** Keys that name what a job starts from, the reference's earlier name too. */
+const RECOVERY_KEYS = ['execution.state-recovery.path', 'execution.savepoint.path']
+
+/**
+ * Says what a job that names a savepoint would start from; before anything of it runs. Rejects with
+ * what keeps it from that.
+ */
+export async function announceRestore(
+  { jobGraph }: Submission,
+  env: RunEnvironment,
+  progress: StatementProgress,
+): Promise<void> {
+  if (!RECOVERY_KEYS.some((key) => key in jobGraph.configuration)) return
+  progress.report(`reading what job ${jobGraph.name} starts from`)
+  const plan = await env.cluster.restorePlan(jobGraph)
+  if (plan !== null) progress.note(describeRestorePlan(plan))
+}
+
 /** Submits an INSERT's job; with `table.dml-sync` waits for its end. */
 export async function runInsert(
-  jobGraph: JobGraph,
+  { jobGraph }: Submission,
   env: RunEnvironment,
   progress: StatementProgress,
 ): Promise<void> {
@@ -84,22 +115,30 @@ function describe(jobId: string, state: string, reason: string | undefined): str
   return `job ${jobId} is ${state}${reason === undefined ? '' : `: ${reason}`}`
 }
 
+/** As the collect coordinator answers. */
 interface CollectPage {
   readonly rows: readonly (readonly unknown[])[]
   readonly nextOffset: number
+  readonly run: string | null
+  readonly resumeAt: number
+  readonly final: number
   readonly ended: boolean
 }
 
 /** Submits a SELECT's job and pushes its rows until it ends or the statement is cancelled. */
 export async function runSelect(
-  jobGraph: JobGraph,
+  { jobGraph, collectOperatorId, windowed = false }: Submission,
   env: RunEnvironment,
   progress: StatementProgress,
 ): Promise<void> {
-  const target = collectTarget(jobGraph)
+  const target = collectTarget(jobGraph, collectOperatorId)
   progress.report(`submitting job ${jobGraph.name}`)
   const { jobId } = await env.cluster.submit(jobGraph)
   progress.jobStarted(jobId)
+  const shown = new ShownRows(env.configuration.get(GATEWAY_OPTIONS.collectRememberedRowsMax))
+  const ask = (request: object) =>
+    env.cluster.coordinator(jobId, target.vertexId, target.operatorId, request)
+  let run: string | null = null
   let offset = 0
   let pauseMs = POLL_FIRST_MS
   for (;;) {
@@ -107,38 +146,57 @@ export async function runSelect(
       await env.cluster.cancel(jobId)
       return
     }
-    const request = { offset, limit: PAGE_ROWS_MAX }
-    const page = (await env.cluster.coordinator(
-      jobId,
-      target.vertexId,
-      target.operatorId,
-      request,
-    )) as CollectPage
+    const request = { offset, limit: PAGE_ROWS_MAX, run, waitMs: LONG_POLL_MS }
+    const page = (await ask(request)) as CollectPage
+    if (run !== null && page.run !== null && page.run !== run) shown.restart(page.resumeAt)
+    const rows = shown.take(offset, page.rows.map(toResultRow), page.final)
+    run = page.run ?? run
+    offset = page.nextOffset
+    if (page.ended) rows.push(...shown.settle())
+    if (rows.length > 0) {
+      // One row at a time is asked for to show that somebody still reads; it is asked
+      // for again later.
+      const stillHere = { offset, limit: 1, run }
+      await untilTaken(progress.push(rows), env.clock, () => ask(stillHere))
+    }
+    if (page.ended) break
     if (page.rows.length > 0) {
-      offset = page.nextOffset
-      // One row at a time is asked for to show that somebody still reads; it is asked for again later.
-      const stillHere = { offset, limit: 1 }
-      await untilTaken(progress.push(page.rows.map(toResultRow)), env.clock, () =>
-        env.cluster.coordinator(jobId, target.vertexId, target.operatorId, stillHere),
-      )
       pauseMs = POLL_FIRST_MS
       continue
     }
-    if (page.ended) break
     const status = await env.cluster.status(jobId)
-    const reason = status.state === 'RUNNING' ? NO_ROWS_YET : status.statusReason
-    progress.report(describe(jobId, status.state, reason))
+    const waitsFor = windowed ? describeWatermark(status.watermark) : 'no new rows'
+    progress.report(describe(jobId, status.state, status.statusReason ?? waitsFor))
     if (status.state === 'FAILED' || status.state === 'CANCELED') break
-    await delay(env.clock, pauseMs)
-    pauseMs = Math.min(pauseMs * 2, POLL_MAX_MS)
+    if (page.run === null) {
+      await delay(env.clock, pauseMs)
+      pauseMs = Math.min(pauseMs * 2, POLL_MAX_MS)
+    }
   }
-  const failure = await env.cluster.failure(jobId)
-  if (failure !== null) throw failure
+  await refuseUnended(jobId, env, progress)
 }
 
 /**
- * Waits until the reader has made room. A slow reader is still a reader: the query's coordinator hears of it by
- * `ask`, since it ends a query whose client is silent.
+ * Throws when what was shown is not the whole result: the job failed, or somebody
+ * else cancelled it.
+ */
+async function refuseUnended(
+  jobId: string,
+  env: RunEnvironment,
+  progress: StatementProgress,
+): Promise<void> {
+  const failure = await env.cluster.failure(jobId)
+  if (failure !== null) throw failure
+  if (progress.cancelled || (await env.cluster.status(jobId)).state !== 'CANCELED') return
+  throw gatewayError(
+    'STATEMENT_CANCELED',
+    `Run the query again if it is still wanted; job ${jobId} was cancelled before the query had ended.`,
+  )
+}
+
+/**
+ * Waits until the reader has made room. A slow reader is still a reader: the query's coordinator
+ * hears of it by `ask`, since it ends a query whose client is silent.
  */
 async function untilTaken(
   taken: Promise<void>,
@@ -166,13 +224,10 @@ function toResultRow(row: readonly unknown[]): ResultRow {
   return { kind: ROW_KINDS[kind as number] ?? 'INSERT', fields }
 }
 
-function collectTarget(jobGraph: JobGraph): { vertexId: string; operatorId: string } {
-  for (const vertex of jobGraph.vertices) {
-    for (const operator of vertex.operators) {
-      if (operator.coordinator?.factory === 'collect-coordinator') {
-        return { vertexId: vertex.id, operatorId: operator.id }
-      }
-    }
-  }
+function collectTarget(jobGraph: JobGraph, operatorId: string | undefined) {
+  const vertex = jobGraph.vertices.find(({ operators }) =>
+    operators.some(({ id }) => id === operatorId),
+  )
+  if (vertex !== undefined && operatorId !== undefined) return { vertexId: vertex.id, operatorId }
   throw new Error(`Job ${jobGraph.name} is a SELECT without a collect operator`)
 }

@@ -1,4 +1,6 @@
-/** Errors of the SQL operators: raised in a slot (or in an operator's coordinator) while a job runs. */
+/**
+ * Errors of the SQL operators: raised in a slot (or in an operator's coordinator) while a job runs.
+ */
 import { defineErrors } from '@millrace/core'
 
 export const { error: sqlOperatorError, declarations: SQL_OPERATOR_ERRORS } = defineErrors({
@@ -11,7 +13,7 @@ export const { error: sqlOperatorError, declarations: SQL_OPERATOR_ERRORS } = de
   ROWTIME_NULL: {
     domain: 'data',
     retry: 'never',
-    description: 'A row reached an event-time window whose rowtime column is NULL.',
+    description: 'A row has no event time: the column that a WATERMARK is declared for is NULL.',
   },
   AGGREGATE_NOT_SUPPORTED: {
     domain: 'user',
@@ -29,11 +31,6 @@ export const { error: sqlOperatorError, declarations: SQL_OPERATOR_ERRORS } = de
     description:
       'A request for the rows of a SELECT has an offset or a limit that cannot be served.',
   },
-  COLLECT_ROWS_REPEATED: {
-    domain: 'user',
-    retry: 'never',
-    description: 'A SELECT without checkpoints restarted after some of its rows had been shown.',
-  },
   COLLECT_QUERY_FAILED: {
     domain: 'user',
     retry: 'never',
@@ -44,10 +41,5 @@ export const { error: sqlOperatorError, declarations: SQL_OPERATOR_ERRORS } = de
     retry: 'never',
     description:
       'Nobody has asked for the rows of a SELECT for longer than client.heartbeat.timeout.',
-  },
-  COLLECT_UNCOMMITTED_ROWS: {
-    domain: 'user',
-    retry: 'never',
-    description: 'A SELECT gave more rows between two checkpoints than its buffer holds.',
   },
 })

@@ -1,4 +1,4 @@
-export * from './aggregate/accumulator-schema.ts'
+export * from './aggregate/accumulate/accumulator-schema.ts'
 export * from './error-codes.ts'
 export * from './operator-config.ts'
 export * from './registry/sql-coordinator-registry.ts'

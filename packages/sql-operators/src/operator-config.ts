@@ -1,8 +1,9 @@
 /**
- * Plain-data configurations of the SQL operators: the contract between `sql` (which plans them) and the factories
- * here (which run them).
+ * Plain-data configurations of the SQL operators: the contract between `sql` (which plans them) and
+ * the factories here (which run them).
  *
- * Factory names are the keys of `SQL_OPERATORS`. Column indexes refer to the operator's input unless said otherwise.
+ * Factory names are the keys of `SQL_OPERATORS`. Column indexes refer to the operator's input
+ * unless said otherwise.
  */
 import type { LogicalType, Schema } from '@millrace/core'
 import type { Expression } from '@millrace/expression'
@@ -12,13 +13,15 @@ export const SQL_OPERATORS = {
   calc: 'calc',
   localWindowAggregate: 'local-window-aggregate',
   globalWindowAggregate: 'global-window-aggregate',
+  localGroupAggregate: 'local-group-aggregate',
   groupAggregate: 'group-aggregate',
   watermarkAssigner: 'watermark-assigner',
-  union: 'union',
   tableSink: 'table-sink',
   collectSink: 'collect-sink',
   values: 'values',
 } as const
+
+export type SqlOperatorName = (typeof SQL_OPERATORS)[keyof typeof SQL_OPERATORS]
 
 /** Coordinator factories on the JobManager's side. */
 export const SQL_COORDINATORS = {
@@ -27,8 +30,8 @@ export const SQL_COORDINATORS = {
 } as const
 
 /**
- * `table-source`: connector's reader → format decoder → computed columns → per-split watermark → filter and
- * projection → output.
+ * `table-source`: connector's reader → format decoder → computed columns → per-split watermark →
+ * filter and projection → output.
  * Its coordinator (`source-coordinator`) has `{ connector, tableName, config }`.
  */
 export interface TableSourceConfig {
@@ -41,7 +44,10 @@ export interface TableSourceConfig {
   readonly projection: readonly number[]
   /** Over the decoded (projected) columns, per split, before the filter; null: no watermark. */
   readonly watermark: WatermarkConfig | null
-  /** Over the decoded columns; rows for which it is not TRUE are dropped after the watermark has seen them. */
+  /**
+   * Over the decoded columns; rows for which it is not TRUE are dropped after the watermark
+   * has seen them.
+   */
   readonly filter: Expression | null
   /** Output columns over the decoded columns; null: the decoded columns as they are. */
   readonly output: readonly Expression[] | null
@@ -53,12 +59,23 @@ export interface WatermarkConfig {
   readonly rowtime: Expression
   /** The watermark that a row implies, e.g. `event_time - INTERVAL '10' SECOND`. */
   readonly watermark: Expression
-  /** `scan.watermark.idle-timeout` of the table, else `table.exec.source.idle-timeout`; 0: never idle. */
+  /**
+   * `scan.watermark.idle-timeout` of the table, else `table.exec.source.idle-timeout`;
+   * 0: never idle.
+   */
   readonly idleTimeoutMs: number
   /** `scan.watermark.emit.strategy`. */
   readonly emit: 'on-periodic' | 'on-event'
-  /** `pipeline.auto-watermark-interval`. */
+  /**
+   * `pipeline.auto-watermark-interval`: a watermark goes out after the row whose watermark passed
+   * the last one by more than this; 0: at every increase.
+   */
   readonly emitIntervalMs: number
+  /**
+   * By a timer of that interval as well: the input has no end and may pause. A bounded input has
+   * none, so that it gives the same answer at any speed.
+   */
+  readonly periodic: boolean
   /**
    * Whether a split read to its end that never delivered a record holds the watermark
    * (`table.exec.source.empty-split-holds-watermark`, false by default).
@@ -98,13 +115,12 @@ export type WindowSpec =
 export type WindowProperty = 'window_start' | 'window_end' | 'window_time' | 'proctime'
 
 /**
- * `local-window-aggregate` (slice-wise pre-aggregation without state, flushed on watermark, barrier and memory limit),
- * then hash exchange on the key columns, then `global-window-aggregate`.
+ * `local-window-aggregate` (slice-wise pre-aggregation without state, flushed on watermark, barrier
+ * and memory limit), then hash exchange on the key columns, then `global-window-aggregate`.
  *
- * Both take this configuration. The local one's output schema is: key columns, `$slice_end TIMESTAMP(3)`, then the
- * accumulator
- * columns as `accumulatorSchema(config)` gives them (exported by sql-operators, used by the planner for the edge's
- * schema).
+ * Both take this configuration. The local one's output schema is: key columns, `$slice_end
+ * TIMESTAMP(3)`, then the accumulator columns as `accumulatorSchema(config)` gives them (exported
+ * by sql-operators, used by the planner for the edge's schema).
  * The global one's output is: key columns, aggregate results, then the window properties.
  */
 export interface WindowAggregateConfig {
@@ -117,35 +133,44 @@ export interface WindowAggregateConfig {
   readonly rowtime: Expression | null
   readonly properties: readonly WindowProperty[]
   /**
-   * False: the global operator takes raw rows itself. There is no local phase with processing time, with
-   * `table.optimizer.agg-phase-strategy` = ONE_PHASE, and where `supportsTwoPhase(config)` says no (DISTINCT).
+   * False: the global operator takes raw rows itself. There is no local phase with processing time,
+   * with `table.optimizer.agg-phase-strategy` = ONE_PHASE, and where `supportsTwoPhase(config)`
+   * says no (DISTINCT).
    */
   readonly twoPhase: boolean
   readonly outputSchema: Schema
 }
 
 /**
- * `group-aggregate`: unbounded GROUP BY; input may be a changelog; output is a changelog (+I, -U/+U, -D),
- * keys then aggregates.
+ * `group-aggregate`: unbounded GROUP BY; input may be a changelog; output is a changelog
+ * (+I, -U/+U, -D), keys then aggregates. With `twoPhase`, `local-group-aggregate` of the same
+ * configuration pre-aggregates before the exchange: key columns, then the accumulator columns of
+ * `groupAccumulatorSchema`.
  */
 export interface GroupAggregateConfig {
   readonly inputSchema: Schema
   readonly keys: readonly Expression[]
   readonly aggregates: readonly AggregateCall[]
   readonly inputIsChangelog: boolean
+  /** Whether an update is −U and +U, or +U alone; the planner says which by what consumers need. */
+  readonly emitUpdateBefore: boolean
   /** `table.exec.state.ttl`, ms; 0: for ever. */
   readonly stateTtlMs: number
+  /** Rows come from `local-group-aggregate`, as `groupAccumulatorSchema` says. Absent: false. */
+  readonly twoPhase?: boolean
+  /**
+   * Without keys: whether no rows at the end of the input make a row too (COUNT 0, all others
+   * NULL), as in BATCH mode. Absent: false.
+   */
+  readonly answersNoRows?: boolean
   readonly outputSchema: Schema
 }
 
-/** `watermark-assigner`: for a rowtime that is computed by a view or a sub-query above the source. */
+/**
+ * `watermark-assigner`: for a rowtime that is computed by a view or a sub-query above the source.
+ */
 export interface WatermarkAssignerConfig extends WatermarkConfig {
   readonly schema: Schema
-}
-
-/** `union`: UNION ALL; inputs share the output's schema, and the watermark is the smallest of theirs. */
-export interface UnionConfig {
-  readonly inputCount: number
 }
 
 /** `table-sink`: a connector's writer with commit at checkpoint completion. */
@@ -158,14 +183,13 @@ export interface TableSinkConfig {
 }
 
 /**
- * `collect-sink`, parallelism 1: rows of a SELECT to `collect-coordinator`, page by page, exactly once with
- * checkpoints.
- * Event to the coordinator: `{ offset, rows: [[kind, …JSON values]] }`, answer `{ accepted: boolean }`; client request
- * `{ offset, limit }`, answer `{ rows, nextOffset, ended, error? }`.
+ * `collect-sink`, parallelism 1: rows of a SELECT to `collect-coordinator`, page by page, exactly
+ * once with checkpoints.
+ * Event to the coordinator: `{ offset, rows: [[kind, …JSON values]] }`, answer `{ accepted: boolean
+ * }`; client request `{ offset, limit }`, answer `{ rows, nextOffset, ended, error? }`.
  */
 export interface CollectSinkConfig {
   readonly schema: Schema
-  readonly localTimeZone: string
 }
 
 /** `values`: bounded literal rows; a SELECT without FROM, or VALUES. */

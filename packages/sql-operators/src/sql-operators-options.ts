@@ -5,7 +5,7 @@ export const LOCAL_AGGREGATE_GROUPS_MAX = option.int({
   key: 'table.exec.local-aggregate.max-groups',
   defaultValue: 65_536,
   description:
-    'Groups (key and slice) that a local window aggregate keeps before it hands them on ahead of the next watermark; bounds its memory.',
+    'Groups (of a window aggregate: by slice) that a local aggregate keeps before it hands them on ahead of time; bounds its memory.',
 })
 
 /** The reference engine's key for clients that a job must not outlive. */
@@ -22,13 +22,6 @@ export const COLLECT_BUFFER_ROWS = option.int({
     'Rows of a SELECT that wait for the client; the query is held back (backpressure) until the client has fetched some.',
 })
 
-export const COLLECT_UNCOMMITTED_ROWS_MAX = option.int({
-  key: 'table.exec.collect.uncommitted-rows-max',
-  defaultValue: 1_000_000,
-  description:
-    'Rows of a SELECT that may wait for the next checkpoint before they are shown; a query that gives more fails.',
-})
-
 export const COLLECT_FLUSH_INTERVAL_MS = option.duration({
   key: 'table.exec.collect.flush-interval',
   defaultValue: 50,
@@ -40,6 +33,5 @@ export const SQL_OPERATORS_OPTIONS = [
   LOCAL_AGGREGATE_GROUPS_MAX,
   COLLECT_BUFFER_ROWS,
   CLIENT_HEARTBEAT_TIMEOUT,
-  COLLECT_UNCOMMITTED_ROWS_MAX,
   COLLECT_FLUSH_INTERVAL_MS,
 ]

@@ -1,8 +1,9 @@
 /**
- * Every error code of the SQL front end, in one table (docs/errors.md is checked against it in both directions).
+ * Every error code of the SQL front end, in one table (docs/errors.md is checked against it in
+ * both directions).
  *
- * All of them are the user's to mend and none gets better by trying again. `raise` gives an error the place in the
- * statement where it stands, so that the client can underline it.
+ * All of them are the user's to mend and none gets better by trying again. `raise` gives an error
+ * the place in the statement where it stands, so that the client can underline it.
  */
 import { defineErrors, type MillraceError, nearestName } from '@millrace/core'
 import type { Span } from './parse/token.ts'

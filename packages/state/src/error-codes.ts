@@ -21,6 +21,11 @@ export const { error: stateError, declarations: STATE_ERRORS } = defineErrors({
     retry: 'never',
     description: 'A state file of a checkpoint is missing, truncated or damaged.',
   },
+  STATE_VERSION_UNSUPPORTED: {
+    domain: 'user',
+    retry: 'never',
+    description: 'A state file was written by a version of Millrace that uses a newer format.',
+  },
   STATE_UNREADABLE: {
     domain: 'external',
     retry: 'backoff',
@@ -42,6 +47,16 @@ export const { error: stateError, declarations: STATE_ERRORS } = defineErrors({
     retry: 'never',
     description: 'The checkpoint has state of an operator that the job does not have.',
   },
+  STATE_LOCAL_WRITE_FAILED: {
+    domain: 'external',
+    retry: 'backoff',
+    description: 'A slot could not write state that outgrew its memory to the local disk.',
+  },
+  STATE_LOCAL_UNREADABLE: {
+    domain: 'external',
+    retry: 'backoff',
+    description: 'The local disk does not give back state as it was written.',
+  },
   CHECKPOINT_DIRECTORY_UNUSABLE: {
     domain: 'user',
     retry: 'never',
@@ -52,6 +67,16 @@ export const { error: stateError, declarations: STATE_ERRORS } = defineErrors({
     retry: 'never',
     description:
       'The checkpoint directory’s URI scheme is not supported, or its path is not absolute.',
+  },
+  SAVEPOINT_DIRECTORY_UNUSABLE: {
+    domain: 'user',
+    retry: 'never',
+    description: 'The directory that was named for a savepoint cannot be created or written.',
+  },
+  SAVEPOINT_NOT_SELF_CONTAINED: {
+    domain: 'internal',
+    retry: 'never',
+    description: 'A task wrote state of a savepoint beside the savepoint’s own directory.',
   },
   CHECKPOINT_WRITE_FAILED: {
     domain: 'external',

@@ -1,3 +1,9 @@
+export { checkFiles } from './checkpoint/check-files.ts'
+export {
+  disposeCheckpoint,
+  readCheckpoint,
+  removeCheckpoint,
+} from './checkpoint/checkpoint-directory.ts'
 export {
   type CheckpointManifest,
   decodeManifest,
@@ -9,21 +15,32 @@ export {
 export type * from './checkpoint/checkpoint-storage.ts'
 export * from './checkpoint/create-checkpoint-storage.ts'
 export * from './checkpoint/decide-retention.ts'
-export {
-  DirectoryCheckpointStorage,
-  readCheckpoint,
-} from './checkpoint/directory-checkpoint-storage.ts'
+export { DirectoryCheckpointStorage } from './checkpoint/directory-checkpoint-storage.ts'
 export {
   MEMORY_STATE_MAX_BYTES,
   MemoryCheckpointStorage,
 } from './checkpoint/memory-checkpoint-storage.ts'
+export { SavepointDirectory, savepointTarget } from './checkpoint/savepoint-directory.ts'
+export { StateMemory } from './disk/state-memory.ts'
 export { STATE_ERRORS, stateError } from './error-codes.ts'
 export * from './handle/checkpoint-path.ts'
-export * from './handle/state-handle.ts'
+export * from './handle/decide-since.ts'
+export * from './handle/shared-segments.ts'
+export * from './open-keyed-state.ts'
 export { openRestoredState, type RestoreRequest } from './restore/open-restored-state.ts'
+export { planRestore, type RestorePlan } from './restore/plan-restore.ts'
 export * from './restore/reassign-state.ts'
+export type { SegmentIndex } from './segment/segment-format.ts'
+export { SegmentReader } from './segment/segment-reader.ts'
 export {
   type SnapshotTarget,
+  type WrittenSnapshot,
   writeOperatorSnapshot,
 } from './segment/write-operator-snapshot.ts'
 export * from './state-options.ts'
+export {
+  type KeyedStateSettings,
+  ResidentKeyedState,
+} from './table/resident-keyed-state.ts'
+export { ResidentTable } from './table/resident-table.ts'
+export { TextHeap } from './table/text-heap.ts'

@@ -10,6 +10,14 @@ export const CHECKPOINT_DIRECTORY = option.string<string | undefined>({
     'Unset: checkpoints live in the JobManager’s memory and end with it.',
 })
 
+export const SAVEPOINT_DIRECTORY = option.string<string | undefined>({
+  key: 'execution.checkpointing.savepoint-dir',
+  aliases: ['state.savepoints.dir'],
+  defaultValue: undefined,
+  description:
+    'Directory below which savepoints are written when none is named with them: a `file://` URI, an absolute path, or a bucket (`s3://bucket/…`) that all processes share.',
+})
+
 export const CHECKPOINT_STORAGE = option.enum({
   key: 'execution.checkpointing.storage',
   aliases: ['state.checkpoint-storage'],
@@ -28,10 +36,21 @@ export const STATE_MEMORY_THRESHOLD = option.memory({
     'State of a subtask’s operator up to this size is kept inside the checkpoint’s metadata.',
 })
 
+export const INCREMENTAL_CHECKPOINTS = option.boolean({
+  key: 'execution.checkpointing.incremental',
+  aliases: ['state.backend.incremental'],
+  defaultValue: false,
+  description:
+    'Whether a checkpoint writes only what of the state by key has changed since the one before, ' +
+    'and shares the rest with it. Takes `execution.checkpointing.dir`; operators with tables on ' +
+    'disk (`state.backend.type: rocksdb`) are still written whole.',
+})
+
 export const CHECKPOINTS_RETAINED = option.int({
   key: 'execution.checkpointing.num-retained',
   aliases: ['state.checkpoints.num-retained'],
   defaultValue: 1,
+  min: 1,
   description: 'How many complete checkpoints are kept; older ones are removed.',
 })
 
@@ -50,4 +69,60 @@ export const IGNORE_UNCLAIMED_STATE = option.boolean({
   defaultValue: false,
   description:
     'Start although the checkpoint has state of operators that the job does not have; that state is dropped.',
+})
+
+export const STATE_BACKEND = option.enum({
+  key: 'state.backend.type',
+  aliases: ['state.backend'],
+  values: ['hashmap', 'rocksdb', 'disk'],
+  defaultValue: 'hashmap',
+  description:
+    'Where keyed state lives: `hashmap` in memory; `rocksdb` (or `disk`) on the local disk under a cache, so that it may be many times larger than memory. ' +
+    'Entries that are read in order or are due at a time (DISTINCT values, windows) stay in memory with either.',
+})
+
+export const ROCKSDB_MANAGED = option.boolean({
+  key: 'state.backend.rocksdb.memory.managed',
+  defaultValue: true,
+  description:
+    'The tables of a slot share its managed memory; else each has `block.cache-size` and `writebuffer.count` times `writebuffer.size` of its own.',
+})
+
+export const ROCKSDB_FIXED_PER_SLOT = option.memory<number | undefined>({
+  key: 'state.backend.rocksdb.memory.fixed-per-slot',
+  defaultValue: undefined,
+  description: 'Memory that the tables of a slot share, instead of its managed memory.',
+})
+
+export const ROCKSDB_BLOCK_CACHE = option.memory({
+  key: 'state.backend.rocksdb.block.cache-size',
+  defaultValue: 8 * 1024 * 1024,
+  description: 'Of each table, when `state.backend.rocksdb.memory.managed` is false.',
+})
+
+export const ROCKSDB_WRITE_BUFFER = option.memory({
+  key: 'state.backend.rocksdb.writebuffer.size',
+  defaultValue: 64 * 1024 * 1024,
+  description: 'Of each table, when `state.backend.rocksdb.memory.managed` is false.',
+})
+
+export const ROCKSDB_WRITE_BUFFERS = option.int({
+  key: 'state.backend.rocksdb.writebuffer.count',
+  defaultValue: 2,
+  min: 1,
+  description: 'Of each table, when `state.backend.rocksdb.memory.managed` is false.',
+})
+
+export const ROCKSDB_LOCAL_DIRECTORY = option.string<string | undefined>({
+  key: 'state.backend.rocksdb.localdir',
+  defaultValue: undefined,
+  description:
+    'Directory on a local disk for state beyond memory. Its files have no name and are gone with their process. Default: the first of `io.tmp.dirs`.',
+})
+
+export const TEMPORARY_DIRECTORIES = option.string<string | undefined>({
+  key: 'io.tmp.dirs',
+  defaultValue: undefined,
+  description:
+    'Directories for temporary files, separated by `,` or `:`; the first is used. Default: that of the system.',
 })

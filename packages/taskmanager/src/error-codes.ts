@@ -7,6 +7,11 @@
 import { defineErrors } from '@millrace/core'
 
 export const { error: taskManagerError, declarations: TASKMANAGER_ERRORS } = defineErrors({
+  CHECKPOINT_ORDER_INVALID: {
+    domain: 'internal',
+    retry: 'never',
+    description: 'A TaskManager was sent something that is no order of a checkpoint.',
+  },
   SLOT_OUT_OF_MEMORY: {
     domain: 'user',
     retry: 'backoff',

@@ -4,7 +4,7 @@
  * Invariant: main thread, network buffers and slots' heaps together stay within
  * `taskmanager.memory.process.size`.
  */
-import { type Configuration, option } from '@millrace/core'
+import { type Configuration, configError, option } from '@millrace/core'
 import { type NetworkSettings, networkSettingsOf } from '@millrace/network'
 
 const MIB = 1024 * 1024
@@ -14,11 +14,14 @@ const BASE_MEMORY_BYTES = 128 * MIB
 /** Each slot's thread needs this much before it holds any data. */
 const SLOT_HEAP_BYTES_MIN = 48 * MIB
 const YOUNG_GENERATION_BYTES_MAX = 64 * MIB
+/** Of a slot's memory; the rest is for rows in hand. */
+const MANAGED_FRACTION_MAX = 0.8
 
 export const TASKMANAGER_OPTIONS = {
   numberOfTaskSlots: option.int({
     key: 'taskmanager.numberOfTaskSlots',
     defaultValue: 1,
+    min: 1,
     description: 'Slots of this TaskManager; each is a thread with its share of the memory.',
   }),
   processMemory: option.memory({
@@ -26,6 +29,20 @@ export const TASKMANAGER_OPTIONS = {
     defaultValue: 1728 * MIB,
     description:
       'Memory of the TaskManager. A slot gets (this − network memory − 128 MB) / taskmanager.numberOfTaskSlots.',
+  }),
+  managedSize: option.memory<number | undefined>({
+    key: 'taskmanager.memory.managed.size',
+    defaultValue: undefined,
+    description:
+      'Memory of the TaskManager for keyed state under `state.backend.type: rocksdb`, shared evenly by its slots; within `taskmanager.memory.process.size`.',
+  }),
+  managedFraction: option.double({
+    key: 'taskmanager.memory.managed.fraction',
+    defaultValue: 0.4,
+    min: 0,
+    max: MANAGED_FRACTION_MAX,
+    description:
+      'Part of each slot’s memory for keyed state, unless `taskmanager.memory.managed.size` is set.',
   }),
   resourceId: option.string<string | undefined>({
     key: 'taskmanager.resource-id',
@@ -46,11 +63,15 @@ export const TASKMANAGER_OPTIONS = {
   rpcPort: option.int({
     key: 'taskmanager.rpc.port',
     defaultValue: 0,
+    min: 0,
+    max: 65_535,
     description: 'Port of the control plane; 0 takes any.',
   }),
   dataPort: option.int({
     key: 'taskmanager.data.port',
     defaultValue: 0,
+    min: 0,
+    max: 65_535,
     description:
       'Port of the data plane: slot i listens on this port + i. 0 takes any for each slot.',
   }),
@@ -62,6 +83,8 @@ export const TASKMANAGER_OPTIONS = {
   jobManagerPort: option.int({
     key: 'jobmanager.rpc.port',
     defaultValue: 6123,
+    min: 0,
+    max: 65_535,
     description: 'Port of the JobManager’s control plane.',
   }),
   heartbeatInterval: option.duration({
@@ -131,6 +154,8 @@ export interface SlotMemory {
   readonly youngGenerationMaxBytes: number
   /** Heap and typed arrays together: beyond this the slot is ended. */
   readonly totalMaxBytes: number
+  /** Of the whole, for keyed state under a cache. */
+  readonly managedBytes: number
   readonly network: NetworkSettings
 }
 
@@ -143,9 +168,34 @@ export function slotMemoryOf(configuration: Configuration): SlotMemory {
   const share = (processBytes - BASE_MEMORY_BYTES) / slotCount - networkBytes
   const totalMaxBytes = Math.max(SLOT_HEAP_BYTES_MIN, Math.floor(share))
   return {
+    managedBytes: managedBytesOf(configuration, totalMaxBytes, slotCount),
     heapMaxBytes: totalMaxBytes,
     youngGenerationMaxBytes: Math.min(YOUNG_GENERATION_BYTES_MAX, Math.ceil(totalMaxBytes / 8)),
     totalMaxBytes: totalMaxBytes + networkBytes,
     network,
   }
+}
+
+/** Of a slot. Throws CONFIG_VALUE_INVALID when rows in hand would have too little left. */
+function managedBytesOf(
+  configuration: Configuration,
+  slotBytes: number,
+  slotCount: number,
+): number {
+  const managed = configuration.get(TASKMANAGER_OPTIONS.managedSize)
+  if (managed === undefined) {
+    return slotBytes * configuration.get(TASKMANAGER_OPTIONS.managedFraction)
+  }
+  const most = slotBytes * MANAGED_FRACTION_MAX * slotCount
+  if (managed <= most) return Math.floor(managed / slotCount)
+  const mebibytes = (bytes: number): number => Math.floor(bytes / MIB)
+  const { key } = TASKMANAGER_OPTIONS.managedSize
+  throw configError(
+    'CONFIG_VALUE_INVALID',
+    `Set '${key}' to ${mebibytes(most)}m at most; it is ${mebibytes(managed)}m.`,
+    {
+      hint: `It is part of '${TASKMANAGER_OPTIONS.processMemory.key}': raise that, or lower '${TASKMANAGER_OPTIONS.numberOfTaskSlots.key}'.`,
+      location: { optionKey: key },
+    },
+  )
 }

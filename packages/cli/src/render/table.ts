@@ -1,6 +1,6 @@
 /**
- * Rows as a bordered table, streamed: widths are settled by the header and the first page, longer cells are
- * cut with an ellipsis.
+ * Rows as a bordered table, streamed: widths are settled by the header and the first page, longer
+ * cells are cut with an ellipsis.
  */
 
 export interface TableLayout {
@@ -10,21 +10,28 @@ export interface TableLayout {
 
 const USUAL_WIDTHS: Readonly<Record<string, number>> = {
   BOOLEAN: 6,
-  INT: 11,
+  TINYINT: 4,
+  SMALLINT: 6,
+  INTEGER: 11,
   BIGINT: 20,
-  DOUBLE: 22,
+  FLOAT: 14,
+  DOUBLE: 23,
   DECIMAL: 20,
   DATE: 10,
-  TIMESTAMP: 23,
-  TIMESTAMP_LTZ: 24,
-  STRING: 20,
+  TIME_WITHOUT_TIME_ZONE: 12,
+  TIMESTAMP_WITHOUT_TIME_ZONE: 26,
+  TIMESTAMP_WITH_LOCAL_TIME_ZONE: 26,
+  INTERVAL_DAY_TIME: 16,
+  INTERVAL_YEAR_MONTH: 7,
+  CHAR: 20,
+  VARCHAR: 20,
 }
 
-const NUMERIC = /^(INT|BIGINT|DOUBLE|DECIMAL)/
+const NUMERIC = /^(TINYINT|SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|DECIMAL)$/
 
 /**
- * Columns wide enough for `rows`, at most `maxWidth`, at least as wide as the header and, while more may
- * follow, as values of the type usually are.
+ * Columns wide enough for `rows`, at most `maxWidth`, at least as wide as the header and, while
+ * more may follow, as values of the type usually are.
  */
 export function layoutTable(
   headers: readonly { readonly name: string; readonly type: string }[],
@@ -43,7 +50,7 @@ export function layoutTable(
 
 /** A cut number or time would be another one, so these are wide enough for any. */
 function usualWidth(type: string): number {
-  return USUAL_WIDTHS[/^\w+/.exec(type)?.[0] ?? ''] ?? 2
+  return USUAL_WIDTHS[type] ?? 2
 }
 
 export function borderLine(layout: TableLayout): string {
@@ -81,7 +88,7 @@ export function displayWidth(text: string): number {
   return width
 }
 
-/** A JSON value as a cell. */
+/** A value in plain text, or null, as a cell. */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) return '<NULL>'
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE'

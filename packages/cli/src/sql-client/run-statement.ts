@@ -1,8 +1,8 @@
 /**
  * One statement from text to printed result, through a SqlGateway.
  *
- * Polls result pages until the end; a streaming SELECT prints rows as they come with their row kind, until it ends
- * or `interrupt` is raised.
+ * Polls result pages until the end; a streaming SELECT prints rows as they come with their row
+ * kind, until it ends or `interrupt` is raised.
  */
 import { toErrorData } from '@millrace/core'
 import type { Clock } from '@millrace/platform'
@@ -11,9 +11,12 @@ import { ProgressLine } from '../render/progress-line.ts'
 import { renderError } from '../render/render-error.ts'
 import { borderLine, cellText, layoutTable, rowLine, type TableLayout } from '../render/table.ts'
 import { styled, type Terminal } from '../terminal.ts'
+import { INTERRUPTED, type Interrupt } from './interrupt.ts'
 
 const MAX_COLUMN_WIDTH = 30
 const LONG_POLL_MS = 200
+/** How long a cancellation may take before the prompt is given back without its outcome. */
+const CANCEL_TIMEOUT_MS = 2000
 const ROW_KIND_TEXT = {
   INSERT: '+I',
   UPDATE_BEFORE: '-U',
@@ -21,16 +24,12 @@ const ROW_KIND_TEXT = {
   DELETE: '-D',
 } as const
 
-/** Raised by Ctrl-C; the running statement is cancelled. */
-export interface Interrupt {
-  raised: boolean
-}
-
 export interface StatementContext {
   readonly gateway: SqlGateway
   readonly session: string
   readonly terminal: Terminal
   readonly clock: Clock
+  /** Raised by Ctrl-C; the running statement is cancelled. */
   readonly interrupt: Interrupt
 }
 
@@ -43,8 +42,13 @@ export async function runStatement(
 ): Promise<StatementOutcome> {
   const progress = new ProgressLine(context.terminal, context.clock)
   try {
-    const { operationHandle } = await context.gateway.execute(context.session, { statement })
-    return await printResult(context, operationHandle, progress)
+    const executing = context.gateway.execute(context.session, { statement })
+    const operation = await context.interrupt.or(executing)
+    if (operation !== INTERRUPTED) {
+      return await printResult(context, operation.operationHandle, progress)
+    }
+    const cancelling = executing.then(({ operationHandle }) => cancel(context, operationHandle))
+    return await cancelled(context, cancelling)
   } catch (thrown) {
     progress.clear()
     const text = renderError(toErrorData(thrown), statement)
@@ -59,22 +63,27 @@ async function printResult(
   progress: ProgressLine,
 ): Promise<StatementOutcome> {
   const printer = new ResultPrinter(context.terminal)
-  let outcome: StatementOutcome = 'done'
   let token = 0
   for (;;) {
-    if (context.interrupt.raised) {
-      context.interrupt.raised = false
-      await context.gateway.cancel(context.session, operation)
+    const { gateway, interrupt, session } = context
+    const fetching = gateway.fetchResults(session, operation, token, LONG_POLL_MS, 'PLAIN_TEXT')
+    const page = await interrupt.or(fetching)
+    if (page === INTERRUPTED) {
       progress.clear()
       printer.finish('cancelled')
-      context.terminal.writeError('Cancelled.\n')
-      outcome = 'cancelled'
-      break
+      return cancelled(context, cancel(context, operation))
     }
-    const { gateway, session } = context
-    const page = await gateway.fetchResults(session, operation, token, LONG_POLL_MS)
+    if (page.notices !== undefined) {
+      progress.clear()
+      printer.notices(page.notices)
+    }
     if (page.resultType === 'NOT_READY') {
       progress.update(page.progress ?? 'waiting')
+      continue
+    }
+    if (page.resultType === 'PAYLOAD' && page.results?.data.length === 0) {
+      progress.update(page.progress ?? 'waiting')
+      token = page.nextToken ?? token + 1
       continue
     }
     progress.clear()
@@ -85,8 +94,39 @@ async function printResult(
     }
     token = page.nextToken ?? token + 1
   }
-  await context.gateway.closeOperation(context.session, operation)
-  return outcome
+  await context.interrupt.or(context.gateway.closeOperation(context.session, operation))
+  return 'done'
+}
+
+async function cancel({ gateway, session }: StatementContext, operation: string): Promise<void> {
+  await gateway.cancel(session, operation)
+  await gateway.closeOperation(session, operation)
+}
+
+/** Says so once `cancelling` is through, or that nobody answered. */
+async function cancelled(
+  { clock, interrupt, terminal }: StatementContext,
+  cancelling: Promise<void>,
+): Promise<StatementOutcome> {
+  interrupt.clear()
+  const answered = await inTime(
+    clock,
+    cancelling.then(() => true),
+  )
+  terminal.writeError(
+    answered === true
+      ? 'Cancelled.\n'
+      : 'Cancelled here; the cluster did not answer, so what was started may still run: SHOW JOBS tells.\n',
+  )
+  return 'cancelled'
+}
+
+/** The outcome of `work`; null when it fails or takes longer than a cancellation may. */
+export function inTime<T>(clock: Clock, work: Promise<T>): Promise<T | null> {
+  return new Promise((resolve) => {
+    const stop = clock.setTimer(CANCEL_TIMEOUT_MS, () => resolve(null))
+    work.then(resolve, () => resolve(null)).finally(stop)
+  })
 }
 
 class ResultPrinter {
@@ -95,15 +135,24 @@ class ResultPrinter {
   #rowCount = 0
   #query = false
   #insert = false
+  #warned = false
+  #noticed = false
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal
   }
 
+  /** Once, whichever answer has them first. */
+  notices(lines: readonly string[]): void {
+    if (!this.#noticed) for (const line of lines) this.#terminal.writeError(`${line}\n`)
+    this.#noticed = true
+  }
+
   page(page: FetchResultsResponse): void {
-    for (const warning of this.#layout === null ? (page.warnings ?? []) : []) {
+    for (const warning of this.#warned ? [] : (page.warnings ?? [])) {
       this.#terminal.writeError(`${styled(this.#terminal, 'yellow', `Warning: ${warning}`)}\n`)
     }
+    this.#warned = true
     const rows = page.results?.data ?? []
     this.#query = page.isQueryResult ?? false
     if (!this.#query && page.jobID !== undefined) {

@@ -6,7 +6,8 @@
 import type { Clock } from '@millrace/platform'
 import type { SqlGateway } from '@millrace/rest-api'
 import { type LineReader, styled, type Terminal } from '../terminal.ts'
-import { type Interrupt, runStatement, type StatementContext } from './run-statement.ts'
+import { INTERRUPTED, type Interrupt } from './interrupt.ts'
+import { inTime, runStatement, type StatementContext } from './run-statement.ts'
 
 export interface SplitStatement {
   readonly text: string
@@ -73,6 +74,8 @@ export async function runPrompt(settings: SqlClientSettings, lines: LineReader):
   return withSession(settings, async (context) => {
     settings.terminal.write("Millrace SQL. 'help;' lists what can be typed, 'quit;' leaves.\n\n")
     let pending = ''
+    /** Since the last statement was complete, as it will be given back. */
+    let typed = ''
     lines.completeWith(async (line) => {
       const text = pending === '' ? line : `${pending}\n${line}`
       const { gateway, session } = context
@@ -83,8 +86,10 @@ export async function runPrompt(settings: SqlClientSettings, lines: LineReader):
       if (line === null) return 0
       if (line === 'interrupt') {
         pending = ''
+        typed = ''
         continue
       }
+      typed += typed === '' ? line : `\n${line}`
       pending += pending === '' ? line : `\n${line}`
       if (isBareCommand(pending)) pending += ';'
       const statements = settings.split(pending)
@@ -97,6 +102,8 @@ export async function runPrompt(settings: SqlClientSettings, lines: LineReader):
         continue
       }
       pending = ''
+      lines.remember(typed)
+      typed = ''
       if (await runAll(settings, context, statements)) return 0
     }
   })
@@ -112,7 +119,7 @@ async function runAll(
     const handled = handleClientCommand(settings, text)
     if (handled === 'quit') return true
     if (handled === 'done') continue
-    context.interrupt.raised = false
+    context.interrupt.clear()
     if ((await runStatement(context, text)) !== 'done') return false
   }
   return false
@@ -142,8 +149,10 @@ async function withSession(
   settings: SqlClientSettings,
   use: (context: StatementContext) => Promise<number>,
 ): Promise<number> {
-  const { gateway } = settings
-  const { sessionHandle } = await gateway.openSession({ properties: settings.properties })
+  const { gateway, interrupt } = settings
+  const session = await interrupt.or(gateway.openSession({ properties: settings.properties }))
+  if (session === INTERRUPTED) return EXIT_INTERRUPTED
+  const { sessionHandle } = session
   try {
     return await use({
       gateway,
@@ -153,6 +162,6 @@ async function withSession(
       interrupt: settings.interrupt,
     })
   } finally {
-    await gateway.closeSession(sessionHandle)
+    await inTime(settings.clock, gateway.closeSession(sessionHandle))
   }
 }

@@ -33,7 +33,7 @@ export const blackholeConnector: TableConnector = {
       const parallelism = new Configuration(options).get(SINK_PARALLELISM)
       return {
         config: {},
-        acceptsChangelog: true,
+        accepts: 'upsert',
         ...(parallelism === undefined ? {} : { parallelism }),
       }
     },

@@ -4,35 +4,20 @@
 import {
   type EnumeratorContext,
   SCAN_PARALLELISM,
-  type SourceSplit,
   type SplitEnumerator,
   type TableConnector,
   validateTableOptions,
 } from '@millrace/connector'
 import { Configuration } from '@millrace/core'
+import type { DatagenConfig, DatagenPosition } from './datagen-config.ts'
 import { DatagenReader } from './datagen-reader.ts'
 import { DATAGEN_TABLE_OPTIONS, NUMBER_OF_ROWS, ROWS_PER_SECOND } from './datagen-table-options.ts'
-import { type FieldPlan, planFields, rowLimitOf } from './field-plan.ts'
+import { planFields, rowLimitOf } from './field-plan.ts'
 
-export interface DatagenConfig {
-  readonly fields: readonly FieldPlan[]
-  readonly rowsPerSecond: number
-  /** Null: unbounded. */
-  readonly rowLimit: number | null
-}
-
-/** Rows `index`, `index + count`, … of the table. */
-export interface DatagenPosition {
-  readonly index: number
-  readonly count: number
-  /** Rows emitted so far. */
-  readonly emitted: number
-  readonly seed: number
-  /** Epoch ms of the table's first row. */
-  readonly startMs: number
-}
-
-/** One split a subtask of the first start; a restore deals the same splits to however many there are. */
+/**
+ * One split a subtask of the first start; a restore deals the same splits to however
+ * many there are.
+ */
 class DatagenEnumerator implements SplitEnumerator {
   readonly #context: EnumeratorContext
   #dealt = false
@@ -80,8 +65,6 @@ class DatagenEnumerator implements SplitEnumerator {
 
   close(): void {}
 }
-
-export type DatagenSplit = SourceSplit & { readonly position: DatagenPosition }
 
 export const datagenConnector: TableConnector = {
   name: 'datagen',

@@ -2,8 +2,8 @@
  * Emits generated rows as they fall due; its splits are arithmetic, so a position is a row count.
  */
 import type { ReaderContext, ReaderOutput, SourceReader, SourceSplit } from '@millrace/connector'
-import { BATCH_ROWS_TARGET, ColumnBatch, type Field } from '@millrace/core'
-import type { DatagenConfig, DatagenSplit } from './datagen-connector.ts'
+import { BATCH_BYTES_MAX, BATCH_ROWS_TARGET, ColumnBatch, type Field } from '@millrace/core'
+import type { DatagenConfig, DatagenSplit } from './datagen-config.ts'
 import type { FieldPlan } from './field-plan.ts'
 import { generateColumn, type RowRange } from './field-values.ts'
 
@@ -24,6 +24,8 @@ export class DatagenReader implements SourceReader {
   readonly #config: DatagenConfig
   readonly #context: ReaderContext
   #open: OpenSplit[] = []
+  /** Rows of a batch at most: fewer of long texts. */
+  readonly #batchRows: number
   #turn = 0
   #noMoreSplits = false
   #closed = false
@@ -32,6 +34,15 @@ export class DatagenReader implements SourceReader {
   constructor(config: DatagenConfig, context: ReaderContext) {
     this.#config = config
     this.#context = context
+    const rowBytes = context.projection.reduce((sum, column) => {
+      const plan = config.fields[column]
+      const isText = context.schema.fields[column]?.type.kind === 'STRING'
+      return isText && plan?.kind === 'random' ? sum + plan.length : sum
+    }, 1)
+    this.#batchRows = Math.max(
+      1,
+      Math.min(BATCH_ROWS_TARGET, Math.floor(BATCH_BYTES_MAX / rowBytes)),
+    )
   }
 
   start(): void {}
@@ -63,7 +74,7 @@ export class DatagenReader implements SourceReader {
         output.splitFinished(open.split.id)
         return 'more'
       }
-      const count = Math.min(left, this.#rowsDue(open, nowMs), BATCH_ROWS_TARGET)
+      const count = Math.min(left, this.#rowsDue(open, nowMs), this.#batchRows)
       if (count > 0) {
         this.#emit(open, count, output)
         return 'more'

@@ -1,5 +1,6 @@
 /**
- * `fields.<column>.*` options → how each column is generated, checked at planning; plain JSON in the source's plan.
+ * `fields.<column>.*` options → how each column is generated, checked at planning; plain JSON in
+ * the source's plan.
  */
 import { connectorError } from '@millrace/connector'
 import { type Field, formatType, nearestName, parseDurationMs, type Schema } from '@millrace/core'
@@ -51,6 +52,7 @@ function unknown(key: string, what: string, name: string, known: readonly string
 }
 
 function planField(field: Field, options: Readonly<Record<string, string>>): FieldPlan {
+  const { type } = field
   const prefix = `fields.${field.name}.`
   const number = (name: string, fallback: number): number => {
     const text = options[prefix + name]
@@ -74,9 +76,18 @@ function planField(field: Field, options: Readonly<Record<string, string>>): Fie
   const maxPastMs = parseDurationMs(pastText)
   if (maxPastMs === null) throw invalid(`${prefix}max-past`, 'a duration', pastText)
   const variableLength = (options[`${prefix}var-len`] ?? 'false').toLowerCase() === 'true'
-  const length = number('length', 100)
+  const length = number('length', (type.kind === 'STRING' ? type.length : undefined) ?? 100)
+  if (type.kind === 'STRING' && type.length !== undefined) {
+    const fits = type.fixed ? length === type.length : length <= type.length
+    if (!fits) {
+      const expected = `${type.fixed ? '' : 'at most '}${type.length}, the length of the column`
+      throw invalid(`${prefix}length`, expected, String(length))
+    }
+  }
   return { kind, min, max, maxPastMs, length, variableLength, nullRate }
 }
+
+const SEQUENCE_KINDS = new Set('TINYINT SMALLINT INT BIGINT FLOAT DOUBLE DECIMAL STRING'.split(' '))
 
 function planSequence(
   field: Field,
@@ -85,7 +96,7 @@ function planSequence(
   number: (name: string, fallback: number) => number,
 ): FieldPlan {
   const { kind } = field.type
-  if (!['INT', 'BIGINT', 'DOUBLE', 'DECIMAL', 'STRING'].includes(kind)) {
+  if (!SEQUENCE_KINDS.has(kind)) {
     throw invalid(`${prefix}kind`, `random for ${formatType(field.type)}`, 'sequence')
   }
   for (const name of ['start', 'end']) {
@@ -104,6 +115,10 @@ function planSequence(
 
 function rangeOf({ type }: Field): readonly [number, number] {
   switch (type.kind) {
+    case 'TINYINT':
+      return [-128, 127]
+    case 'SMALLINT':
+      return [-32_768, 32_767]
     case 'INT':
       return [-(2 ** 31), 2 ** 31 - 1]
     case 'BIGINT':
@@ -112,6 +127,7 @@ function rangeOf({ type }: Field): readonly [number, number] {
       const limit = 10 ** (Math.min(15, type.precision) - type.scale)
       return [-limit, limit]
     }
+    case 'FLOAT':
     case 'DOUBLE':
       return [-1e9, 1e9]
     case 'INTERVAL_YEAR_MONTH':

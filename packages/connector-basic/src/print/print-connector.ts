@@ -1,7 +1,8 @@
 /**
  * `'connector' = 'print'`: rows as text lines on the TaskManager's standard output.
  *
- * `identifier:subtask> +I[…]`: the subtask (from 1) shows when there are several, the identifier when it is set.
+ * `identifier:subtask> +I[…]`: the subtask (from 1) shows when there are several, the identifier
+ * when it is set.
  */
 import {
   SINK_PARALLELISM,
@@ -73,7 +74,7 @@ export const printConnector: TableConnector = {
       const parallelism = configuration.get(SINK_PARALLELISM)
       return {
         config,
-        acceptsChangelog: true,
+        accepts: 'retract',
         ...(parallelism === undefined ? {} : { parallelism }),
       }
     },

@@ -8,6 +8,7 @@ import {
   formatDate,
   formatDecimal,
   formatDouble,
+  formatFloat,
   formatTimestamp,
   ROW_KIND_SYMBOLS,
   type Schema,
@@ -28,6 +29,8 @@ function valueText(column: Column, row: number, { type }: Field): string {
   const value = valueAt(column, row)
   if (value === null) return 'null'
   switch (type.kind) {
+    case 'FLOAT':
+      return formatFloat(value as number)
     case 'DOUBLE':
       return formatDouble(value as number)
     case 'DECIMAL':

@@ -37,7 +37,8 @@ test('other files are not taken for part files', () => {
   }
 })
 
-// Found by simulation: an attempt that woke up in its start took pending files of its successor for strays.
+// Found by simulation: an attempt that woke up in its start took pending files of its
+// successor for strays.
 test('a stray is hidden, of this subtask, and of an older attempt, by leader first', () => {
   const facts = { uid: 'ab12', subtask: 2, parallelism: 4, writer: at(3, 2) }
   const hidden = (leaderEpoch: number, attempt: number) => ({

@@ -1,10 +1,11 @@
 /**
  * Names of part files, from which their state can be read after any crash.
  *
- * `part-<uid>-<subtask>-<n>` is committed. Hidden ones are not: `.part-….<writer>.inprogress` is being written,
- * `.part-….<writer>.pending.<checkpoint>` belongs to that checkpoint and becomes visible once it is complete. The writer,
- * `<leader epoch>-<attempt>`, tells apart attempts that run side by side, and which of them is the older one: an attempt
- * that comes back from the dead never touches a file of its successor.
+ * `part-<uid>-<subtask>-<n>` is committed. Hidden ones are not: `.part-….<writer>.inprogress` is
+ * being written, `.part-….<writer>.pending.<checkpoint>` belongs to that checkpoint and becomes
+ * visible once it is complete. The writer, `<leader epoch>-<attempt>`, tells apart attempts that
+ * run side by side, and which of them is the older one: an attempt that comes back from the dead
+ * never touches a file of its successor.
  */
 import { type AttemptOrder, isOlderAttempt } from '@millrace/core'
 
@@ -48,10 +49,11 @@ export function parsePartFileName(name: string): PartFile | null {
 }
 
 /**
- * Whether an older attempt left the file, and no checkpoint can want it any more. To be asked only once a checkpoint of
- * this attempt is complete: by then every subtask has opened and committed all that it was restored with. The answer
- * stays true when this attempt has been replaced meanwhile: files of newer ones are never meant. A subtask looks after
- * its own files and, the first one, after those of subtasks that are no more.
+ * Whether an older attempt left the file, and no checkpoint can want it any more. To be asked only
+ * once a checkpoint of this attempt is complete: by then every subtask has opened and committed all
+ * that it was restored with. The answer stays true when this attempt has been replaced meanwhile:
+ * files of newer ones are never meant. A subtask looks after its own files and, the first one,
+ * after those of subtasks that are no more.
  */
 export function isStray(
   file: PartFile,

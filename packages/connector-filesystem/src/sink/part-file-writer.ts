@@ -1,21 +1,22 @@
 /**
  * Writes rows as JSON lines into part files, exactly once.
  *
- * `write` encodes into chunks; one background chain appends them. At a barrier the open file is synced and renamed
- * to pending;
- * commit renames it to its visible name, which may be repeated. Invariant: a visible file never changes, and holds
- * rows of complete checkpoints only (without checkpoints: everything, made visible at the end). What older
- * attempts left is removed once a checkpoint of this attempt is complete.
+ * `write` encodes into chunks; one background chain appends them. At a barrier the open file is
+ * synced and renamed to pending;
+ * commit renames it to its visible name, which may be repeated. Invariant: a visible file
+ * never changes, and holds rows of complete checkpoints only (without checkpoints: everything,
+ * made visible at the end). What older attempts left is removed once a checkpoint of this
+ * attempt is complete.
  *
- * Attempts that run side by side (one is a zombie) do each other no harm: their hidden files have different names, the
- * older one removes nothing of the newer, and only complete checkpoints publish files. A zombie that finds its files
- * gone fails, as it should.
+ * Attempts that run side by side (one is a zombie) do each other no harm: their hidden files have
+ * different names, the older one removes nothing of the newer, and only complete checkpoints
+ * publish files. A zombie that finds its files gone fails, as it should.
  */
 import type { Committable, FormatEncoder, SinkWriter, WriterContext } from '@millrace/connector'
 import { type ColumnBatch, stableId } from '@millrace/core'
 import { makeDurableDirectory, type OpenFile } from '@millrace/platform'
 import { fileErrorCode, filesystemError } from '../error-codes.ts'
-import type { FileSinkConfig } from '../filesystem-connector.ts'
+import type { FileSinkConfig } from '../file-table-config.ts'
 import { isStray, type PartFile, parsePartFileName, partFileName } from './part-file-name.ts'
 
 /** `isAvailable` is false while more than this waits to be written. */

@@ -1,10 +1,11 @@
 /**
  * Reads one split's file in blocks, one block ahead of what is being decoded.
  *
- * Two reused buffers: while lines of `bytes[position … filled)` are taken, the next block is read behind a headroom
- * in the
- * other, into which the rest of a cut line is copied. Invariant: `offset` is the file offset of `bytes[position]`.
+ * Two reused buffers: while lines of `bytes[position … filled)` are taken, the next block is read
+ * behind a headroom in the other, into which the rest of a cut line is copied. Invariant: `offset`
+ * is the file offset of `bytes[position]`.
  */
+import { isMillraceError } from '@millrace/core'
 import type { OpenFile, Platform } from '@millrace/platform'
 import { fileErrorCode, filesystemError } from '../error-codes.ts'
 import type { FilePosition } from './file-split.ts'
@@ -73,7 +74,10 @@ export class FileBlocks {
     this.readAhead()
   }
 
-  /** Makes the block read ahead, if there is one, follow what is left of the current one; false when there is none. */
+  /**
+   * Makes the block read ahead, if there is one, follow what is left of the current one; false when
+   * there is none.
+   */
   advance(): boolean {
     const next = this.#next
     if (next === null) return false
@@ -83,7 +87,8 @@ export class FileBlocks {
       if (this.bytes.length === next.length) this.#spare = this.bytes
       this.#use(next, HEADROOM_BYTES - rest, this.#nextFilled)
     } else {
-      // A line longer than the headroom: one buffer for all of it, doubled so that long lines stay linear.
+      // A line longer than the headroom: one buffer for all of it, doubled so that long
+      // lines stay linear.
       const block = this.#nextFilled - HEADROOM_BYTES
       const joined = new Uint8Array(Math.max(2 * rest, rest + block))
       joined.set(this.bytes.subarray(this.position, this.filled))
@@ -146,7 +151,7 @@ export class FileBlocks {
   }
 
   #named(thrown: unknown): unknown {
-    if ((thrown as { brand?: string }).brand === 'millrace-error') return thrown
+    if (isMillraceError(thrown)) return thrown
     if (fileErrorCode(thrown) === 'ENOENT') return this.#vanished()
     return filesystemError(
       'FILESYSTEM_READ_FAILED',

@@ -1,10 +1,11 @@
 /**
  * Reads the splits of a filesystem table in a slot: blocks → lines → decoder → batches.
  *
- * Files take turns batch by batch, so that event time advances in all of them together. A position is the file
- * offset after the last line
- * emitted. At the end of a bounded file a last line without newline counts; in a followed file it waits for its
- * newline.
+ * Files take turns batch by batch, so that event time advances in all of them together. Those with
+ * an end wait for the one whose turn it is: in which order the rows come, and so which are late,
+ * depends on the files alone, not on which of them is read faster. A position is the file offset
+ * after the last line emitted. At the end of a bounded file a last line without newline counts; in
+ * a followed file it waits for its newline.
  */
 import {
   type DecodeOrigin,
@@ -16,7 +17,9 @@ import {
   type SourceSplit,
 } from '@millrace/connector'
 import { BATCH_ROWS_TARGET } from '@millrace/core'
-import type { FileSourceConfig } from '../filesystem-connector.ts'
+import { filesystemError } from '../error-codes.ts'
+import type { FileSourceConfig } from '../file-table-config.ts'
+import { LINE_LENGTH_MAX } from '../filesystem-table-options.ts'
 import { FileBlocks } from './file-blocks.ts'
 import type { FilePosition, FileSplit } from './file-split.ts'
 import { indexOfNewline, scanLines } from './line-scan.ts'
@@ -105,21 +108,39 @@ export class FileSourceReader implements SourceReader {
 
   poll(output: ReaderOutput): 'more' | 'empty' | 'end-of-input' {
     if (this.#closed) return 'empty'
-    for (let tried = 0; tried < this.#open.length; ) {
-      this.#turn = (this.#turn + 1) % this.#open.length
-      const open = this.#open[this.#turn] as OpenSplit
+    const tries = this.#config.monitorIntervalMs === null ? 1 : this.#open.length
+    for (let tried = 0; tried < tries && this.#open.length > 0; tried++) {
+      const turn = (this.#turn + 1) % this.#open.length
+      const open = this.#open[turn] as OpenSplit
       const result = this.#take(open, output)
+      // A file that has nothing yet keeps its turn, unless the others would wait for it for ever.
+      if (result !== 'nothing' || tries > 1) this.#turn = turn
       if (result === 'emitted') return 'more'
       if (result === 'finished') {
         this.#finish(open, output)
         return 'more'
       }
-      tried++
     }
     if (this.#open.length === 0 && this.#waiting.length === 0 && this.#noMoreSplits) {
       return 'end-of-input'
     }
     return 'empty'
+  }
+
+  /** The line at `start` of the block, or what is there of it, is not longer than allowed. */
+  #requireLength({ blocks }: OpenSplit, start: number, length: number): void {
+    const { lineBytesMax } = this.#config
+    if (length <= lineBytesMax) return
+    const offset = String(blocks.offset - blocks.position + start)
+    throw filesystemError(
+      'FILESYSTEM_LINE_TOO_LONG',
+      `Break the line of ${blocks.path} at byte ${offset}, or allow longer ones: ` +
+        `it has at least ${length} bytes, ${lineBytesMax} are allowed.`,
+      {
+        location: { file: blocks.path, offset, optionKey: LINE_LENGTH_MAX.key },
+        hint: `A row is one line; '${LINE_LENGTH_MAX.key}' is the limit of the table.`,
+      },
+    )
   }
 
   #finish(open: OpenSplit, output: ReaderOutput): void {
@@ -155,6 +176,7 @@ export class FileSourceReader implements SourceReader {
         )
       }
       if (spans.count === 0 && after === first) {
+        this.#requireLength(open, first, blocks.filled - first)
         if (blocks.advance()) {
           blocks.readAhead()
           continue
@@ -164,6 +186,9 @@ export class FileSourceReader implements SourceReader {
           return 'nothing'
         }
         return this.#atEnd(open, output)
+      }
+      for (let i = 0; i < spans.count; i++) {
+        this.#requireLength(open, spans.starts[i] as number, spans.lengths[i] as number)
       }
       this.#emit(open, after, output)
       if (spans.count > 0) return 'emitted'

@@ -1,15 +1,16 @@
 /**
- * Finds the files of a table and deals their splits to readers, round robin; lives in the JobManager.
+ * Finds the files of a table and deals their splits to readers, round robin; lives in
+ * the JobManager.
  *
- * Bounded: one listing, then no more splits. With `source.monitor-interval`: lists again and again; files not seen
- * before become splits.
- * Invariant: a file that was dealt once is never dealt again (`known` is in the checkpoint), where it stands is the
- * reader's state.
+ * Bounded: one listing, then no more splits. With `source.monitor-interval`: lists again and again;
+ * files not seen before become splits.
+ * Invariant: a file that was dealt once is never dealt again (`known` is in the checkpoint), where
+ * it stands is the reader's state.
  */
 import type { EnumeratorContext, SplitEnumerator } from '@millrace/connector'
 import type { FileStatus } from '@millrace/platform'
 import { fileErrorCode, filesystemError } from '../error-codes.ts'
-import type { FileSourceConfig } from '../filesystem-connector.ts'
+import type { FileSourceConfig } from '../file-table-config.ts'
 import { type FileSplit, splitsOfFile } from './file-split.ts'
 
 interface EnumeratorState {

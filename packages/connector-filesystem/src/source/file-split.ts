@@ -8,7 +8,10 @@ export interface FilePosition {
   readonly path: string
   /** Where to read on. */
   readonly offset: number
-  /** False: `offset` may be inside a line of the split before; what precedes the next line is skipped. */
+  /**
+   * False: `offset` may be inside a line of the split before; what precedes the next
+   * line is skipped.
+   */
   readonly aligned: boolean
   /** Lines that begin at or after it belong to another split; null: follow the file's growth. */
   readonly end: number | null
@@ -29,7 +32,8 @@ export function splitsOfFile(path: string, size: number, follow: boolean): FileS
   for (let start = 0; start < size; start += SPLIT_BYTES) {
     const rest = size - start
     const end = rest < 2 * SPLIT_BYTES ? size : start + SPLIT_BYTES
-    // One byte earlier, so that a line which begins exactly at `start` is found by the newline before it.
+    // One byte earlier, so that a line which begins exactly at `start` is found by the
+    // newline before it.
     splits.push(split(`${path}@${start}`, path, Math.max(0, start - 1), start === 0, end))
     if (end === size) break
   }

@@ -24,8 +24,8 @@ export function indexOfNewline(b: Uint8Array, v: DataView, p: number, e: number)
 }
 
 /**
- * Appends the whole lines of `b[p … e)` that begin before `limit` to `spans`, until it holds `rowsMax`; blank lines
- * are passed over.
+ * Appends the whole lines of `b[p … e)` that begin before `limit` to `spans`, until it holds
+ * `rowsMax`; blank lines are passed over.
  * Returns the position after the last newline taken.
  */
 export function scanLines(

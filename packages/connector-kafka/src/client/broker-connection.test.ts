@@ -30,7 +30,7 @@ async function serve(
     let received = Buffer.alloc(0)
     const ids: number[] = []
     socket.on('error', () => {})
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk])
       while (received.length >= 4 && received.length >= received.readInt32BE(0) + 4) {
         ids.push(received.readInt32BE(8))

@@ -1,10 +1,9 @@
 /**
  * One connection to one broker: frames out, frames in, matched by correlation id.
  *
- * A request's answer is received into the buffer that its `allocate` gives, so a fetch response lands where it will
- * be decoded. Every request
- * has a deadline; one that passes it closes the connection, as answers come in order and none behind it would arrive
- * either.
+ * A request's answer is received into the buffer that its `allocate` gives, so a fetch response
+ * lands where it will be decoded. Every request has a deadline; one that passes it closes the
+ * connection, as answers come in order and none behind it would arrive either.
  */
 import type { Clock } from '@millrace/platform'
 import { kafkaError } from '../error-codes.ts'
@@ -18,7 +17,10 @@ import type { WireWriter } from './wire-writer.ts'
 const FRAME_BYTES_MAX = 512 << 20
 /** Size and correlation id in front of every answer. */
 const FRAME_HEADER_BYTES = 8
-/** Bytes of which it is not known yet whose they are land there and are copied; the rest of a long answer is not. */
+/**
+ * Bytes of which it is not known yet whose they are land there and are copied; the rest of a long
+ * answer is not.
+ */
 const STAGING_BYTES = 16 << 10
 
 interface Pending {
@@ -42,6 +44,8 @@ const allocateFresh: FrameAllocator = (size) => Buffer.allocUnsafe(size)
 
 export class BrokerConnection {
   readonly address: string
+  readonly host: string
+  readonly port: number
   readonly #clock: Clock
   readonly #clientId: Buffer
   readonly #pending = new Map<number, Pending>()
@@ -59,8 +63,14 @@ export class BrokerConnection {
   /** Whether the next bytes go right into the frame. */
   #direct = false
 
-  private constructor(address: string, clock: Clock, clientId: string) {
-    this.address = address
+  private constructor(
+    { host, port }: { readonly host: string; readonly port: number },
+    clock: Clock,
+    clientId: string,
+  ) {
+    this.address = `${host}:${port}`
+    this.host = host
+    this.port = port
     this.#clock = clock
     this.#clientId = Buffer.from(clientId)
   }
@@ -71,11 +81,7 @@ export class BrokerConnection {
     address: { readonly host: string; readonly port: number },
     openSocket: OpenKafkaSocket = openKafkaSocket,
   ): Promise<BrokerConnection> {
-    const connection = new BrokerConnection(
-      `${address.host}:${address.port}`,
-      clock,
-      settings.clientId,
-    )
+    const connection = new BrokerConnection(address, clock, settings.clientId)
     connection.#socket = await openSocket(settings, address, {
       onData: (chunk) => connection.#parse(chunk),
       receiveInto: () => connection.#receiveInto(),

@@ -1,11 +1,10 @@
 /**
  * KafkaClient: what source and sink need of a Kafka cluster, as a port.
  *
- * `NetworkKafkaClient` speaks to real brokers; a simulated broker can stand behind the same interface. Every method
- * retries what
- * Kafka calls retriable until the client's deadline, then fails with KAFKA_UNREACHABLE or KAFKA_REQUEST_FAILED; only
- * `fetch` and `produce`
- * answer with an error code a partition, as their callers must refresh leaders and keep order.
+ * `NetworkKafkaClient` speaks to real brokers; a simulated broker can stand behind the same
+ * interface. Every method retries what Kafka calls retriable until the client's deadline, then
+ * fails with KAFKA_UNREACHABLE or KAFKA_REQUEST_FAILED; only `fetch` and `produce` answer with an
+ * error code a partition, as their callers must refresh leaders and keep order.
  */
 export interface TopicPartition {
   readonly topic: string
@@ -20,6 +19,8 @@ export interface PartitionMetadata {
 
 export interface TopicMetadata {
   readonly topic: string
+  /** Tells topics of one name apart; null where the brokers know none. */
+  readonly topicId: string | null
   /** A protocol error code; 0 = fine, 3 = unknown topic. */
   readonly error: number
   readonly isInternal: boolean
@@ -42,6 +43,11 @@ export const EARLIEST_TIMESTAMP = -2
 export type IsolationLevel = 'read_uncommitted' | 'read_committed'
 
 export interface FetchPartition extends TopicPartition {
+  /**
+   * As metadata named it: a topic that was made anew since is refused. Null: whatever
+   * topic has the name.
+   */
+  readonly topicId: string | null
   readonly offset: number
 }
 
@@ -109,8 +115,14 @@ export interface TransactionIdentity extends ProducerIdentity {
 export interface KafkaClient {
   /** The bootstrap addresses, for messages. */
   readonly description: string
-  /** `null`: every topic. */
-  metadata(topics: readonly string[] | null): Promise<ClusterMetadata>
+  /**
+   * `null`: every topic. `creates`: brokers that make topics when they are asked for do so, in
+   * their own time.
+   */
+  metadata(
+    topics: readonly string[] | null,
+    settings?: { readonly creates: boolean },
+  ): Promise<ClusterMetadata>
   /** Offsets in the order of the requests; -1 where no record is as late as the timestamp. */
   listOffsets(
     requests: readonly (TopicPartition & { readonly timestampMs: number })[],
@@ -118,7 +130,10 @@ export interface KafkaClient {
   ): Promise<number[]>
   /** One request to one broker, not retried. Rejects when the connection fails. */
   fetch(nodeId: number, request: FetchRequest, allocate: FrameAllocator): Promise<FetchResponse>
-  /** One request to one broker, not retried; at most one batch a partition. Acknowledged by all in-sync replicas. */
+  /**
+   * One request to one broker, not retried; at most one batch a partition. Acknowledged by all
+   * in-sync replicas.
+   */
   produce(
     nodeId: number,
     transactionalId: string | null,
@@ -128,8 +143,9 @@ export interface KafkaClient {
   /** Of a transactional id: fences older producers and aborts their open transaction. */
   initProducerId(transactionalId: string | null, timeoutMs: number): Promise<ProducerIdentity>
   /**
-   * A producer of a new transactional id. An attempt whose outcome is unknown may still be carried out, long after the
-   * answer to a later one, and would abort what that one's transaction has by then: so the next takes another id.
+   * A producer of a new transactional id. An attempt whose outcome is unknown may still be carried
+   * out, long after the answer to a later one, and would abort what that one's transaction has by
+   * then: so the next takes another id.
    */
   beginTransaction(
     idOf: (attempt: number) => string,
@@ -140,14 +156,22 @@ export interface KafkaClient {
     identity: ProducerIdentity,
     partitions: readonly TopicPartition[],
   ): Promise<void>
-  /** Repeating a completed one is harmless (protocol versions below 5). Throws `BrokerRefusal` for a final refusal. */
+  /**
+   * Repeating a completed one is harmless (protocol versions below 5). Throws `BrokerRefusal` for a
+   * final refusal.
+   */
   endTxn(transactionalId: string, identity: ProducerIdentity, commit: boolean): Promise<void>
-  /** Ids of the transactions in these states, or null when the cluster cannot or may not list them. */
+  /**
+   * Ids of the transactions in these states, or null when the cluster cannot or may not list them.
+   */
   listTransactions(states: readonly TransactionState[]): Promise<string[] | null>
   commitOffsets(groupId: string, offsets: readonly OffsetAndPartition[]): Promise<void>
   /** Committed offsets in the order of `partitions`, -1 where there is none. */
   fetchCommittedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<number[]>
-  /** Values of the named configs of a broker; absent ones are left out. Null when it may not be asked. */
+  /**
+   * Values of the named configs of a broker; absent ones are left out. Null when it
+   * may not be asked.
+   */
   describeBrokerConfigs(names: readonly string[]): Promise<Map<string, string> | null>
   /** For tests and tools. An existing topic is fine. */
   createTopics(

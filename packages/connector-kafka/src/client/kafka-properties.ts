@@ -1,9 +1,8 @@
 /**
  * `properties.*` of a table → settings of a client, once, where a client is made.
  *
- * Names and meanings are those of Kafka's Java clients; unknown ones pass with a warning. Secrets stay in the
- * returned settings and never
- * enter a message or a log line.
+ * Names and meanings are those of Kafka's Java clients; unknown ones pass with a warning. Secrets
+ * stay in the returned settings and never enter a message or a log line.
  */
 import { nearestName } from '@millrace/core'
 import type { Filesystem, Logger } from '@millrace/platform'

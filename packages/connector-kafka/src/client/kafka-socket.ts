@@ -1,9 +1,9 @@
 /**
  * Opens a socket to one broker, with TLS and login where the properties ask for them.
  *
- * Bytes are received into the buffers that the owner names (`onread` with a generator), so a fetch response goes
- * from the kernel to where it is decoded, and receiving allocates nothing but a view. Logins are kafkajs's
- * (`kafkajs-login.ts`), loaded for them alone.
+ * Bytes are received into the buffers that the owner names (`onread` with a generator), so a fetch
+ * response goes from the kernel to where it is decoded, and receiving allocates nothing but a view.
+ * Logins are kafkajs's (`kafkajs-login.ts`), loaded for them alone.
  */
 import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -82,7 +82,8 @@ function openSocket(
   onConnect: () => void,
 ): Socket {
   const onread: OnReadOpts = {
-    // Node asks for a buffer before every read when it is given a function; its types know the buffer alone.
+    // Node asks for a buffer before every read when it is given a function; its types know
+    // the buffer alone.
     buffer: (() => receiver.current.receiveInto()) as unknown as Uint8Array,
     callback: (count) => {
       receiver.current.onReceived(count)

@@ -1,9 +1,9 @@
 /**
  * Logs a connection in to a broker through kafkajs (SASL); the only file that touches it.
  *
- * kafkajs connects over the socket that it is given, asks for the API versions and authenticates; then it is
- * detached, and the socket belongs to the caller. Loaded for brokers that want a login: its many modules
- * take longer to load than everything else of the client.
+ * kafkajs connects over the socket that it is given, asks for the API versions and authenticates;
+ * then it is detached, and the socket belongs to the caller. Loaded for brokers that want a login:
+ * its many modules take longer to load than everything else of the client.
  */
 import type { Socket } from 'node:net'
 import type { KafkaSettings } from './kafka-properties.ts'

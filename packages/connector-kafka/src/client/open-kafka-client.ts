@@ -11,6 +11,11 @@ import { NetworkKafkaClient } from './network-kafka-client.ts'
 /** Makes a client from settings; a simulated broker is put here. */
 export type KafkaClientFactory = (settings: KafkaSettings, platform: Platform) => KafkaClient
 
+/** How source and sink come by a client, given a table's properties. */
+export type OpenClient = (
+  properties: Readonly<Record<string, string>>,
+) => Promise<{ readonly client: KafkaClient; readonly settings: KafkaSettings }>
+
 export async function openKafkaClient(
   properties: Readonly<Record<string, string>>,
   platform: Platform,

@@ -1,5 +1,6 @@
 /**
- * The error codes of Kafka's protocol that matter here, with whether waiting and asking again can mend them.
+ * The error codes of Kafka's protocol that matter here, with whether waiting and asking again
+ * can mend them.
  *
  * Source: https://kafka.apache.org/protocol#protocol_error_codes
  */
@@ -26,6 +27,7 @@ export const ProtocolError = {
   TOPIC_AUTHORIZATION_FAILED: 29,
   GROUP_AUTHORIZATION_FAILED: 30,
   CLUSTER_AUTHORIZATION_FAILED: 31,
+  ILLEGAL_SASL_STATE: 34,
   UNSUPPORTED_VERSION: 35,
   TOPIC_ALREADY_EXISTS: 36,
   OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
@@ -42,6 +44,8 @@ export const ProtocolError = {
   UNKNOWN_LEADER_EPOCH: 75,
   OFFSET_NOT_AVAILABLE: 78,
   PRODUCER_FENCED: 90,
+  UNKNOWN_TOPIC_ID: 100,
+  INCONSISTENT_TOPIC_ID: 103,
 } as const
 
 const NAMES = new Map<number, string>(
@@ -77,7 +81,10 @@ export function isRetriable(code: number): boolean {
   return RETRIABLE.has(code)
 }
 
-/** A broker's refusal of one request, before anyone has decided what it means; never leaves the package. */
+/**
+ * A broker's refusal of one request, before anyone has decided what it means; never
+ * leaves the package.
+ */
 export class BrokerRefusal extends Error {
   readonly code: number
   constructor(api: string, code: number, subject: string) {
@@ -98,4 +105,23 @@ export function refusalError(refusal: BrokerRefusal) {
       ? { hint: 'Grant the principal of the connection the access that the request needs.' }
       : {}),
   })
+}
+
+/** KAFKA_UNREACHABLE naming the addresses and the last reason. */
+export function unreachableError(
+  description: string,
+  what: string,
+  cause: unknown,
+  waitedMs: number,
+) {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return kafkaError(
+    'KAFKA_UNREACHABLE',
+    `Kafka at ${description} did not serve a ${what} request within ${waitedMs} ms: ${reason}.`,
+    {
+      hint: "Check 'properties.bootstrap.servers', that the broker runs, and that its advertised.listeners can be reached from here.",
+      location: { optionKey: 'properties.bootstrap.servers' },
+      cause: new Error(reason),
+    },
+  )
 }

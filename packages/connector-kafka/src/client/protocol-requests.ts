@@ -1,10 +1,10 @@
 /**
  * The small requests of Kafka's protocol: bodies out, answers in.
  *
- * Versions are the last non-flexible ones that brokers from 2.3 to 4.x accept (ListTransactions exists only
- * flexible, from 3.0). EndTxn
- * stays below 5 and Produce below 12, so transactions keep the older protocol (TV1), in which repeating a completed
- * EndTxn is harmless.
+ * Versions are the last non-flexible ones that brokers from 2.3 to 4.x accept (ListTransactions
+ * exists only flexible, from 3.0; what needs topic ids is in topic-id-requests.ts). EndTxn stays
+ * below 5 and Produce below 12, so transactions keep the older protocol (TV1), in which repeating a
+ * completed EndTxn is harmless.
  */
 import type {
   ClusterMetadata,
@@ -23,11 +23,15 @@ import { WireWriter } from './wire-writer.ts'
 export const Api = {
   PRODUCE: { key: 0, version: 8 },
   FETCH: { key: 1, version: 11 },
+  FETCH_BY_ID: { key: 1, version: 13, flexible: true },
   LIST_OFFSETS: { key: 2, version: 4 },
   METADATA: { key: 3, version: 8 },
+  METADATA_WITH_IDS: { key: 3, version: 10, flexible: true },
   OFFSET_COMMIT: { key: 8, version: 7 },
   OFFSET_FETCH: { key: 9, version: 5 },
   FIND_COORDINATOR: { key: 10, version: 2 },
+  SASL_HANDSHAKE: { key: 17, version: 1 },
+  API_VERSIONS: { key: 18, version: 0 },
   CREATE_TOPICS: { key: 19, version: 3 },
   INIT_PRODUCER_ID: { key: 22, version: 1 },
   ADD_PARTITIONS_TO_TXN: { key: 24, version: 2 },
@@ -66,12 +70,16 @@ function readByTopic<T>(reader: WireReader, read: (topic: string) => T): T[] {
     .flat()
 }
 
-// Metadata v8: topics [name] | null, allow_auto_topic_creation, include_cluster_…, include_topic_authorized_operations
-export function writeMetadata(topics: readonly string[] | null): WireWriter {
+// Metadata v8: topics [name] | null, allow_auto_topic_creation, include_cluster_…,
+// include_topic_authorized_operations
+export function writeMetadata(
+  topics: readonly string[] | null,
+  createsTopics: boolean,
+): WireWriter {
   const writer = new WireWriter()
   return writer
     .array(topics, (topic) => writer.string(topic))
-    .boolean(false)
+    .boolean(createsTopics)
     .boolean(false)
     .boolean(false)
 }
@@ -97,12 +105,13 @@ export function readMetadata(reader: WireReader): ClusterMetadata {
       return partition
     })
     reader.int32()
-    return { topic, error, isInternal, partitions }
+    return { topic, topicId: null, error, isInternal, partitions }
   })
   return { brokers, topics }
 }
 
-// ListOffsets v4: replica_id, isolation_level, topics [name, [partition, current_leader_epoch, timestamp]]
+// ListOffsets v4: replica_id, isolation_level, topics [name, [partition,
+// current_leader_epoch, timestamp]]
 export function writeListOffsets(
   requests: readonly (TopicPartition & { readonly timestampMs: number })[],
   committedOnly: boolean,
@@ -125,8 +134,9 @@ export function readListOffsets(reader: WireReader) {
   })
 }
 
-// Fetch v11: replica_id, max_wait_ms, min_bytes, max_bytes, isolation_level, session_id, session_epoch,
-//   topics [name, [partition, current_leader_epoch, fetch_offset, log_start_offset, partition_max_bytes]], forgotten [], rack_id
+// Fetch v11: replica_id, max_wait_ms, min_bytes, max_bytes, isolation_level, session_id,
+//   session_epoch, topics [name, [partition, current_leader_epoch, fetch_offset, log_start_offset,
+//   partition_max_bytes]], forgotten [], rack_id
 export function writeFetch(request: FetchRequest): WireWriter {
   const writer = new WireWriter()
     .int32(-1)
@@ -171,8 +181,8 @@ export function readFetch(bytes: Uint8Array): FetchResponse {
   return { bytes, error, partitions }
 }
 
-// Produce v8: transactional_id, acks, timeout_ms, topics [name, [partition, records]]; the batches are parts of
-// their own
+// Produce v8: transactional_id, acks, timeout_ms, topics [name, [partition, records]]; the batches
+// are parts of their own
 export function produceParts(
   transactionalId: string | null,
   batches: readonly ProduceBatch[],
@@ -256,8 +266,8 @@ export function readPartitionErrors(reader: WireReader) {
 export const writeEndTxn = (id: string, identity: ProducerIdentity, commit: boolean) =>
   writeIdentity(id, identity).boolean(commit)
 
-// OffsetCommit v7: group, generation, member, group_instance, topics [name, [partition, offset, leader_epoch,
-// metadata]]
+// OffsetCommit v7: group, generation, member, group_instance, topics [name, [partition, offset,
+// leader_epoch, metadata]]
 export function writeOffsetCommit(
   groupId: string,
   offsets: readonly OffsetAndPartition[],

@@ -1,8 +1,8 @@
 /**
  * Reads the primitives of Kafka's response encoding from one frame.
  *
- * Reading past the end throws KAFKA_RESPONSE_MALFORMED; a count that cannot fit in what is left does too, before
- * anything is allocated.
+ * Reading past the end throws KAFKA_RESPONSE_MALFORMED; a count that cannot fit in what is left
+ * does too, before anything is allocated.
  */
 import { kafkaError } from '../error-codes.ts'
 
@@ -68,7 +68,9 @@ export class WireReader {
     return this.bytes.toString('utf8', at, at + length)
   }
 
-  /** A null array reads as an empty one. `itemBytesMin` bounds the count by the bytes that are left. */
+  /**
+   * A null array reads as an empty one. `itemBytesMin` bounds the count by the bytes that are left.
+   */
   array<T>(read: () => T, itemBytesMin = 1): T[] {
     const count = this.int32()
     if (count < 0) return []
@@ -95,6 +97,12 @@ export class WireReader {
       if (byte < 0x80) return value >>> 0
     }
     throw kafkaError('KAFKA_RESPONSE_MALFORMED', 'A varint in a response has more than 5 bytes.')
+  }
+
+  /** 16 bytes as Kafka's tools write them: base64url. */
+  uuid(): string {
+    const at = this.#advance(16)
+    return this.bytes.toString('base64url', at, at + 16)
   }
 
   compactString(): string {

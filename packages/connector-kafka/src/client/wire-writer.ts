@@ -85,6 +85,25 @@ export class WireWriter {
     return this.int8(rest)
   }
 
+  /** Of 16 bytes, as Kafka's tools write them: base64url. */
+  uuid(value: string): this {
+    const at = this.#reserve(16)
+    this.#bytes.write(value, at, 16, 'base64url')
+    return this
+  }
+
+  /** Flexible versions end every structure with tagged fields; none of them matters here. */
+  noTags(): this {
+    return this.int8(0)
+  }
+
+  compactArray<T>(items: readonly T[] | null, write: (item: T) => void): this {
+    if (items === null) return this.unsignedVarint(0)
+    this.unsignedVarint(items.length + 1)
+    for (const item of items) write(item)
+    return this
+  }
+
   compactString(value: string): this {
     const length = Buffer.byteLength(value)
     this.unsignedVarint(length + 1)

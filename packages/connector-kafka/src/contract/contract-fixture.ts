@@ -1,7 +1,9 @@
 /**
- * What the contract suite of KafkaClient needs of a cluster, and the small producer and reader that its scenarios use.
+ * What the contract suite of KafkaClient needs of a cluster, and the small producer and reader that
+ * its scenarios use.
  *
- * Scenarios speak to the port alone: a real cluster and a simulated one give the same answers, error codes included.
+ * Scenarios speak to the port alone: a real cluster and a simulated one give the same answers,
+ * error codes included.
  */
 import type { FetchedPartition, IsolationLevel, KafkaClient } from '../client/kafka-client.ts'
 import { isRetriable, ProtocolError } from '../client/protocol-errors.ts'
@@ -9,7 +11,10 @@ import { RecordBatchBuilder } from '../records/record-batch-builder.ts'
 import { RecordBatchReader } from '../records/record-batch-reader.ts'
 
 export interface KafkaClientFixture {
-  /** A client with connections of its own, closed with the fixture. `apiTimeoutMs`: how long it retries. */
+  /**
+   * A client with connections of its own, closed with the fixture. `apiTimeoutMs`: how
+   * long it retries.
+   */
   connect(apiTimeoutMs?: number): Promise<KafkaClient>
   /** With leaders, empty. */
   createTopic(partitions: number): Promise<string>
@@ -19,11 +24,20 @@ export interface KafkaClientFixture {
   nowMs(): number
   /** Retention: the partition begins at `offset`. */
   deleteRecordsBefore(topic: string, partition: number, offset: number): Promise<void>
+  /** Deletes the topic and makes another of its name, empty, with leaders. */
+  makeTopicAnew(topic: string): Promise<void>
+  /** Whether brokers make topics when they are asked for it (`auto.create.topics.enable`). */
+  readonly createsTopics: boolean
+  /** Whether the cluster tells topics of one name apart. */
+  readonly hasTopicIds: boolean
   /** How long after its timeout a transaction may still be open. */
   readonly timeoutCheckMs: number
 }
 
-/** Opens a fixture, gives it to a scenario, and closes what it opened; in simulated time it also makes time pass. */
+/**
+ * Opens a fixture, gives it to a scenario, and closes what it opened; in simulated time it also
+ * makes time pass.
+ */
 export type RunScenario = (
   scenario: (fixture: KafkaClientFixture) => Promise<void>,
 ) => Promise<void>
@@ -51,8 +65,13 @@ export async function leaderOf(
   topic: string,
   partition: number,
 ): Promise<number> {
+  return (await placeOf(client, topic, partition)).leader
+}
+
+export async function placeOf(client: KafkaClient, topic: string, partition: number) {
   const [found] = (await client.metadata([topic])).topics
-  return found?.partitions.find((entry) => entry.partition === partition)?.leader ?? -1
+  const leader = found?.partitions.find((entry) => entry.partition === partition)?.leader ?? -1
+  return { leader, topicId: found?.topicId ?? null }
 }
 
 export function batchOfTexts(texts: readonly string[], fields: Required<BatchFields>): Uint8Array {
@@ -150,6 +169,8 @@ export async function sendBatch(
 
 export interface FetchSettings {
   readonly offset?: number
+  /** What metadata says when absent; null: by name. */
+  readonly topicId?: string | null
   readonly isolation?: IsolationLevel
   readonly maxWaitMs?: number
   readonly minBytes?: number
@@ -171,13 +192,15 @@ export async function fetchOnce(
 ): Promise<Fetched> {
   const { offset = 0, isolation = 'read_uncommitted' } = settings
   const maxBytes = settings.maxBytes ?? 1 << 20
+  const place = await placeOf(client, topic, partition)
+  const topicId = settings.topicId === undefined ? place.topicId : settings.topicId
   const response = await client.fetch(
-    await leaderOf(client, topic, partition),
+    place.leader,
     {
       maxWaitMs: settings.maxWaitMs ?? 0,
       minBytes: settings.minBytes ?? 1,
       ...{ maxBytes, partitionMaxBytes: maxBytes, isolation },
-      partitions: [{ topic, partition, offset }],
+      partitions: [{ topic, partition, topicId, offset }],
     },
     (size) => Buffer.alloc(size),
   )

@@ -87,7 +87,7 @@ function testTopics(name: string, run: RunScenario): void {
         {
           ...request,
           isolation: 'read_uncommitted',
-          partitions: [{ topic, partition: 0, offset: 0 }],
+          partitions: [{ topic, partition: 0, topicId: null, offset: 0 }],
         },
         (size) => Buffer.alloc(size),
       )
@@ -230,7 +230,9 @@ function testFetch(name: string, run: RunScenario): void {
           node,
           {
             ...{ ...limits, isolation: 'read_uncommitted' },
-            partitions: [topic, other].map((name) => ({ topic: name, partition: 0, offset: 0 })),
+            partitions: [topic, other].map((name) => ({
+              ...{ topic: name, topicId: null, partition: 0, offset: 0 },
+            })),
           },
           (size) => Buffer.alloc(size),
         )
@@ -255,7 +257,7 @@ function testRefusals(name: string, run: RunScenario): void {
       const [sent] = await client.produce(node, null, [{ topic, partition: 7, bytes }], 5000)
       assert.equal(sent?.error, ProtocolError.UNKNOWN_TOPIC_OR_PARTITION)
       const limits = { maxWaitMs: 0, minBytes: 1, maxBytes: 1024, partitionMaxBytes: 1024 }
-      const partitions = [{ topic, partition: 7, offset: 0 }]
+      const partitions = [{ topic, topicId: null, partition: 7, offset: 0 }]
       const fetched = await client.fetch(
         node,
         { ...limits, isolation: 'read_committed', partitions },

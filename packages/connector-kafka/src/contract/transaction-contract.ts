@@ -1,4 +1,7 @@
-/** The contract of transactions: what readers see, who may end what, and what fences whom (protocol TV1). */
+/**
+ * The contract of transactions: what readers see, who may end what, and what fences whom
+ * (protocol TV1).
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '@millrace/core'

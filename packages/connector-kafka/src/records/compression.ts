@@ -1,10 +1,9 @@
 /**
  * Compression of the records part of a batch, both ways.
  *
- * gzip and zstd by node:zlib, lz4 frames and raw snappy blocks by WebAssembly. Java clients frame snappy in xerial
- * blocks
- * (`\x82SNAPPY\0`, versions, then int32 length + block, …); other clients send one raw block; both are read, xerial
- * is written.
+ * gzip and zstd by node:zlib, lz4 frames and raw snappy blocks by WebAssembly. Java clients frame
+ * snappy in xerial blocks (`\x82SNAPPY\0`, versions, then int32 length + block, …); other clients
+ * send one raw block; both are read, xerial is written.
  */
 import { createRequire } from 'node:module'
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
@@ -17,7 +16,9 @@ type WasmCodecs = typeof import('@platformatic/wasm-utils')
 const load = createRequire(import.meta.url)
 let loadedCodecs: WasmCodecs | null = null
 
-/** Loaded at the first batch that needs it: it takes 8 MB in every slot, and most topics do without. */
+/**
+ * Loaded at the first batch that needs it: it takes 8 MB in every slot, and most topics do without.
+ */
 function wasm(): WasmCodecs {
   loadedCodecs ??= load('@platformatic/wasm-utils') as WasmCodecs
   return loadedCodecs

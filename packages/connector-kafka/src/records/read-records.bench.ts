@@ -2,8 +2,8 @@
  * How fast records are read from a real broker: `KAFKA_BOOTSTRAP_SERVERS=host:port node
  * packages/connector-kafka/src/records/read-records.bench.ts [million]`.
  *
- * Loads 137-byte values into a topic of 3 partitions once per compression, then reads them with one reader through
- * the raw format.
+ * Loads 137-byte values into a topic of 3 partitions once per compression, then reads them with one
+ * reader through the raw format.
  */
 import { createNodePlatform } from '@millrace/platform/node'
 import { openKafkaClient } from '../client/open-kafka-client.ts'

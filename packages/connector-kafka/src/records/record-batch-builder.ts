@@ -1,10 +1,9 @@
 /**
  * Values → one record batch, version 2.
  *
- * Last on the data path of the sink: records are written once into a buffer that becomes the request; producer id,
- * epoch, sequence and CRC are
- * filled in when the batch is sent (`seal`), as the transaction may not have begun when the rows arrive. Keys and
- * headers are not written.
+ * Last on the data path of the sink: records are written once into a buffer that becomes the
+ * request; producer id, epoch, sequence and CRC are filled in when the batch is sent (`seal`), as
+ * the transaction may not have begun when the rows arrive. Keys and headers are not written.
  */
 import { crc32c } from '@node-rs/crc32'
 import { type CompressionName, compress } from './compression.ts'
@@ -50,8 +49,8 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * Appends the records `from … to` of spans until the batch has at least `limitBytes`; returns the index of the
-   * first one left out.
+   * Appends the records `from … to` of spans until the batch has at least `limitBytes`; returns the
+   * index of the first one left out.
    * Hot loop; `bench/write-records.bench.ts` measures it.
    */
   append(

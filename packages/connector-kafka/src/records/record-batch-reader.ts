@@ -1,11 +1,11 @@
 /**
  * Record batches of one partition in a fetch response → references to the values.
  *
- * First on the data path after the socket: the spans that it fills go to the format's decoder, nothing is copied
- * unless compressed. Offsets
- * are exact: `nextOffset` is where reading goes on after the rows of the last `fill`, past control records and
- * aborted ones. A batch cut off at
- * the end of the response is left for the next fetch; anything else that does not add up is KAFKA_RECORDS_CORRUPT.
+ * First on the data path after the socket: the spans that it fills go to the format's decoder,
+ * nothing is copied unless compressed. Offsets are exact: `nextOffset` is where reading goes on
+ * after the rows of the last `fill`, past control records and aborted ones. A batch cut off at the
+ * end of the response is left for the next fetch; anything else that does not add up is
+ * KAFKA_RECORDS_CORRUPT.
  */
 import { crc32c } from '@node-rs/crc32'
 import type { AbortedTransaction } from '../client/kafka-client.ts'
@@ -17,6 +17,8 @@ import {
   BatchField,
   COMPRESSION_NAMES,
   MAGIC_V2,
+  MARKER_BYTES_MIN,
+  markerTypeOf,
 } from './record-batch-format.ts'
 
 /** What one partition's part of a response is read with. */
@@ -46,7 +48,10 @@ function offsetAt(view: DataView, at: number): number {
   return view.getInt32(at) * 4294967296 + view.getUint32(at + 4)
 }
 
-/** The offset after the last complete batch in `bytes[start … end)`, or `fetchOffset` when there is none. */
+/**
+ * The offset after the last complete batch in `bytes[start … end)`, or `fetchOffset` when
+ * there is none.
+ */
 export function offsetAfterBatches(
   bytes: Uint8Array,
   start: number,
@@ -109,9 +114,8 @@ export class RecordBatchReader {
   }
 
   /**
-   * Reads whole batches until at least `target` records stand in the arrays or the source is used up. False when it
-   * is and no record was found
-   * (`nextOffset` may have moved all the same).
+   * Reads whole batches until at least `target` records stand in the arrays or the source is used
+   * up. False when it is and no record was found (`nextOffset` may have moved all the same).
    */
   fill(target: number): boolean {
     const source = this.#source
@@ -181,7 +185,9 @@ export class RecordBatchReader {
     if (stored !== computed) throw this.#corrupt(at, 'its CRC-32C does not match its bytes')
   }
 
-  /** Whether the batch belongs to an aborted transaction; follows the control records on the way. */
+  /**
+   * Whether the batch belongs to an aborted transaction; follows the control records on the way.
+   */
   #isAborted(at: number, attributes: number, lastOffset: number): boolean {
     if ((attributes & BatchAttribute.TRANSACTIONAL) === 0) return false
     const aborted = this.#aborted
@@ -201,15 +207,10 @@ export class RecordBatchReader {
     return true
   }
 
-  /**
-   * The type in a control record's key: length, attributes, deltas (a byte each), key length, version int16,
-   * type int16.
-   */
   #markerType(at: number): number {
-    const keyAt = at + BatchField.RECORDS + 5
-    if (keyAt + 4 > this.#view.byteLength)
+    if (at + MARKER_BYTES_MIN > this.#view.byteLength)
       throw this.#corrupt(at, 'its control record is cut short')
-    return this.#view.getInt16(keyAt + 2)
+    return markerTypeOf(this.#view, at)
   }
 
   #decompress(codec: CompressionName | undefined, from: number, at: number, size: number): number {
@@ -273,8 +274,9 @@ export class RecordBatchReader {
   }
 
   /**
-   * Records `from … to` of the batch at `at`; returns the position after them. The hot loop: no allocation, no call, and short enough a
-   * run to be compiled whole instead of in its midst. `read-records.bench.ts` measures it.
+   * Records `from … to` of the batch at `at`; returns the position after them. The hot loop: no
+   * allocation, no call, and short enough a run to be compiled whole instead of in its midst.
+   * `read-records.bench.ts` measures it.
    */
   #readRun(
     bytes: Uint8Array,
@@ -377,7 +379,9 @@ export class RecordBatchReader {
   }
 }
 
-/** The raw (still zigzag) value of the varint at `position`; bytes past the fifth are not looked at. */
+/**
+ * The raw (still zigzag) value of the varint at `position`; bytes past the fifth are not looked at.
+ */
 function longVarint(bytes: Uint8Array, position: number): number {
   let raw = 0
   for (let shift = 0; shift < 35; shift += 7) {

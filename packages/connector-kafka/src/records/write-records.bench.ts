@@ -1,6 +1,7 @@
 /**
  * How fast the sink writes to a real broker, exactly once with a commit a second of work:
- * `KAFKA_BOOTSTRAP_SERVERS=host:port node packages/connector-kafka/src/records/write-records.bench.ts [million]`.
+ * `KAFKA_BOOTSTRAP_SERVERS=host:port node
+ * packages/connector-kafka/src/records/write-records.bench.ts [million]`.
  */
 import { createNodePlatform } from '@millrace/platform/node'
 import { openKafkaClient } from '../client/open-kafka-client.ts'

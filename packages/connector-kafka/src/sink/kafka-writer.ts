@@ -1,37 +1,49 @@
 /**
  * Writes rows to one topic in a slot.
  *
- * Exactly once: one transaction a checkpoint and subtask. Rows are encoded into batches and sent in the background;
- * at the barrier everything is
- * flushed and the transaction's identity goes into the checkpoint (`prepareCommit`); once the checkpoint is complete
- * it is committed. The
- * transaction that is open belongs to no checkpoint, so it may be aborted at any time; a pre-committed one never is.
+ * Exactly once: one transaction a checkpoint and subtask. Rows are encoded into batches and sent
+ * in the background; at the barrier everything is flushed and the transaction's identity goes into
+ * the checkpoint (`prepareCommit`); once the checkpoint is complete it is committed. The
+ * transaction that is open belongs to no checkpoint, so it may be aborted at any time; a
+ * pre-committed one never is.
  */
 import type { FormatEncoder, SinkWriter, WriterContext } from '@millrace/connector'
 import type { ColumnBatch } from '@millrace/core'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import type { KafkaSettings } from '../client/kafka-properties.ts'
+import type { OpenClient } from '../client/open-kafka-client.ts'
+import { topicToWrite } from '../client/require-topic.ts'
 import { type DeliveryGuarantee, findFormat, type KafkaSinkConfig } from '../kafka-table.ts'
-import type { OpenClient } from '../source/kafka-enumerator.ts'
-import { requireTopic } from '../source/kafka-enumerator.ts'
 import { decodeCommittable, encodeCommittable, type KafkaCommittable } from './committable.ts'
 import { PartitionBatches } from './partition-batches.ts'
 import { ProduceQueue } from './produce-queue.ts'
 import { NO_PRODUCER, ProducerSession } from './producer-session.ts'
 import { abortStrays, commitTransactions, transactionTimeoutMs } from './transaction-recovery.ts'
 import {
+  ownedName,
   type TransactionOwner,
   transactionalIdOf,
   transactionOwnerOf,
   type WriterFacts,
 } from './transactional-id.ts'
 
-/** How long `close` tries to abort the open transaction, so that readers do not wait for its timeout. */
+/**
+ * How long `close` tries to abort the open transaction, so that readers do not wait
+ * for its timeout.
+ */
 const ABORT_AT_CLOSE_MS = 2_000
 
+/** Ancestors that a state names. */
+const LINEAGE_MAX = 32
+
 interface WriterState {
-  /** A prefix whose transactions may be open; a renamed job aborts those of its old name too. */
+  /** Of its transactional ids; a job without a prefix of its own goes on with it. */
   readonly prefix: string
+  /**
+   * `TransactionOwner.job` of the job that wrote the state, after those it came from; absent in
+   * older checkpoints.
+   */
+  readonly lineage?: readonly string[]
 }
 
 export class KafkaWriter implements SinkWriter {
@@ -40,7 +52,9 @@ export class KafkaWriter implements SinkWriter {
   readonly #openClient: OpenClient
   readonly #encoder: FormatEncoder
   readonly #guarantee: DeliveryGuarantee
-  readonly #prefix: string
+  #prefix: string
+  /** `TransactionOwner.job` of the jobs that this one came from, and its own, which is the last. */
+  #lineage: readonly string[]
   #client: KafkaClient | null = null
   #settings: KafkaSettings | null = null
   #queue: ProduceQueue | null = null
@@ -51,6 +65,10 @@ export class KafkaWriter implements SinkWriter {
   #transactionTimeoutMs = 0
   /** Prefixes whose transactions may be open. */
   #prefixes: readonly string[] = []
+  /**
+   * Of a checkpoint that does not say which jobs it comes from: nobody can be told to be a rival.
+   */
+  #isLineageKnown = true
   /** Part of the transactional ids; null where transactions cannot be listed. */
   #owner: TransactionOwner | null = null
   #wasFull = false
@@ -61,7 +79,9 @@ export class KafkaWriter implements SinkWriter {
     this.#openClient = openClient
     this.#guarantee =
       config.guarantee ?? (context.checkpointingEnabled ? 'exactly-once' : 'at-least-once')
-    this.#prefix = config.transactionalIdPrefix ?? `${context.jobName}-${context.tableName}`
+    const { job } = transactionOwnerOf(context.subtask)
+    this.#lineage = [job]
+    this.#prefix = config.transactionalIdPrefix ?? `${context.jobName}-${context.tableName}-${job}`
     const format = findFormat(context.formats, config.format)
     this.#encoder = format.createEncoder({ schema: context.schema, options: config.options })
   }
@@ -72,8 +92,7 @@ export class KafkaWriter implements SinkWriter {
     this.#client = client
     this.#settings = settings
     const { topic } = this.#config
-    const [metadata] = (await client.metadata([topic])).topics
-    await requireTopic(client, topic, metadata?.error ?? 3)
+    const { partitions } = await topicToWrite(client, platform.clock, topic)
     if (this.#guarantee === 'exactly-once') await this.#recover(client, settings, restored)
     this.#queue = new ProduceQueue(client, settings, platform, topic, {
       session: () => (this.#session ??= this.#begin()),
@@ -82,9 +101,7 @@ export class KafkaWriter implements SinkWriter {
     })
     this.#batches = new PartitionBatches(this.#queue, platform.clock, {
       partitioner: this.#config.partitioner,
-      partitions: (metadata?.partitions ?? [])
-        .map((entry) => entry.partition)
-        .sort((a, b) => a - b),
+      partitions: partitions.map((entry) => entry.partition).sort((a, b) => a - b),
       subtaskIndex: subtask.subtaskIndex,
       batchBytes: settings.batchBytes,
       lingerMs: settings.lingerMs,
@@ -100,11 +117,7 @@ export class KafkaWriter implements SinkWriter {
     this.#transactionTimeoutMs = await transactionTimeoutMs(client, settings)
     const committables = (restored?.committables ?? []).map(decodeCommittable)
     await this.#commitAll(committables)
-    const prefixes = new Set([this.#prefix])
-    for (const bytes of restored?.states ?? []) {
-      prefixes.add((JSON.parse(new TextDecoder().decode(bytes)) as WriterState).prefix)
-    }
-    this.#prefixes = [...prefixes]
+    this.#inherit(restored?.states ?? [], committables)
     const facts = this.#facts()
     const from = {
       checkpointId: restored?.checkpointId ?? -1,
@@ -115,11 +128,33 @@ export class KafkaWriter implements SinkWriter {
     this.#nextCheckpointId = (restored?.checkpointId ?? 0) + 1
   }
 
+  /** Takes over the name and the past of the job that wrote the checkpoint. */
+  #inherit(states: readonly Uint8Array[], committables: readonly KafkaCommittable[]): void {
+    const decoder = new TextDecoder()
+    const found = states.map((bytes) => JSON.parse(decoder.decode(bytes)) as WriterState)
+    this.#isLineageKnown = found.every(({ lineage }) => lineage !== undefined)
+    const prefixes = found.map(({ prefix }) => prefix)
+    this.#prefix = this.#config.transactionalIdPrefix ?? prefixes[0] ?? this.#prefix
+    this.#prefixes = [...new Set([...prefixes, this.#prefix])]
+    const jobs = [
+      ...found.flatMap(({ lineage }) => lineage ?? []),
+      ...committables.flatMap(({ transactionalId }) => ownedName(transactionalId)?.owner.job ?? []),
+    ]
+    const own = this.#lineage.at(-1) as string
+    const others = [...new Set(jobs)].filter((job) => job !== own)
+    this.#lineage = [...others.slice(-LINEAGE_MAX), own]
+  }
+
   #facts(): WriterFacts {
     const { subtask } = this.#context
     const { subtaskIndex, parallelism } = subtask
     const owner = transactionOwnerOf(subtask)
-    return { prefixes: this.#prefixes, subtask: subtaskIndex, parallelism, owner }
+    return {
+      prefixes: this.#prefixes,
+      claimedPrefix: this.#isLineageKnown ? this.#config.transactionalIdPrefix : null,
+      lineage: new Set(this.#lineage),
+      ...{ subtask: subtaskIndex, parallelism, owner },
+    }
   }
 
   async removeStrays(): Promise<void> {
@@ -181,9 +216,12 @@ export class KafkaWriter implements SinkWriter {
     await this.#queue?.flush()
   }
 
+  /** The lineage: each writer looks for strays, and for rivals, by it. */
+  readonly sharesStates = true
+
   snapshotState(): readonly Uint8Array[] {
     if (this.#guarantee !== 'exactly-once') return []
-    const state: WriterState = { prefix: this.#prefix }
+    const state: WriterState = { prefix: this.#prefix, lineage: this.#lineage }
     return [new TextEncoder().encode(JSON.stringify(state))]
   }
 
@@ -194,6 +232,7 @@ export class KafkaWriter implements SinkWriter {
   #commitAll(committables: readonly KafkaCommittable[]): Promise<void> {
     return commitTransactions(this.#client as KafkaClient, committables, {
       ignore: this.#config.ignoreLostTransactions,
+      clock: this.#context.platform.clock,
       logger: this.#context.platform.logger,
     })
   }
@@ -233,5 +272,6 @@ export class KafkaWriter implements SinkWriter {
 }
 
 function committableOf(session: ProducerSession): KafkaCommittable {
-  return { transactionalId: session.transactionalId as string, ...session.identity }
+  const { identity, place } = session
+  return { transactionalId: session.transactionalId as string, ...identity, place }
 }

@@ -1,9 +1,9 @@
 /**
  * Gathers encoded records into batches, by partition, and hands full or aged ones to the queue.
  *
- * `default` fills one batch for one partition and goes on with the next, as Kafka's own producer does for records
- * without key; `fixed` keeps a
- * subtask on one partition; `round-robin` deals out single records.
+ * `default` fills one batch for one partition and goes on with the next, as Kafka's own producer
+ * does for records without key; `fixed` keeps a subtask on one partition; `round-robin` deals out
+ * single records.
  */
 import type { RecordSpans } from '@millrace/connector'
 import type { Clock } from '@millrace/platform'

@@ -1,22 +1,22 @@
 /**
- * Sends record batches of one topic, in order within a partition, each acknowledged by all in-sync replicas.
+ * Sends record batches of one topic, in order within a partition, each acknowledged by all
+ * in-sync replicas.
  *
- * Works in rounds: the first batch of every partition, one request a broker; what was refused for a passing reason
- * stays first in its
- * queue and goes again, with the same sequence number, so that the broker drops a repeat. One round at a time keeps
- * the order simple.
+ * Works in rounds: the first batch of every partition, one request a broker; what was refused for a
+ * passing reason stays first in its queue and goes again, with the same sequence number, so that
+ * the broker drops a repeat. One round at a time keeps the order simple.
  */
 import type { MillraceError } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
 import type { KafkaClient, ProduceBatch } from '../client/kafka-client.ts'
 import type { KafkaSettings } from '../client/kafka-properties.ts'
-import { unreachableError } from '../client/network-kafka-client.ts'
 import {
   BrokerRefusal,
   isRetriable,
   ProtocolError,
   protocolErrorName,
   refusalError,
+  unreachableError,
 } from '../client/protocol-errors.ts'
 import { kafkaError } from '../error-codes.ts'
 import type { RecordBatchBuilder } from '../records/record-batch-builder.ts'
@@ -163,8 +163,9 @@ export class ProduceQueue {
       return error as Error
     }
     let trouble: Error | null = null
-    for (const { partition, error } of answers) {
+    for (const { partition, error, baseOffset } of answers) {
       if (error === ProtocolError.NONE || error === ProtocolError.DUPLICATE_SEQUENCE_NUMBER) {
+        if (baseOffset >= 0) session.place = { topic: this.#topic, partition, offset: baseOffset }
         this.#acknowledge(partition)
       } else if (isRetriable(error)) {
         trouble = new Error(`partition ${partition}: ${protocolErrorName(error)}`)

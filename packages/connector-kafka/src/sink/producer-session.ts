@@ -1,5 +1,9 @@
-/** One producer identity in use: an idempotent producer, or one transaction from its begin to its pre-commit. */
+/**
+ * One producer identity in use: an idempotent producer, or one transaction from its begin to
+ * its pre-commit.
+ */
 import type { KafkaClient, ProducerIdentity, TopicPartition } from '../client/kafka-client.ts'
+import type { TransactionPlace } from './committable.ts'
 
 export const NO_PRODUCER: ProducerIdentity = { producerId: -1n, epoch: -1 }
 
@@ -8,6 +12,11 @@ export class ProducerSession {
   readonly identity: ProducerIdentity
   readonly #sequences = new Map<number, number>()
   readonly #registered = new Set<number>()
+  /**
+   * Where the broker put the batch that it acknowledged last; null before, and where
+   * it did not say.
+   */
+  place: TransactionPlace | null = null
 
   constructor(transactionalId: string | null, identity: ProducerIdentity) {
     this.transactionalId = transactionalId

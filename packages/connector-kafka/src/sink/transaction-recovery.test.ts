@@ -1,11 +1,17 @@
-/** Which transactions are aborted on a broker that does not list them: found by trying ids one after another. */
+/**
+ * Which transactions are aborted on a broker that does not list them: found by trying ids one
+ * after another.
+ */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import { abortStrays } from './transaction-recovery.ts'
 import { transactionalIdOf } from './transactional-id.ts'
 
-/** A broker that knows some ids; initializing one aborts its transaction. Returns the ids that were initialized. */
+/**
+ * A broker that knows some ids; initializing one aborts its transaction. Returns the ids that
+ * were initialized.
+ */
 async function probe(known: readonly string[], restoredCheckpointId: number): Promise<string[]> {
   const epochs = new Map(known.map((id) => [id, 0]))
   const initialized: string[] = []
@@ -19,7 +25,14 @@ async function probe(known: readonly string[], restoredCheckpointId: number): Pr
     },
   } as unknown as KafkaClient
   const owner = { job: '0000000a', sink: '000b', leaderEpoch: 1, attempt: 0 }
-  const facts = { prefixes: ['p'], subtask: 0, parallelism: 1, owner }
+  const facts = {
+    prefixes: ['p'],
+    claimedPrefix: null,
+    lineage: new Set(['0000000a']),
+    subtask: 0,
+    parallelism: 1,
+    owner,
+  }
   const restored = { checkpointId: restoredCheckpointId, precommitted: new Set<string>() }
   assert.equal(await abortStrays(client, facts, restored, 1000), false)
   return initialized

@@ -1,18 +1,21 @@
 /**
- * Ends transactions: commits what a completed checkpoint pre-committed, aborts what no checkpoint knows.
+ * Ends transactions: commits what a completed checkpoint pre-committed, aborts what no
+ * checkpoint knows.
  *
- * Committing sends EndTxn with the stored producer id and epoch and never InitProducerId, which would abort. Ids are
- * unique to a checkpoint and an attempt, and
- * InitProducerId stands before every re-use, so a repeated EndTxn meets the same transaction or is refused (protocol
- * TV1). Which transactions an attempt may abort, and why, is said in transactional-id.ts.
+ * Committing sends EndTxn with the stored producer id and epoch and never InitProducerId, which
+ * would abort. Ids are unique to a checkpoint and an attempt, and InitProducerId stands before
+ * every re-use, so a repeated EndTxn meets the same transaction or is refused (protocol TV1). Which
+ * transactions an attempt may abort, and why, is said in transactional-id.ts.
  */
-import type { Logger } from '@millrace/platform'
+import type { Platform } from '@millrace/platform'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import type { KafkaSettings } from '../client/kafka-properties.ts'
 import { BrokerRefusal, protocolErrorName } from '../client/protocol-errors.ts'
 import { kafkaError } from '../error-codes.ts'
 import type { KafkaCommittable } from './committable.ts'
+import { transactionOutcome } from './transaction-outcome.ts'
 import {
+  parseTransactionalId,
   type RestoredFacts,
   strayTransactions,
   transactionalIdOf,
@@ -25,29 +28,49 @@ const BROKER_TIMEOUT_MAX_DEFAULT_MS = 900_000
 /** Ids tried one after another when ongoing transactions cannot be listed. */
 const PROBES_MAX = 64
 /**
- * So many in a row that were never used end the search. Checkpoint ids have gaps: of checkpoints that failed before
- * they came to the sink, and of ids that a former leader of the JobManagers had reserved.
+ * So many in a row that were never used end the search. Checkpoint ids have gaps: of
+ * checkpoints that failed before they came to the sink, and of ids that a former leader of the
+ * JobManagers had reserved.
  */
 const UNUSED_MAX = 8
 
+const PASSED_OVER = {
+  committed:
+    'A transaction of the checkpoint was committed before: its commit marker stands in the topic',
+  gone: 'A transaction of the checkpoint is not known any more, and retention has taken its records: nothing is left to commit',
+} as const
+
+/**
+ * A refusal may mean that the commit was done and is forgotten: then the log says so. Only what is
+ * really lost is an error.
+ */
 export async function commitTransactions(
   client: KafkaClient,
   committables: readonly KafkaCommittable[],
-  lost: { readonly ignore: boolean; readonly logger: Logger },
+  lost: { readonly ignore: boolean } & Pick<Platform, 'clock' | 'logger'>,
 ): Promise<void> {
   for (const committable of committables) {
-    const { transactionalId } = committable
+    const { transactionalId, place, producerId } = committable
     try {
       await client.endTxn(transactionalId, committable, true)
     } catch (error) {
       if (!(error instanceof BrokerRefusal)) throw error
+      const outcome =
+        place === null ? 'unknown' : await transactionOutcome(client, lost.clock, place, producerId)
+      if (outcome === 'committed' || outcome === 'gone') {
+        const refusal = protocolErrorName(error.code)
+        lost.logger[outcome === 'gone' ? 'warn' : 'info'](PASSED_OVER[outcome], {
+          ...{ transactionalId, refusal, place: JSON.stringify(place) },
+        })
+        continue
+      }
       const message = `The transaction ${transactionalId} of a completed checkpoint can no longer be committed: ${protocolErrorName(error.code)}.`
       if (lost.ignore) {
         lost.logger.error(message, { transactionalId })
         continue
       }
       throw kafkaError('KAFKA_TRANSACTION_LOST', message, {
-        hint: "It was open for longer than 'properties.transaction.timeout.ms' and its records are lost, or the checkpoint is so old that the broker has forgotten it was committed. Compare the output; 'sink.ignore-lost-transactions' = 'true' goes on without it.",
+        hint: "It was open for longer than 'properties.transaction.timeout.ms' and its records are lost, or the broker has forgotten it and the topic does not show what became of it. Compare the output; 'sink.ignore-lost-transactions' = 'true' goes on without it.",
         cause: error,
       })
     }
@@ -55,8 +78,9 @@ export async function commitTransactions(
 }
 
 /**
- * Aborts ongoing transactions that no checkpoint has. Resolves with false when the cluster cannot list them: they were
- * looked for by trying names, which finds those without an owner only, and `restored` must be given for that.
+ * Aborts ongoing transactions that no checkpoint has. Resolves with false when the cluster cannot
+ * list them: they were looked for by trying names, which finds those without an owner only, and
+ * `restored` must be given for that.
  */
 export async function abortStrays(
   client: KafkaClient,
@@ -66,6 +90,9 @@ export async function abortStrays(
 ): Promise<boolean> {
   const ongoing = await client.listTransactions(['Ongoing'])
   if (ongoing !== null) {
+    if (restored !== null && facts.claimedPrefix !== null) {
+      requireNoRival(ongoing, facts.claimedPrefix, facts.lineage)
+    }
     for (const id of strayTransactions(ongoing, facts, restored)) {
       await client.initProducerId(id, timeoutMs)
     }
@@ -76,8 +103,33 @@ export async function abortStrays(
 }
 
 /**
- * As the reference does. Weaker than listing: attempts share their names, so one that was cut off can abort what its
- * successor wrote, and the loss is reported when the successor commits.
+ * Before anything is fenced. A rival may be alive or have died a moment ago: that cannot be told
+ * apart, and it may have pre-committed what is open. Its own job, or one restored from its
+ * checkpoint, is no rival and ends it.
+ */
+function requireNoRival(
+  ongoing: readonly string[],
+  prefix: string,
+  lineage: ReadonlySet<string>,
+): void {
+  const rival = ongoing.find((id) => {
+    const owner = parseTransactionalId(prefix, id)?.owner ?? null
+    return owner !== null && !lineage.has(owner.job)
+  })
+  if (rival === undefined) return
+  throw kafkaError(
+    'KAFKA_TRANSACTIONAL_ID_PREFIX_IN_USE',
+    `Choose another 'sink.transactional-id-prefix': under '${prefix}' another job has the transaction ${rival} open.`,
+    {
+      location: { optionKey: 'sink.transactional-id-prefix' },
+      hint: "If that job is gone, start from its checkpoint, or wait until its 'properties.transaction.timeout.ms' has ended the transaction. Without both this option and 'sink.delivery-guarantee' every job has a prefix of its own.",
+    },
+  )
+}
+
+/**
+ * As the reference does. Weaker than listing: attempts share their names, so one that was cut off
+ * can abort what its successor wrote, and the loss is reported when the successor commits.
  */
 async function probeStrays(
   client: KafkaClient,

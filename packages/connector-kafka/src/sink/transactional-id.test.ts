@@ -13,7 +13,15 @@ import {
 const OWN: TransactionOwner = { job: '0000000a', sink: '000b', leaderEpoch: 3, attempt: 2 }
 const idOf = (subtask: number, checkpointId: number, owner: Partial<TransactionOwner> = {}) =>
   transactionalIdOf('p', subtask, checkpointId, { ...OWN, ...owner })
-const FACTS = { prefixes: ['p', 'old'], subtask: 0, parallelism: 2, owner: OWN }
+const LINEAGE = new Set(['0000000a', '0000000c'])
+const FACTS = {
+  prefixes: ['p', 'old'],
+  claimedPrefix: null,
+  lineage: LINEAGE,
+  subtask: 0,
+  parallelism: 2,
+  owner: OWN,
+}
 
 test('a transactional id is read back, also when prefixes are prefixes of one another', () => {
   const name = { subtask: 3, checkpointId: 17 }
@@ -55,8 +63,19 @@ test('of its own job’s transactions an attempt aborts those of older attempts 
   ]
   const restored = { checkpointId: 5, precommitted: new Set([idOf(0, 6, { attempt: 0 })]) }
   assert.deepEqual(strayTransactions([...older, ...wanted], FACTS, restored), older)
-  const otherJob = idOf(0, 6, { job: '0000000b', leaderEpoch: 9 })
-  assert.deepEqual(strayTransactions([otherJob], FACTS, restored), [otherJob])
+  const ancestor = { job: '0000000c', leaderEpoch: 9 }
+  const ofAncestor = idOf(0, 6, ancestor)
+  const renamed = transactionalIdOf('q-of-old', 0, 6, { ...OWN, ...ancestor })
+  const ancestors = [ofAncestor, renamed, idOf(0, 5, ancestor), idOf(1, 6, ancestor)]
+  assert.deepEqual(strayTransactions(ancestors, FACTS, restored), [ofAncestor, renamed])
+})
+
+test('what a job that is no ancestor has open is left alone, under the same prefix too', () => {
+  // Cause: two jobs whose tables shared a name ended each other's transactions for good.
+  const neighbour = [idOf(0, 6, { job: '0000000b', attempt: 0 }), idOf(0, 1, { job: '0000000b' })]
+  const fresh = { checkpointId: -1, precommitted: new Set<string>() }
+  assert.deepEqual(strayTransactions(neighbour, FACTS, fresh), [])
+  assert.deepEqual(strayTransactions(neighbour, FACTS, null), [])
 })
 
 test('after a checkpoint of its own an attempt aborts whatever older attempts of its sink have open', () => {
@@ -80,9 +99,26 @@ test('the owner tells jobs and sinks apart, and nothing else', () => {
 })
 
 test('a committable survives its bytes, and damaged bytes are refused', () => {
-  const committable = { transactionalId: 'prefix-ü-0-1', producerId: 2n ** 60n, epoch: 32766 }
-  const bytes = encodeCommittable(committable)
-  assert.deepEqual(decodeCommittable(bytes), committable)
+  const place = { topic: 'tö', partition: 3, offset: 2 ** 40 }
+  const named = { transactionalId: 'prefix-ü-0-1', producerId: 2n ** 60n, epoch: 32766 }
+  for (const committable of [
+    { ...named, place },
+    { ...named, place: null },
+  ]) {
+    assert.deepEqual(decodeCommittable(encodeCommittable(committable)), committable)
+  }
+  const bytes = encodeCommittable({ ...named, place })
   assert.throws(() => decodeCommittable(bytes.subarray(0, 5)))
   assert.throws(() => decodeCommittable(Buffer.from(bytes).fill(9, 0, 1)))
+})
+
+test('a committable of an earlier version has no place', () => {
+  const id = Buffer.from('p-0-1')
+  const bytes = Buffer.alloc(11 + id.length)
+  bytes.writeInt8(1, 0)
+  bytes.writeBigInt64BE(7n, 1)
+  bytes.writeInt16BE(2, 9)
+  id.copy(bytes, 11)
+  const read = { producerId: 7n, epoch: 2, transactionalId: 'p-0-1', place: null }
+  assert.deepEqual(decodeCommittable(bytes), read)
 })

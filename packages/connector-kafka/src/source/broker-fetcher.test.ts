@@ -15,7 +15,8 @@ const progressOf = (partition: number) =>
   })
 
 test('a partition that was added during a request is asked for though the request fails', async () => {
-  // Found by simulation seeds 1001 and 1266: it was never fetched again, and held the watermark for ever.
+  // Found by simulation seeds 1001 and 1266: it was never fetched again, and held the
+  // watermark for ever.
   const requests: FetchRequest[] = []
   const failures: ((error: Error) => void)[] = []
   const fetch = (_: number, request: FetchRequest): Promise<FetchResponse> => {

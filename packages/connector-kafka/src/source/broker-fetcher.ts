@@ -1,9 +1,9 @@
 /**
  * Fetches the partitions that one broker leads, one request at a time, ahead of the decoding.
  *
- * Two response buffers: while the reader decodes one, the next is on its way; a third is not asked for, so memory is
- * bounded by twice
- * `fetch.max.bytes` a broker. The partitions of a request rotate, as a broker fills a response in their order.
+ * Two response buffers: while the reader decodes one, the next is on its way; a third is not asked
+ * for, so memory is bounded by twice `fetch.max.bytes` a broker. The partitions of a request
+ * rotate, as a broker fills a response in their order.
  */
 import type { FetchedPartition, FetchResponse, KafkaClient } from '../client/kafka-client.ts'
 import type { KafkaSettings } from '../client/kafka-properties.ts'
@@ -103,10 +103,8 @@ export class BrokerFetcher {
 
   #fetch(asked: ReadonlyMap<PartitionProgress, number>, lease: ResponseLease) {
     const settings = this.#settings
-    const partitions = [...asked].map(([{ topic, partition }, offset]) => ({
-      topic,
-      partition,
-      offset,
+    const partitions = [...asked].map(([{ topic, topicId, partition }, offset]) => ({
+      ...{ topic, topicId, partition, offset },
     }))
     return this.#client.fetch(
       this.nodeId,
@@ -147,7 +145,9 @@ export class BrokerFetcher {
       if (progress === undefined || progress.finished) continue
       const fetchOffset = asked.get(progress) as number
       if (fetched.error !== ProtocolError.NONE) {
-        this.#requireTransient(fetched, fetchOffset)
+        progress.offsetGone =
+          fetched.error === ProtocolError.OFFSET_OUT_OF_RANGE && progress.reset !== null
+        if (!progress.offsetGone) this.#requireTransient(fetched, fetchOffset)
         reason = fetched.error
         lost.push(progress)
         continue
@@ -174,6 +174,7 @@ export class BrokerFetcher {
     const committedOnly = this.#settings.isolation === 'read_committed'
     progress.endOffset = committedOnly ? fetched.lastStableOffset : fetched.highWatermark
     progress.failingSinceMs = Number.NaN
+    progress.reset = null
     const next = offsetAfterBatches(bytes, fetched.start, fetched.end, fetchOffset)
     if (next === fetchOffset) {
       if (fetched.end - fetched.start > 0 && fetchOffset < progress.endOffset) {
@@ -214,16 +215,7 @@ export class BrokerFetcher {
     const { topic, partition, error } = fetched
     const location = { topic, partition, offset: String(fetchOffset) }
     if (error === ProtocolError.OFFSET_OUT_OF_RANGE) {
-      const range =
-        fetched.logStartOffset >= 0 ? `; the partition begins at ${fetched.logStartOffset}` : ''
-      throw kafkaError(
-        'KAFKA_OFFSET_OUT_OF_RANGE',
-        `Offset ${fetchOffset} of topic ${topic}, partition ${partition} is not there any more${range}.`,
-        {
-          location,
-          hint: "Records were deleted by retention or the topic was made anew. Start without this checkpoint and with 'scan.startup.mode' = 'earliest-offset', or lengthen the topic's retention.",
-        },
-      )
+      throw outOfRangeError(topic, partition, fetchOffset, fetched.logStartOffset)
     }
     if (
       error === ProtocolError.TOPIC_AUTHORIZATION_FAILED ||
@@ -237,4 +229,22 @@ export class BrokerFetcher {
       )
     }
   }
+}
+
+/** `logStartOffset`: −1 when it is not known. */
+export function outOfRangeError(
+  topic: string,
+  partition: number,
+  offset: number,
+  logStartOffset: number,
+) {
+  const range = logStartOffset >= 0 ? `; the partition begins at ${logStartOffset}` : ''
+  return kafkaError(
+    'KAFKA_OFFSET_OUT_OF_RANGE',
+    `Offset ${offset} of topic ${topic}, partition ${partition} is not there any more${range}.`,
+    {
+      location: { topic, partition, offset: String(offset) },
+      hint: "Records were deleted by retention or the topic was made anew. Start without this checkpoint and with 'scan.startup.mode' = 'earliest-offset', or lengthen the topic's retention.",
+    },
+  )
 }

@@ -1,23 +1,19 @@
 /**
  * Finds the partitions of a Kafka source and deals them out; lives in the JobManager.
  *
- * A partition is handed out exactly once in the life of a job: its name is in `assigned`, which the checkpoint
- * keeps, and its position is in the
- * reader's state from then on. Partitions found later are new ones, read from their first record.
+ * A partition is handed out exactly once in the life of a job: its name is in `assigned`, which the
+ * checkpoint keeps, and its position is in the reader's state from then on. Partitions found later
+ * are new ones, read from their first record.
  */
 import type { EnumeratorContext, SourceSplit, SplitEnumerator } from '@millrace/connector'
-import { nearestName } from '@millrace/core'
 import type { KafkaClient, TopicMetadata, TopicPartition } from '../client/kafka-client.ts'
 import type { KafkaSettings } from '../client/kafka-properties.ts'
-import { ProtocolError } from '../client/protocol-errors.ts'
+import type { OpenClient } from '../client/open-kafka-client.ts'
+import { requireTopic, topicsHint } from '../client/require-topic.ts'
 import { kafkaError } from '../error-codes.ts'
 import type { KafkaSourceConfig } from '../kafka-table.ts'
 import { kafkaSplit, splitOwner, splitPosition } from './kafka-split.ts'
-import { resolveOffsets } from './resolve-offsets.ts'
-
-export type OpenClient = (
-  properties: Readonly<Record<string, string>>,
-) => Promise<{ readonly client: KafkaClient; readonly settings: KafkaSettings }>
+import { resetOf, resolveOffsets } from './resolve-offsets.ts'
 
 /** How long the first start looks for the broker, unless the table says otherwise. */
 const FIRST_CONTACT = { 'default.api.timeout.ms': '5000' } as const
@@ -47,7 +43,8 @@ export class KafkaEnumerator implements SplitEnumerator {
   }
 
   async start(restored: unknown): Promise<void> {
-    // A job that has never run has no patience to lose: whoever mistyped the address should read so soon.
+    // A job that has never run has no patience to lose: whoever mistyped the address
+    // should read so soon.
     const patience = restored === null ? FIRST_CONTACT : {}
     const { client, settings } = await this.#openClient({ ...patience, ...this.#config.properties })
     this.#client = client
@@ -55,11 +52,19 @@ export class KafkaEnumerator implements SplitEnumerator {
     const state = restored as EnumeratorSnapshot | null
     for (const id of state?.assigned ?? []) this.#assigned.add(id)
     for (const split of state?.unassigned ?? []) this.#unassigned.set(split.id, split)
+    if (state === null && this.#config.startupUnsaid) this.#sayWhereItBegins()
     await this.#discover(state === null)
     this.#discovered = true
     for (const reader of this.#context.registeredReaders()) this.#readers.add(reader)
     for (const reader of this.#readers) this.#assignTo(reader)
     this.#scheduleDiscovery()
+  }
+
+  #sayWhereItBegins(): void {
+    this.#context.platform.logger.info(
+      "Reading from the earliest offset: neither 'scan.startup.mode' nor 'properties.group.id' says where to begin",
+      { table: this.#context.tableName },
+    )
   }
 
   addReader(subtaskIndex: number): void {
@@ -71,6 +76,11 @@ export class KafkaEnumerator implements SplitEnumerator {
 
   snapshot(): EnumeratorSnapshot {
     return { assigned: [...this.#assigned], unassigned: [...this.#unassigned.values()] }
+  }
+
+  waitsFor(): string | null {
+    if (this.#discovered || this.#closed) return null
+    return `Kafka at ${this.#config.properties['bootstrap.servers']}`
   }
 
   async close(): Promise<void> {
@@ -115,18 +125,20 @@ export class KafkaEnumerator implements SplitEnumerator {
   }
 
   /**
-   * Makes splits of the partitions that are not known yet. `first`: at the job's start, by the startup mode;
-   * later from the first record.
+   * Makes splits of the partitions that are not known yet. `first`: at the job's start, by the
+   * startup mode; later from the first record.
    */
   async #discover(first: boolean): Promise<void> {
     const client = this.#client as KafkaClient
     const settings = this.#settings as KafkaSettings
     const topics = await this.#findTopics(client)
-    const fresh: TopicPartition[] = []
-    for (const { topic, partitions } of topics) {
+    const fresh: (TopicPartition & { readonly topicId: string | null })[] = []
+    for (const { topic, topicId, partitions } of topics) {
       for (const { partition } of partitions) {
         const id = `${topic}-${partition}`
-        if (!this.#assigned.has(id) && !this.#unassigned.has(id)) fresh.push({ topic, partition })
+        if (!this.#assigned.has(id) && !this.#unassigned.has(id)) {
+          fresh.push({ topic, partition, topicId })
+        }
       }
     }
     if (fresh.length === 0) return
@@ -135,6 +147,7 @@ export class KafkaEnumerator implements SplitEnumerator {
     )
     const startMode = first ? this.#config.startup : ({ mode: 'earliest-offset' } as const)
     const starts = await resolveOffsets(client, settings, startMode, fresh, 'start')
+    const reset = resetOf(startMode, settings)
     const { bounded } = this.#config
     const stops =
       bounded === null ? null : await resolveOffsets(client, settings, bounded, fresh, 'end')
@@ -143,6 +156,7 @@ export class KafkaEnumerator implements SplitEnumerator {
         ...item,
         offset: starts[i] as number,
         stoppingOffset: stops === null ? null : (stops[i] as number),
+        ...(reset === null ? {} : { reset }),
       })
       this.#unassigned.set(split.id, split)
     })
@@ -165,36 +179,4 @@ export class KafkaEnumerator implements SplitEnumerator {
     for (const { topic, error } of topics) await requireTopic(client, topic, error)
     return topics
   }
-}
-
-/** Throws KAFKA_TOPIC_MISSING, with the names of topics that there are, unless the topic's metadata is fine. */
-export async function requireTopic(
-  client: KafkaClient,
-  topic: string,
-  error: number,
-): Promise<void> {
-  if (error === ProtocolError.NONE || error === ProtocolError.LEADER_NOT_AVAILABLE) return
-  if (error === ProtocolError.TOPIC_AUTHORIZATION_FAILED) {
-    throw kafkaError('KAFKA_REQUEST_FAILED', `Reading topic '${topic}' is not allowed.`, {
-      hint: 'Grant the principal of the connection DESCRIBE and READ or WRITE on the topic.',
-      location: { topic, optionKey: 'topic' },
-    })
-  }
-  const known = (await client.metadata(null)).topics.filter((entry) => !entry.isInternal)
-  throw kafkaError(
-    'KAFKA_TOPIC_MISSING',
-    `Topic '${topic}' does not exist at ${client.description}.`,
-    { hint: topicsHint(known, topic), location: { topic, optionKey: 'topic' } },
-  )
-}
-
-const TOPICS_SHOWN_MAX = 10
-
-function topicsHint(known: readonly TopicMetadata[], wanted: string): string {
-  const names = known.map((entry) => entry.topic).sort()
-  const near = nearestName(wanted, names)
-  if (near !== undefined) return `Did you mean '${near}'? Otherwise create the topic first.`
-  if (names.length === 0) return 'There is no topic at all; create it first.'
-  const more = names.length > TOPICS_SHOWN_MAX ? ', …' : ''
-  return `Create the topic first; there are: ${names.slice(0, TOPICS_SHOWN_MAX).join(', ')}${more}.`
 }

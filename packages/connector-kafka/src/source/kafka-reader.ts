@@ -1,9 +1,10 @@
 /**
- * Reads partitions of Kafka topics in a slot: fetched chunks → record spans → the format's decoder → rows.
+ * Reads partitions of Kafka topics in a slot: fetched chunks → record spans → the format's
+ * decoder → rows.
  *
- * Fetching runs in the background (`BrokerFetcher`); `poll` decodes what has arrived, one batch of rows a call,
- * straight from the response's
- * bytes. A split's position moves only when its rows have been emitted, past control and aborted records too.
+ * Fetching runs in the background (`BrokerFetcher`); `poll` decodes what has arrived, one batch of
+ * rows a call, straight from the response's bytes. A split's position moves only when its rows have
+ * been emitted, past control and aborted records too.
  */
 import {
   type Format,
@@ -16,16 +17,19 @@ import {
 } from '@millrace/connector'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import type { KafkaSettings } from '../client/kafka-properties.ts'
+import type { OpenClient } from '../client/open-kafka-client.ts'
 import { findFormat, type KafkaSourceConfig } from '../kafka-table.ts'
 import { RecordBatchReader } from '../records/record-batch-reader.ts'
 import type { FetchedChunk, FetcherEvents } from './broker-fetcher.ts'
-import type { OpenClient } from './kafka-enumerator.ts'
 import { kafkaSplit, splitPosition } from './kafka-split.ts'
 import { OffsetCommitter } from './offset-committer.ts'
 import { PartitionPlacement } from './partition-placement.ts'
 import { PartitionProgress } from './partition-progress.ts'
 
-/** Rows that `poll` emits at once, and records that are gathered before decoding (batches of a topic may be tiny). */
+/**
+ * Rows that `poll` emits at once, and records that are gathered before decoding (batches of a
+ * topic may be tiny).
+ */
 const ROWS_PER_POLL = 4096
 const RECORDS_GATHERED = 2048
 
@@ -229,7 +233,8 @@ export class KafkaReader implements SourceReader {
       checkpointId,
       partitions.map((progress) => progress.toPosition()),
     )
-    // A finished split is in no checkpoint: the enumerator knows that it was dealt out, so nobody reads it again.
+    // A finished split is in no checkpoint: the enumerator knows that it was dealt out, so nobody
+    // reads it again.
     const unfinished = partitions.filter((progress) => !progress.finished)
     return unfinished.map((progress) => kafkaSplit(progress.toPosition()))
   }

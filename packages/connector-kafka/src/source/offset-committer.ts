@@ -1,8 +1,9 @@
 /**
- * Commits the offsets of completed checkpoints to the consumer group, for monitoring only: recovery uses the
- * checkpoint.
+ * Commits the offsets of completed checkpoints to the consumer group, for monitoring only: recovery
+ * uses the checkpoint.
  *
- * In the background, one commit at a time, the newest wins; a failure is counted and logged and never fails the job.
+ * In the background, one commit at a time, the newest wins; a failure is counted and logged and
+ * never fails the job.
  */
 import type { OperatorMetrics } from '@millrace/core'
 import type { Logger } from '@millrace/platform'

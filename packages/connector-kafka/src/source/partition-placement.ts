@@ -1,16 +1,20 @@
 /**
  * Keeps every partition of a reader with the fetcher of its leader.
  *
- * Partitions without a place (new ones, those whose leader moved or whose broker vanished) are placed after asking
- * for the leaders again, with
- * growing pauses; one that cannot be fetched for `default.api.timeout.ms` fails the reader with the last reason.
+ * Partitions without a place (new ones, those whose leader moved or whose broker vanished) are
+ * placed after asking for the leaders again, with growing pauses; one that cannot be fetched for
+ * `default.api.timeout.ms` fails the reader with the last reason.
  */
 import type { Platform } from '@millrace/platform'
-import type { KafkaClient } from '../client/kafka-client.ts'
+import { EARLIEST_TIMESTAMP, type KafkaClient, LATEST_TIMESTAMP } from '../client/kafka-client.ts'
 import type { KafkaSettings } from '../client/kafka-properties.ts'
-import { unreachableError } from '../client/network-kafka-client.ts'
-import { BrokerFetcher, type FetcherEvents } from './broker-fetcher.ts'
+import { unreachableError } from '../client/protocol-errors.ts'
+import { kafkaError } from '../error-codes.ts'
+import { BrokerFetcher, type FetcherEvents, outOfRangeError } from './broker-fetcher.ts'
 import type { PartitionProgress } from './partition-progress.ts'
+
+/** So long metadata must name another id. */
+const MADE_ANEW_CERTAIN_MS = 1000
 
 type ReaderEvents = Pick<FetcherEvents, 'onChunk' | 'onProgress' | 'onFatal'>
 
@@ -67,16 +71,63 @@ export class PartitionPlacement {
       if (this.#attempt > 0) await this.#pause()
       const { topics } = await this.#client.metadata([...new Set(partitions.map((p) => p.topic))])
       const leaders = new Map<string, number>()
+      const topicIds = new Map(topics.map(({ topic, topicId }) => [topic, topicId]))
       for (const { topic, partitions: found } of topics) {
         for (const { partition, leader } of found) leaders.set(`${topic}-${partition}`, leader)
       }
       this.#attempt++
+      await this.#beginAnew(partitions.filter((progress) => progress.offsetGone))
       for (const progress of partitions) {
         const leader = leaders.get(`${progress.topic}-${progress.partition}`) ?? -1
-        if (leader >= 0) this.#fetcher(leader).add(progress)
+        if (this.#isAnother(progress, topicIds.get(progress.topic) ?? null)) {
+          this.#onLost([progress], new Error('the topic has another id'))
+        } else if (leader >= 0) this.#fetcher(leader).add(progress)
         else this.#onLost([progress], new Error('the partition has no leader'))
       }
     }
+  }
+
+  /**
+   * Whether the topic of the name is not the one that is read. That must last: a broker that has
+   * not heard of a topic yet names the one before it.
+   */
+  #isAnother(progress: PartitionProgress, named: string | null): boolean {
+    progress.topicId ??= named
+    const { topic, topicId, partition, position } = progress
+    if (named === null || named === topicId) {
+      progress.anotherTopicSinceMs = Number.NaN
+      return false
+    }
+    const nowMs = this.#platform.clock.monotonicMs()
+    if (Number.isNaN(progress.anotherTopicSinceMs)) progress.anotherTopicSinceMs = nowMs
+    if (nowMs - progress.anotherTopicSinceMs < MADE_ANEW_CERTAIN_MS) return true
+    throw kafkaError(
+      'KAFKA_TOPIC_MADE_ANEW',
+      `Topic ${topic} was deleted and made anew: partition ${partition} was read up to offset ${position} of the topic with id ${topicId}, and is now that of ${named}.`,
+      {
+        location: { topic, partition, offset: String(position) },
+        hint: "What the former topic held is gone. Start without this checkpoint and with 'scan.startup.mode' = 'earliest-offset' to read the new one from its beginning.",
+      },
+    )
+  }
+
+  /** Of partitions that were never read: retention was faster than their first fetch. */
+  async #beginAnew(partitions: readonly PartitionProgress[]): Promise<void> {
+    if (partitions.length === 0) return
+    const requests = partitions.map(({ topic, partition, reset }) => ({
+      ...{ topic, partition },
+      timestampMs: reset === 'latest' ? LATEST_TIMESTAMP : EARLIEST_TIMESTAMP,
+    }))
+    const offsets = await this.#client.listOffsets(requests, this.#settings.isolation)
+    partitions.forEach((progress, i) => {
+      const { topic, partition, reset, fetchOffset } = progress
+      const first = offsets[i] as number
+      // It lies behind the end: nothing was taken, it was never there.
+      if (reset === 'earliest' && first <= fetchOffset) {
+        throw outOfRangeError(topic, partition, fetchOffset, first)
+      }
+      progress.beginAt(first)
+    })
   }
 
   #requireHope(partitions: readonly PartitionProgress[]): void {

@@ -1,6 +1,6 @@
 /**
- * A format for this package's tests and benchmarks: one STRING column that is the record's bytes, as references into
- * the response.
+ * A format for this package's tests and benchmarks: one STRING column that is the record's bytes,
+ * as references into the response.
  *
  * It decodes next to nothing, so what is measured and tested is the connector.
  */

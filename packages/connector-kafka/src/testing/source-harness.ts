@@ -1,5 +1,6 @@
 /**
- * Runs a Kafka source without a cluster: an enumerator and its readers in one process, for tests and benchmarks.
+ * Runs a Kafka source without a cluster: an enumerator and its readers in one process, for tests
+ * and benchmarks.
  */
 import type {
   ConnectorContext,

@@ -51,9 +51,9 @@ function putCodePoint(into: Uint8Array, at: number, point: number): number {
 }
 
 /**
- * Writes the string body `b[start … end)` without its escapes to `into` (at least `end − start` bytes, since an
- * escape is never
- * shorter than what it stands for); returns the number of bytes. A lone surrogate becomes U+FFFD.
+ * Writes the string body `b[start … end)` without its escapes to `into` (at least `end − start`
+ * bytes, since an escape is never shorter than what it stands for); returns the number of bytes. A
+ * lone surrogate becomes U+FFFD.
  */
 export function unescapeInto(
   b: Uint8Array,
@@ -93,7 +93,9 @@ export function unescapeInto(
   return at - first
 }
 
-/** Copies a nested value without the white space between its tokens; returns the number of bytes. */
+/**
+ * Copies a nested value without the white space between its tokens; returns the number of bytes.
+ */
 export function compactInto(
   b: Uint8Array,
   start: number,

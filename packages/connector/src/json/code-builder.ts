@@ -1,9 +1,9 @@
 /**
  * Builds the source of a generated function, with everything that comes from users passed as data.
  *
- * Invariant: source text consists of lines written in this repository, of numbers (`int`, `double`) and of names
- * that the builder made up
- * (`constant`); a string from a schema, a record or an option never becomes part of it.
+ * Invariant: source text consists of lines written in this repository, of numbers (`int`, `double`)
+ * and of names that the builder made up (`constant`); a string from a schema, a record or an option
+ * never becomes part of it.
  */
 export class CodeBuilder {
   readonly #lines: string[] = []

@@ -1,28 +1,30 @@
 /**
  * The columns that a decoder writes into, reused from batch to batch.
  *
- * Both decode paths fill row `row` of the same arrays. Invariant: at the start of a row its null bytes are 0
- * (`clearRow` restores
- * that after a path gave up half-way).
+ * Both decode paths fill row `row` of the same arrays. Invariant: at the start of a row its null
+ * bytes are 0 (`clearRow` restores that after a path gave up half-way).
  */
 import {
-  BooleanColumn,
+  allocateColumn,
   type Column,
   ColumnBatch,
   type Field,
-  Float64Column,
-  Int32Column,
-  Int64Column,
   physicalTypeOf,
   StringColumn,
   StringPool,
 } from '@millrace/core'
 import { StringDictionary } from './string-dictionary.ts'
 
-/** A dictionary with more entries, or bytes, becomes references: its caches would cost more than they save. */
+/**
+ * A dictionary with more entries, or bytes, becomes references: its caches would cost more
+ * than they save.
+ */
 export const DICTIONARY_ENTRIES_MAX = 65_536
 export const DICTIONARY_BYTES_MAX = 4 << 20
-/** Beyond this many entries a dictionary must be reused: rows seen ≥ 4 × entries, or it becomes references. */
+/**
+ * Beyond this many entries a dictionary must be reused: rows seen ≥ 4 × entries, or it
+ * becomes references.
+ */
 const DICTIONARY_ENTRIES_FREE = 8_192
 
 /** One STRING column: codes of a dictionary, or references into the records' bytes. */
@@ -47,7 +49,7 @@ export class StringTarget {
     const dictionary = this.dictionary
     if (dictionary === null) return false
     const size = dictionary.pool.size
-    const tooLarge = size > DICTIONARY_ENTRIES_MAX || dictionary.bytesUsed > DICTIONARY_BYTES_MAX
+    const tooLarge = size > DICTIONARY_ENTRIES_MAX || dictionary.pool.used > DICTIONARY_BYTES_MAX
     if (tooLarge || (size > DICTIONARY_ENTRIES_FREE && this.#rowsSeen < 4 * size)) {
       this.dictionary = null
       return true
@@ -124,6 +126,8 @@ export class DecodeTarget {
   /** 1 when the column has a NULL in this batch. */
   readonly hasNull: Uint8Array
   readonly strings: (StringTarget | null)[]
+  /** Those of texts only stand for their kind: `strings` makes a column of each batch. */
+  #columns: Column[] = []
 
   constructor(fields: readonly Field[]) {
     this.fields = fields
@@ -147,12 +151,11 @@ export class DecodeTarget {
 
   #allocate(capacity: number): void {
     this.capacity = capacity
-    this.values = this.fields.map((field, k) => {
-      const physical = physicalTypeOf(field.type)
-      if (physical === 'bool') return new Uint8Array(capacity)
-      if (physical === 'i32') return new Int32Array(capacity)
-      if (physical === 'f64') return new Float64Array(capacity)
-      if (physical === 'i64') return new BigInt64Array(capacity)
+    this.#columns = this.fields.map(({ type }, k) =>
+      allocateColumn(physicalTypeOf(type), this.strings[k] == null ? capacity : 0),
+    )
+    this.values = this.#columns.map((column, k) => {
+      if (column.kind !== 'str') return column.values
       const strings = this.strings[k] as StringTarget
       strings.codes = new Int32Array(capacity)
       strings.lengths = new Int32Array(capacity)
@@ -183,18 +186,10 @@ export class DecodeTarget {
 
   #column(k: number, rows: number, b: Uint8Array): Column {
     const nulls = this.hasNull[k] === 1 ? (this.nulls[k] as Uint8Array) : null
-    const values = this.values[k]
-    switch (physicalTypeOf((this.fields[k] as Field).type)) {
-      case 'bool':
-        return new BooleanColumn(values as Uint8Array, nulls)
-      case 'i32':
-        return new Int32Column(values as Int32Array, nulls)
-      case 'f64':
-        return new Float64Column(values as Float64Array, nulls)
-      case 'i64':
-        return new Int64Column(values as BigInt64Array, nulls)
-      case 'str':
-        return (this.strings[k] as StringTarget).toColumn(rows, b, nulls)
-    }
+    const strings = this.strings[k]
+    if (strings != null) return strings.toColumn(rows, b, nulls)
+    const column = this.#columns[k] as Column
+    column.nulls = nulls
+    return column
   }
 }

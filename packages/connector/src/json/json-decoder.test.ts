@@ -1,4 +1,7 @@
-/** The JSON decoder: each type by the general parser and by a generated scanner, and what is refused. */
+/**
+ * The JSON decoder: each type by the general parser and by a generated scanner, and
+ * what is refused.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ColumnBatch, type Field, type LogicalType, OperatorMetrics } from '@millrace/core'
@@ -16,6 +19,9 @@ const OPTIONS: JsonDecodeOptions = {
 const STRING: LogicalType = { kind: 'STRING', nullable: true }
 const DOUBLE: LogicalType = { kind: 'DOUBLE', nullable: true }
 const INT: LogicalType = { kind: 'INT', nullable: true }
+const TINYINT: LogicalType = { kind: 'TINYINT', nullable: true }
+const SMALLINT: LogicalType = { kind: 'SMALLINT', nullable: true }
+const FLOAT: LogicalType = { kind: 'FLOAT', nullable: true }
 const BIGINT: LogicalType = { kind: 'BIGINT', nullable: true }
 const BOOLEAN: LogicalType = { kind: 'BOOLEAN', nullable: true }
 const DATE: LogicalType = { kind: 'DATE', nullable: true }
@@ -53,7 +59,10 @@ function decode(
   return rowsOf(decoder.decode(spans, 0, spans.count, { locate: () => ({}) }))
 }
 
-/** Decodes each text as the fourth record of its own decoder, so that the generated scanner meets it. */
+/**
+ * Decodes each text as the fourth record of its own decoder, so that the generated
+ * scanner meets it.
+ */
 function decodeBothWays(fields: readonly Field[], text: string): unknown[] {
   const [first, ...others] = decode(fields, [text, text, text])
   for (const other of others) assert.deepEqual(other, first, text)
@@ -78,6 +87,13 @@ test('reads each type from its usual and its lenient spellings, interpreted and 
     [INT, '2147483647', 2147483647],
     [INT, '" 7 "', 7],
     [INT, '7.9', 7],
+    [TINYINT, '-128', -128],
+    [TINYINT, '127', 127],
+    [TINYINT, '" 7 "', 7],
+    [SMALLINT, '32767', 32767],
+    [FLOAT, '0.1', Math.fround(0.1)],
+    [FLOAT, '"0.1"', Math.fround(0.1)],
+    [FLOAT, '1e300', Number.POSITIVE_INFINITY],
     [BIGINT, '9007199254740993', 9007199254740993n],
     [BIGINT, '-999999999999999999', -999999999999999999n],
     [BIGINT, '-9223372036854775808', -9223372036854775808n],
@@ -129,6 +145,11 @@ test('refuses a value that does not fit, naming field, type, text and place', ()
     [DOUBLE, '{}'],
     [INT, '2147483648'],
     [INT, '"1.5"'],
+    [TINYINT, '128'],
+    [TINYINT, '1.5'],
+    [TINYINT, '1e1'],
+    [SMALLINT, '-32769'],
+    [FLOAT, '"warm"'],
     [BIGINT, '9223372036854775808'],
     [BOOLEAN, '1'],
     [DECIMAL, '123456789.00'],
@@ -142,7 +163,16 @@ test('refuses a value that does not fit, naming field, type, text and place', ()
     [{ kind: 'TIMESTAMP_LTZ', precision: 3, nullable: true }, '"2026-11-22T10:15:30"'],
     [{ kind: 'INT', nullable: false }, 'null'],
   ]
-  const good = { DOUBLE: '1.5', INT: '1', BIGINT: '1', BOOLEAN: 'true', DECIMAL: '1' }
+  const good = {
+    DOUBLE: '1.5',
+    FLOAT: '1.5',
+    TINYINT: '1',
+    SMALLINT: '1',
+    INT: '1',
+    BIGINT: '1',
+    BOOLEAN: 'true',
+    DECIMAL: '1',
+  }
   for (const [type, json] of cases) {
     const decoder = new JsonDecoder([field('v', type)], OPTIONS, new OperatorMetrics())
     const ok = (good as Record<string, string>)[type.kind] ?? '"2026-11-22T10:15:30"'
@@ -186,6 +216,20 @@ test('skips and counts malformed records and reads misfits as NULL when told to'
     [null, 6],
   ])
   assert.equal(metrics.numRecordsInErrors, 5)
+})
+
+test('what follows the document is not read, whatever shape the records before had', () => {
+  const fields = [field('a', INT)]
+  const plain = ['{"a":1}', '{"a":2}']
+  const followed = ['{"a":3}{"a":4}', '{"a":5}\n{"a":6}', '{"a":7} x', '{"a":8}}', '{}]']
+  for (const texts of [
+    [...plain, ...followed],
+    [...followed, ...plain],
+  ]) {
+    const read = texts.map((text) => [Number(/\d/.exec(text)?.[0] ?? 0) || null])
+    assert.deepEqual(decode(fields, texts), read)
+  }
+  assert.throws(() => decode(fields, ['{"a":1', '{"a":2}']), /too early/)
 })
 
 test('reads missing fields as NULL, or fails when told to', () => {

@@ -1,9 +1,9 @@
 /**
  * Spans of JSON records → a column batch.
  *
- * Runs records through the generated scanners of the shapes seen lately, most recent first; a record that none takes
- * goes to the general
- * parser, which also teaches the next scanner. Invariant: which path a record takes never shows in the result.
+ * Runs records through the generated scanners of the shapes seen lately, most recent first; a
+ * record that none takes goes to the general parser, which also teaches the next scanner.
+ * Invariant: which path a record takes never shows in the result.
  */
 import type { ColumnBatch, Field, OperatorMetrics } from '@millrace/core'
 import { connectorError } from '../error-codes.ts'
@@ -15,16 +15,23 @@ import { compileShapeScanner, type ShapeScanner, shapeKey, shapeOf } from './sha
 
 /** Scanners kept at a time; the least recently used one makes room. */
 const SCANNERS_MAX = 8
-/** Records that the general parser must have read for each scanner compiled so far, before another is compiled. */
+/**
+ * Records that the general parser must have read for each scanner compiled so far, before
+ * another is compiled.
+ */
 const RECORDS_PER_COMPILE = 64
 
 /**
- * Records that a scanner is given at once: short enough a run that the optimizing compilers take the scanner as a whole at its next call,
- * instead of once in the midst of its loop and once more as a whole; each takes about 20 ms of CPU a slot.
+ * Records that a scanner is given at once: short enough a run that the optimizing compilers take
+ * the scanner as a whole at its next call, instead of once in the midst of its loop and once more
+ * as a whole; each takes about 20 ms of CPU a slot.
  */
 const RECORDS_A_RUN = 128
 
-/** After so many records in a row that no scanner took, all scanners are tried at every sixteenth record only. */
+/**
+ * After so many records in a row that no scanner took, all scanners are tried at every
+ * sixteenth record only.
+ */
 const MISSES_IN_A_ROW_MAX = 32
 
 interface KnownShape {
@@ -146,7 +153,7 @@ export class JsonDecoder implements FormatDecoder {
     }
     if (parser.fieldErrors > 0) this.#metrics.numRecordsInErrors++
     if (this.#parsedSinceCompile > this.#compiled * RECORDS_PER_COMPILE) {
-      this.#learn(spans.bytes, start, start + length)
+      this.#learn(spans.bytes, start, parser.documentEnd)
     }
     return true
   }

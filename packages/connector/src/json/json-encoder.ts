@@ -1,12 +1,18 @@
 /**
  * Columns → JSON records, straight into bytes.
  *
- * Field names are escaped once; each row is its fields' prefixes and the values' digits. Timestamps are written as
- * the reference writes
- * them: a fraction only when there is one, without trailing zeros; non-finite doubles as the strings "NaN",
- * "Infinity", "-Infinity".
+ * Field names are escaped once; each row is its fields' prefixes and the values' digits. Timestamps
+ * are written as the reference writes them: a fraction only when there is one, without trailing
+ * zeros; non-finite doubles as the strings "NaN", "Infinity", "-Infinity".
  */
-import type { Column, ColumnBatch, Field, Schema, StringColumn } from '@millrace/core'
+import {
+  type Column,
+  type ColumnBatch,
+  type Field,
+  type Schema,
+  type StringColumn,
+  shortestFloat,
+} from '@millrace/core'
 import { type FormatEncoder, RecordSpans } from '../format.ts'
 import { TimestampWriter } from './timestamp-writer.ts'
 
@@ -117,7 +123,8 @@ export class JsonEncoder implements FormatEncoder {
         return
       }
       case 'f64': {
-        const value = column.values[row] as number
+        const held = column.values[row] as number
+        const value = type.kind === 'FLOAT' ? shortestFloat(held) : held
         if (type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ') {
           const withZone = type.kind === 'TIMESTAMP_LTZ'
           const { precision } = type

@@ -1,5 +1,6 @@
 /**
- * The `json` format: registers under `'format' = 'json'` and makes decoders and encoders from a table's options.
+ * The `json` format: registers under `'format' = 'json'` and makes decoders and encoders from a
+ * table's options.
  */
 import { Configuration, type Field, type Schema } from '@millrace/core'
 import { connectorError } from '../error-codes.ts'

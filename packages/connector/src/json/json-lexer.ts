@@ -1,13 +1,13 @@
 /**
  * Strict JSON lexing over bytes, without building values.
  *
- * Stands under both decode paths: the general parser walks records with it, and the generated scanners call it for the
- * fields that a query does not use. Invariant: what it accepts is exactly RFC 8259 in valid UTF-8 (the set that
- * `JSON.parse` accepts), so a skipped field is as well checked as a read one.
+ * Stands under both decode paths: the general parser walks records with it, and the generated
+ * scanners call it for the fields that a query does not use. Invariant: what it accepts is exactly
+ * RFC 8259 in valid UTF-8 (the set that `JSON.parse` accepts), so a skipped field is as well
+ * checked as a read one.
  *
- * Every function takes the position of the token's first byte and the record's end, and returns the position after
- * the token,
- * or `~position` (negative) of the first byte that does not fit.
+ * Every function takes the position of the token's first byte and the record's end, and returns the
+ * position after the token, or `~position` (negative) of the first byte that does not fit.
  */
 
 const QUOTE = 34
@@ -46,18 +46,6 @@ export function skipMultiByte(b: Uint8Array, p: number, e: number): number {
   if (second < low || second > high) return ~p
   for (let i = 2; i <= extra; i++) if (((b[p + i] as number) & 0xc0) !== 0x80) return ~p
   return p + extra + 1
-}
-
-/** Whether `b[p … e)` is valid UTF-8. */
-export function isValidUtf8(b: Uint8Array, p: number, e: number): boolean {
-  while (p < e) {
-    if ((b[p] as number) < 0x80) p++
-    else {
-      p = skipMultiByte(b, p, e)
-      if (p < 0) return false
-    }
-  }
-  return true
 }
 
 /** `p` is at the opening quote. */
@@ -173,7 +161,10 @@ export function skipColon(b: Uint8Array, p: number, e: number): number {
   return skipSpace(b, colon + 1, e)
 }
 
-/** Open containers, 1 = object; grows with the nesting, so depth is bounded by the record's length alone. */
+/**
+ * Open containers, 1 = object; grows with the nesting, so depth is bounded by the
+ * record's length alone.
+ */
 let nesting = new Uint8Array(64)
 
 /** Any value, scalar or nested, without recursion. */

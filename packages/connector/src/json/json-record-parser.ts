@@ -1,11 +1,11 @@
 /**
- * The general decode path: any valid JSON object → one row, whatever its field order, spacing and spelling.
+ * The general decode path: any valid JSON object → one row, whatever its field order,
+ * spacing and spelling.
  *
- * Taken for the first record, and for each that differs from the shapes a scanner was generated for. It also traces
- * where the
- * values of the record stood, which is what the next scanner is generated from. Types are read as leniently as the
- * reference's
- * format does: numbers and booleans from strings, anything as STRING.
+ * Taken for the first record, and for each that differs from the shapes a scanner was generated
+ * for. It also traces where the values of the record stood, which is what the next scanner is
+ * generated from. A record is its first document; what follows is not read. Types are read as
+ * leniently as the reference's format does: numbers and booleans from strings, anything as STRING.
  */
 import { type Field, formatType } from '@millrace/core'
 import { compactInto, hasEscape, shortTextOf, textOf, unescapeInto } from './byte-text.ts'
@@ -47,6 +47,8 @@ export class JsonRecordParser {
   /** Fields of the last record: value start, value end, column or -1. */
   trace = new Int32Array(3 * 64)
   traceLength = 0
+  /** Where the last record ends, or its document when something follows. */
+  documentEnd = 0
   /** Fields of the last record set to NULL because they did not fit (`ignore-parse-errors`). */
   fieldErrors = 0
 
@@ -66,7 +68,10 @@ export class JsonRecordParser {
     )
   }
 
-  /** Writes the record `b[start … end)` to `row`. Throws RecordProblem; then the row is half written. */
+  /**
+   * Writes the record `b[start … end)` to `row`. Throws RecordProblem; then the row
+   * is half written.
+   */
   parse(b: Uint8Array, v: DataView, start: number, end: number, row: number): void {
     this.#record++
     this.traceLength = 0
@@ -80,8 +85,8 @@ export class JsonRecordParser {
     p = skipSpace(b, p + 1, end)
     if (p < end && b[p] === 125) p++
     else p = this.#parseFields(b, v, start, p, end, row)
-    const rest = skipSpace(b, p, end)
-    if (rest !== end) throw this.#malformed(b, start, end, rest)
+    // What follows the document is not looked at, as in the reference.
+    this.documentEnd = skipSpace(b, p, end) === end ? end : p
     for (let k = 0; k < this.#seen.length; k++) {
       if (this.#seen[k] !== this.#record) this.#missing(k, row)
     }
@@ -280,12 +285,14 @@ export class JsonRecordParser {
         ;(target.values[k] as Uint8Array)[row] = text === 'true' ? 1 : 0
         return text === 'true' || text === 'false'
       }
+      case 'FLOAT':
       case 'DOUBLE': {
         const value = isNumber
           ? doubleOf(b, start, end)
           : doubleOfText(textOf(b, start, end), quoted)
         if (value === null) return false
-        ;(target.values[k] as Float64Array)[row] = value
+        ;(target.values[k] as Float64Array)[row] =
+          type.kind === 'FLOAT' ? Math.fround(value) : value
         return true
       }
       case 'DECIMAL': {
@@ -299,6 +306,16 @@ export class JsonRecordParser {
         const value = this.#integer(b, start, end, isNumber, quoted)
         if (value === null || value < INT64_MIN || value > INT64_MAX) return false
         ;(target.values[k] as BigInt64Array)[row] = BigInt(value)
+        return true
+      }
+      case 'TINYINT':
+      case 'SMALLINT': {
+        // Read from its text, in the reference too: a fraction or an exponent does not fit.
+        const text = isNumber || quoted ? textOf(b, start, end).trim() : ''
+        const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN
+        const limit = type.kind === 'TINYINT' ? 128 : 32_768
+        if (!(value >= -limit && value < limit)) return false
+        ;(target.values[k] as Int32Array)[row] = value
         return true
       }
       default: {
@@ -315,7 +332,10 @@ export class JsonRecordParser {
     }
   }
 
-  /** A whole number; a JSON number with a fraction loses it, as in the reference, a string with one does not fit. */
+  /**
+   * A whole number; a JSON number with a fraction loses it, as in the reference, a string with
+   * one does not fit.
+   */
   #integer(
     b: Uint8Array,
     start: number,

@@ -1,9 +1,9 @@
 /**
  * JSON numbers in bytes → doubles and 64-bit integers, exactly.
  *
- * A mantissa of at most 15 digits and a power of ten up to 22 are both exact doubles, so one division or
- * multiplication rounds
- * correctly (Clinger's fast path); everything else goes through `Number(text)`.
+ * A mantissa of at most 15 digits and a power of ten up to 22 are both exact doubles, so one
+ * division or multiplication rounds correctly (Clinger's fast path); everything else goes through
+ * `Number(text)`.
  */
 import { textOf } from './byte-text.ts'
 
@@ -33,7 +33,10 @@ export function doubleOf(b: Uint8Array, start: number, end: number): number {
   return negative ? -value : value
 }
 
-/** The integer of the valid JSON number `b[start … end)` when it is written as at most 15 digits, else NaN. */
+/**
+ * The integer of the valid JSON number `b[start … end)` when it is written as at most 15
+ * digits, else NaN.
+ */
 export function shortIntegerOf(b: Uint8Array, start: number, end: number): number {
   let p = start
   const negative = b[p] === 45
@@ -51,8 +54,8 @@ export function shortIntegerOf(b: Uint8Array, start: number, end: number): numbe
 const DECIMAL_TEXT = /^([+-])?(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/
 
 /**
- * Text → integer scaled by 10^scale, rounded half up; null when it is no number or has more than `precision`
- * digits.
+ * Text → integer scaled by 10^scale, rounded half up; null when it is no number or has more than
+ * `precision` digits.
  */
 export function decimalOf(text: string, precision: number, scale: number): bigint | null {
   const match = DECIMAL_TEXT.exec(text)
@@ -78,9 +81,8 @@ export function decimalOf(text: string, precision: number, scale: number): bigin
 }
 
 /**
- * Writes the integer `b[start … end)` (an optional `-`, then 1–18 digits, already checked) as two 32-bit words, low
- * first, to
- * `words[2 × row]`, without making a bigint.
+ * Writes the integer `b[start … end)` (an optional `-`, then 1–18 digits, already checked) as two
+ * 32-bit words, low first, to `words[2 × row]`, without making a bigint.
  */
 export function writeInteger64(
   words: Int32Array,

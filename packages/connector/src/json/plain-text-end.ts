@@ -1,11 +1,15 @@
 /**
- * Where a JSON string's plain part ends: the general case behind the generated scanners' predictions.
+ * Where a JSON string's plain part ends: the general case behind the generated
+ * scanners' predictions.
  *
  * A function of its own keeps a scanner small, which is compiled anew for each shape of record.
  */
 import { skipMultiByte } from './json-lexer.ts'
 
-/** The first quote, backslash or control character in `b[p … e)`, or `e`; -1 where the bytes are no UTF-8. */
+/**
+ * The first quote, backslash or control character in `b[p … e)`, or `e`; -1 where the
+ * bytes are no UTF-8.
+ */
 export function plainTextEnd(b: Uint8Array, v: DataView, p: number, e: number): number {
   for (;;) {
     while (p + 4 <= e) {

@@ -1,7 +1,7 @@
 /**
- * What a generated scanner remembers from earlier records (texts, the minute of a timestamp) against decoders that
- * have seen none: each
- * record is also read by the general parser of a fresh decoder, intact and with one byte changed.
+ * What a generated scanner remembers from earlier records (texts, the minute of a timestamp)
+ * against decoders that have seen none: each record is also read by the general parser of a fresh
+ * decoder, intact and with one byte changed.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

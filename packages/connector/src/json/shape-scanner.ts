@@ -1,14 +1,12 @@
 /**
  * Generates the fast decode path: a loop over records of one shape.
  *
- * A **shape** is what stands between a record's values, byte for byte: keys, order, spacing. A record of the same
- * shape is verified with
- * 32-bit compares of those bytes; only values are looked at one by one, and of these only the projected ones are
- * kept. The loop stops at
- * the first record that differs in anything (shape, an escape it does not do, a value that does not fit), which the
- * general parser then
- * reads or refuses; so it may be strict and incomplete, but whatever it accepts is valid JSON, read as the general
- * parser would.
+ * A **shape** is what stands between a record's values, byte for byte: keys, order, spacing. A
+ * record of the same shape is verified with 32-bit compares of those bytes; only values are looked
+ * at one by one, and of these only the projected ones are kept. The loop stops at the first record
+ * that differs in anything (shape, an escape it does not do, a value that does not fit), which the
+ * general parser then reads or refuses; so it may be strict and incomplete, but whatever it accepts
+ * is valid JSON, read as the general parser would.
  *
  * Measured by json-decoder.bench.ts.
  */
@@ -22,7 +20,10 @@ import { plainTextEnd } from './plain-text-end.ts'
 import { PREDICTIONS, type StringDictionary } from './string-dictionary.ts'
 import { scanDate, TimestampScanner } from './timestamp-scanner.ts'
 
-/** Decodes records from `from` into rows from `row`; returns the first record that it did not decode, or `to`. */
+/**
+ * Decodes records from `from` into rows from `row`; returns the first record that it did not
+ * decode, or `to`.
+ */
 export type ShapeScanner = (
   target: DecodeTarget,
   b: Uint8Array,
@@ -44,7 +45,10 @@ export interface RecordShape {
 /** More fields would make a function too large for the optimizing compiler. */
 export const SHAPE_FIELDS_MAX = 96
 
-/** The shape of the record that `parser` has just read, or null when scanners are not generated for such records. */
+/**
+ * The shape of the record that `parser` has just read, or null when scanners are not generated
+ * for such records.
+ */
 export function shapeOf(
   parser: JsonRecordParser,
   b: Uint8Array,
@@ -80,7 +84,10 @@ export function shapeKey(shape: RecordShape): string {
 const STRING_STOP = Uint8Array.from({ length: 256 }, (_, c) =>
   c < 32 || c > 127 || c === 34 || c === 92 ? 1 : 0,
 )
-/** Fewer fixed bytes behind a text, and the sixteen that predict it would mostly hold another value too. */
+/**
+ * Fewer fixed bytes behind a text, and the sixteen that predict it would mostly hold
+ * another value too.
+ */
 const PREDICTED_BYTES_BEHIND_MIN = 12
 const WORD_NULL = 0x6c6c756e
 const WORD_TRUE = 0x65757274
@@ -155,8 +162,8 @@ class ShapeCode {
   }
 
   /**
-   * Eight bytes in one compare: as doubles, equal means the same bits unless they are a NaN or zero, which
-   * text hardly ever is.
+   * Eight bytes in one compare: as doubles, equal means the same bits unless they are a NaN or
+   * zero, which text hardly ever is.
    */
   #eightBytes(view: DataView, i: number): string {
     const value = view.getFloat64(i, true)
@@ -184,9 +191,9 @@ class ShapeCode {
   }
 
   /**
-   * Moves `p` to the first byte that is a quote, a backslash, a control character or not ASCII, or to `e`; four
-   * bytes at a time. Of the
-   * high bits left in `m` the lowest one is true (a borrow only reaches the bytes above it).
+   * Moves `p` to the first byte that is a quote, a backslash, a control character or not ASCII, or
+   * to `e`; four bytes at a time. Of the high bits left in `m` the lowest one is true (a borrow
+   * only reaches the bytes above it).
    */
   #plainText(): void {
     const { code } = this
@@ -214,10 +221,13 @@ class ShapeCode {
       case 'STRING':
         this.#string(k, next.length)
         break
+      case 'FLOAT':
       case 'DOUBLE':
         this.#number()
         code.line(`f = d === 0 ? m : m / ${code.constant(POWERS_OF_TEN)}[d];`)
-        code.line(`x${k}[row] = neg ? -f : f;`)
+        code.line(
+          `x${k}[row] = ${type.kind === 'FLOAT' ? 'Math.fround(neg ? -f : f)' : 'neg ? -f : f'};`,
+        )
         break
       case 'DECIMAL':
         this.#number()
@@ -296,9 +306,8 @@ class ShapeCode {
   }
 
   /**
-   * A text seen before, its closing quote and what follows are sixteen known bytes: one probe gives length and code.
-   * Leaves the place to
-   * remember a new one at in `g`, and an `else` open.
+   * A text seen before, its closing quote and what follows are sixteen known bytes: one probe gives
+   * length and code. Leaves the place to remember a new one at in `g`, and an `else` open.
    */
   #predictedString(k: number, dictionary: StringDictionary): void {
     const { code } = this
@@ -319,8 +328,8 @@ class ShapeCode {
   }
 
   /**
-   * Leaves the digits in `m`, the sign in `neg`, the first digit's place in `s`; up to `max` (9: in 32-bit
-   * integers) digits.
+   * Leaves the digits in `m`, the sign in `neg`, the first digit's place in `s`; up to `max` (9: in
+   * 32-bit integers) digits.
    */
   #digits(max: number): void {
     const { code } = this

@@ -1,15 +1,15 @@
 /**
  * Append-only dictionary of byte strings: bytes → code, open addressing, no JavaScript string.
  *
- * Stands under STRING columns while few different values occur. Its pool lives across batches and codes never
- * change, so
- * consumers cache per-code results (key group, group slot) under the pool's identity.
+ * Stands under STRING columns while few different values occur. Its pool lives across batches and
+ * codes never change, so consumers cache per-code results (key group, group slot) under the
+ * pool's identity.
  */
-import { hashBytes, StringPool } from '@millrace/core'
+import { allocateStringPool, hashBytes, type StringPool } from '@millrace/core'
 
 /**
- * Words a slot: hash, code + 1 (0 when free), start and length in the pool; together, so that a hit reads
- * one cache line.
+ * Words a slot: hash, code + 1 (0 when free), start and length in the pool; together, so that a hit
+ * reads one cache line.
  */
 const SLOT_WORDS = 4
 
@@ -19,19 +19,18 @@ export const PREDICTIONS = 4096
 export class StringDictionary {
   readonly pool: StringPool
   /**
-   * Five words a place: sixteen bytes of a record from the text's first on, then `(code + 1) * 16 + length`. Filled
-   * and looked up by
-   * generated scanners, which choose the place; a later text takes the place of an earlier one.
+   * Five words a place: sixteen bytes of a record from the text's first on, then `(code + 1) * 16 +
+   * length`. Filled and looked up by generated scanners, which choose the place; a later text takes
+   * the place of an earlier one.
    */
   readonly predictions = new Int32Array(PREDICTIONS * 5)
-  bytesUsed = 0
   view: DataView
   /** Power of two slots, at most a quarter of them in use. */
   slots: Int32Array
   mask: number
 
   constructor() {
-    this.pool = new StringPool(new Uint8Array(4096), new Int32Array(256), new Int32Array(256), 0)
+    this.pool = allocateStringPool(256, 4096)
     this.view = new DataView(this.pool.bytes.buffer)
     this.slots = new Int32Array(1024 * SLOT_WORDS)
     this.mask = 1023
@@ -40,9 +39,8 @@ export class StringDictionary {
   /**
    * The code of `b[p … p + n)`, added when it is new. `v` views the same bytes as `b`.
    *
-   * Texts of 4 to 16 bytes (most keys) are taken as four words that overlap as their length asks: no loop, and no
-   * branch that a mix
-   * of lengths would mispredict.
+   * Texts of 4 to 16 bytes (most keys) are taken as four words that overlap as their length asks:
+   * no loop, and no branch that a mix of lengths would mispredict.
    */
   code(b: Uint8Array, v: DataView, p: number, n: number): number {
     if (n < 4 || n > 16) return this.codeOfAnyLength(b, p, n)
@@ -77,7 +75,9 @@ export class StringDictionary {
     }
   }
 
-  /** Remembers that the text of `n` < 16 bytes at `p`, quote and what follows included, has `code`. */
+  /**
+   * Remembers that the text of `n` < 16 bytes at `p`, quote and what follows included, has `code`.
+   */
   predict(place: number, v: DataView, p: number, n: number, code: number): void {
     const { predictions } = this
     const at = place * 5
@@ -113,7 +113,7 @@ export class StringDictionary {
       pool.starts = starts
       pool.lengths = lengths
     }
-    const start = this.bytesUsed
+    const start = pool.used
     if (start + n > pool.bytes.length) {
       const bytes = new Uint8Array(Math.max(pool.bytes.length * 2, start + n))
       bytes.set(pool.bytes)
@@ -123,7 +123,7 @@ export class StringDictionary {
     pool.bytes.set(b.subarray(p, p + n), start)
     pool.starts[code] = start
     pool.lengths[code] = n
-    this.bytesUsed += n
+    pool.used = start + n
     pool.size = code + 1
     const { slots } = this
     slots[at] = h

@@ -1,9 +1,9 @@
 /**
  * Timestamps as digits in bytes → epoch milliseconds, with the last day kept.
  *
- * `2026-11-22T10:15:30[.fraction]` (ISO-8601) or with a space (SQL), then `Z` for TIMESTAMP_LTZ. Event times of
- * neighbouring
- * records share their day, so three 32-bit compares stand for the date and only the time of day is computed.
+ * `2026-11-22T10:15:30[.fraction]` (ISO-8601) or with a space (SQL), then `Z` for TIMESTAMP_LTZ.
+ * Event times of neighbouring records share their day, so three 32-bit compares stand for the date
+ * and only the time of day is computed.
  */
 
 import { DAY_MS, daysFromCivil, daysInMonth } from '@millrace/core'
@@ -38,8 +38,8 @@ export class TimestampScanner {
   /** Position after the last timestamp that `scan` accepted. */
   end = 0
   /**
-   * `YYYY-MM-DDTHH:MM` of the last accepted timestamp, eight bytes each, and what it stands for; NaN at
-   * first, which equals nothing.
+   * `YYYY-MM-DDTHH:MM` of the last accepted timestamp, eight bytes each, and what it stands for;
+   * NaN at first, which equals nothing.
    */
   minute0 = Number.NaN
   minute1 = Number.NaN
@@ -63,8 +63,8 @@ export class TimestampScanner {
   }
 
   /**
-   * Epoch milliseconds (with a fraction for precisions above 3) of the timestamp at `p`, or NaN. Reads below
-   * `e` only.
+   * Epoch milliseconds (with a fraction for precisions above 3) of the timestamp at `p`, or NaN.
+   * Reads below `e` only.
    */
   scan(b: Uint8Array, v: DataView, p: number, e: number): number {
     if (p + 19 > e) return Number.NaN

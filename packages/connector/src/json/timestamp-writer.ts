@@ -1,7 +1,8 @@
 /**
  * Epoch milliseconds and days → quoted JSON text, with the last day's text kept.
  *
- * `"2026-11-22T10:15:00"`, `"….5"`, `"….123Z"`: the fraction has as many digits as it needs, none when it is zero.
+ * `"2026-11-22T10:15:00"`, `"….5"`, `"….123Z"`: the fraction has as many digits as it needs, none
+ * when it is zero.
  */
 import { civilFromDays, DAY_MS } from '@millrace/core'
 

@@ -1,8 +1,8 @@
 /**
  * Checks a table's WITH clause against what its connector, its format and the planner know.
  *
- * Every connector's `plan` calls it first, so that a mistyped option fails where the table is used, with the nearest
- * known name.
+ * Every connector's `plan` calls it first, so that a mistyped option fails where the table is used,
+ * with the nearest known name.
  */
 import { type ConfigOption, nearestName, option, parseConfigValue } from '@millrace/core'
 import { connectorError } from '../error-codes.ts'
@@ -69,9 +69,9 @@ export const PLANNER_TABLE_OPTIONS: readonly ConfigOption<unknown>[] = [
 ]
 
 /**
- * Throws TABLE_OPTION_UNKNOWN or TABLE_OPTION_INVALID for the first option that does not fit. `format` is null for a
- * connector
- * without one. Option keys are those of the WITH clause; `connector` itself may be among them.
+ * Throws TABLE_OPTION_UNKNOWN or TABLE_OPTION_INVALID for the first option that does not fit.
+ * `format` is null for a connector without one. Option keys are those of the WITH clause;
+ * `connector` itself may be among them.
  */
 export function validateTableOptions(
   connector: Pick<TableConnector, 'name' | 'options' | 'optionPrefixes'>,
@@ -130,6 +130,14 @@ export function requiredTableOption(
   )
 }
 
+/** Of the reference engine. */
+const LATER_FORMATS = new Set(
+  `csv raw avro avro-confluent protobuf debezium-json debezium-avro-confluent canal-json
+   maxwell-json ogg-json parquet orc`
+    .trim()
+    .split(/\s+/),
+)
+
 /** The table's format, found by its `format` option, with `json.…` options checked. */
 export function formatOfTable(
   connectorName: string,
@@ -139,8 +147,12 @@ export function formatOfTable(
   const format = table.formats.get(name)
   if (format === undefined) {
     const known = [...table.formats.keys()]
-    const nearest = nearestName(name, known)
-    throw connectorError('TABLE_OPTION_INVALID', `Unknown format '${name}'.`, {
+    const isLater = LATER_FORMATS.has(name)
+    const nearest = isLater ? undefined : nearestName(name, known)
+    const what = isLater
+      ? `The format '${name}' is not supported yet.`
+      : `Unknown format '${name}'.`
+    throw connectorError('TABLE_OPTION_INVALID', what, {
       location: { optionKey: 'format' },
       hint: nearest ? `Did you mean '${nearest}'?` : `Known formats: ${known.sort().join(', ')}.`,
     })

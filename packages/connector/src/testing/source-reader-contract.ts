@@ -61,7 +61,10 @@ function assertRows(fixture: SourceFixture, output: CollectingOutput): void {
   }
 }
 
-/** Declares the tests; `open` makes a fresh fixture whose splits end by themselves and give several batches. */
+/**
+ * Declares the tests; `open` makes a fresh fixture whose splits end by themselves and give
+ * several batches.
+ */
 export function testSourceReaderContract(name: string, open: () => Promise<SourceFixture>): void {
   test(`${name} delivers every row of its splits once, in order, and then ends`, async () => {
     const fixture = await open()

@@ -1,13 +1,15 @@
 /**
- * Rows per CPU second of encoding, decoding and hashing batches: `node packages/core/src/batch/batch-wire.bench.ts`.
+ * Rows per CPU second of encoding, decoding and hashing batches: `node
+ * packages/core/src/batch/batch-wire.bench.ts`.
  *
- * A batch of 2,048 sensor readings, its key as references and as a dictionary. Rates are per second of CPU time.
+ * A batch of 2,048 sensor readings, its key as references and as a dictionary. Rates are per
+ * second of CPU time.
  */
 import type { Schema } from '../types/logical-type.ts'
 import { decodeBatch, encodeBatch, encodedBatchSize } from './batch-wire.ts'
 import { BATCH_ROWS_TARGET } from './column-batch.ts'
 import { batchOf } from './column-batch-builder.ts'
-import { hashRows } from './hash-columns.ts'
+import { hashRows } from './key-columns.ts'
 import { dictionaryColumn } from './random-batch.ts'
 
 const schema: Schema = {

@@ -1,43 +1,49 @@
 /**
  * The wire form of a ColumnBatch: its arrays, copied.
  *
- * Written by result partitions and state snapshots, read by input gates and restores. Little-endian; every section
- * starts at a
- * multiple of 8 from the batch's start, so a decoded column is a view on the received bytes when those are aligned,
- * else
- * a copy.
+ * Written by result partitions and state snapshots, read by input gates and restores.
+ * Little-endian; every section starts at a multiple of 8 from the batch's start, so a decoded
+ * column is a view on the received bytes when those are aligned, else a copy.
  *
- *     batch   = magic u32 · totalBytes u32 · rowCount u32 · columnCount u16 · hasRowKinds u16 · [rowKinds] · column*
- *     column  = kind u8 · hasNulls u8 · stringForm u8 · codeWidth u8 · entries u32 · [nulls] · values
+ *     batch   = magic u32 · totalBytes u32 · rowCount u32 · columnCount u16 · hasRowKinds u16
+ *             · [rowKinds] · column*
+ *     column  = kind u8 · hasNulls u8 · stringForm u8 · codeWidth u8 · entries u32 · [nulls]
+ *             · values
  *     values  = the typed array of rowCount values
- *             | textBytes u32 · 0 u32 · lengths i32[entries] · text · [codes u8|u16|i32[rowCount]]        (strings)
+ *             | of texts: textBytes u32 · 0 u32 · lengths i32[entries] · text
+ *                         · [codes u8|u16|i32[rowCount]]
  *
- * Strings go as references (entries = rowCount) or, when that is smaller, as a dictionary of the entries in use plus
- * codes.
- * Invariant: `decodeBatch` checks every bound before it trusts it; damage gives BATCH_CORRUPT, never a wrong access.
+ * Strings go as references (entries = rowCount) or, when that is smaller, as a dictionary of the
+ * entries in use plus codes.
+ * Invariant: `decodeBatch` checks every bound before it trusts it; damage gives BATCH_CORRUPT,
+ * never a wrong access.
  */
 import { coreError } from '../error-codes.ts'
 import { physicalTypeOf, type Schema } from '../types/logical-type.ts'
-import { encodeColumn, encodedColumnSize, HEADER_BYTES, padded } from './batch-wire-columns.ts'
-import { decodeColumn, WireReader } from './batch-wire-reader.ts'
 import type { Column } from './column.ts'
 import { ColumnBatch } from './column-batch.ts'
+import { layoutOf, WIRE_KIND_NAMES } from './layout/layouts.ts'
+import { readHead } from './layout/wire-head.ts'
+import { WireReader } from './wire-reader.ts'
+import { ArrayTarget, padded, type WireTarget } from './wire-target.ts'
 
 const MAGIC = 0x3142434d
+const HEADER_BYTES = 16
 
 /** Exact number of bytes that `encodeBatch` will write; a multiple of 8. */
 export function encodedBatchSize(batch: ColumnBatch, schema: Schema): number {
   let size = HEADER_BYTES
   if (batch.rowKinds !== null) size += padded(batch.rowCount)
   for (let c = 0; c < schema.fields.length; c++) {
-    size += encodedColumnSize(batch.columns[c] as Column, batch.rowCount)
+    const column = batch.columns[c] as Column
+    size += layoutOf(column.kind).size(column, batch.rowCount)
   }
   return size
 }
 
 /**
- * Writes the batch at `into[at…]`, which must have room for `encodedBatchSize`; returns the number of bytes
- * written.
+ * Writes the batch at `into[at…]`, which must have room for `encodedBatchSize`; returns the number
+ * of bytes written.
  */
 export function encodeBatch(
   batch: ColumnBatch,
@@ -45,27 +51,40 @@ export function encodeBatch(
   into: Uint8Array,
   at: number,
 ): number {
-  const view = new DataView(into.buffer, into.byteOffset, into.byteLength)
-  const { rowCount, rowKinds } = batch
-  let end = at + HEADER_BYTES
-  if (rowKinds !== null) {
-    into.set(rowKinds.subarray(0, rowCount), end)
-    end += padded(rowCount)
-  }
-  for (let c = 0; c < schema.fields.length; c++) {
-    end = encodeColumn(batch.columns[c] as Column, rowCount, into, view, end)
-  }
-  view.setUint32(at, MAGIC, true)
-  view.setUint32(at + 4, end - at, true)
-  view.setUint32(at + 8, rowCount, true)
-  view.setUint16(at + 12, schema.fields.length, true)
-  view.setUint16(at + 14, rowKinds === null ? 0 : 1, true)
-  return end - at
+  const size = encodedBatchSize(batch, schema)
+  encodeBatchTo(batch, schema, size, new ArrayTarget(into, at, into.length))
+  return size
 }
 
 /**
- * The batch in `bytes[at … at + length)`. Its columns may be views on `bytes`: they live as long as nobody writes
- * there.
+ * Writes the batch of `size` bytes to `target`, in as many pieces as it takes. `size` is its
+ * `encodedBatchSize`, asked since it last changed: what was found out for it is used again.
+ */
+export function encodeBatchTo(
+  batch: ColumnBatch,
+  schema: Schema,
+  size: number,
+  target: WireTarget,
+): void {
+  const { rowCount, rowKinds } = batch
+  const columnCount = schema.fields.length
+  target.u32(MAGIC)
+  target.u32(size)
+  target.u32(rowCount)
+  target.u32(columnCount | ((rowKinds === null ? 0 : 1) << 16))
+  if (rowKinds !== null) {
+    target.append(rowKinds.subarray(0, rowCount))
+    target.pad(rowCount)
+  }
+  for (let c = 0; c < columnCount; c++) {
+    const column = batch.columns[c] as Column
+    layoutOf(column.kind).encode(column, rowCount, target)
+  }
+}
+
+/**
+ * The batch in `bytes[at … at + length)`. Its columns may be views on `bytes`: they live as long as
+ * nobody writes there.
  * Throws BATCH_CORRUPT.
  */
 export function decodeBatch(
@@ -98,7 +117,10 @@ export function decodeBatch(
   }
   const columns: Column[] = []
   for (const field of schema.fields) {
-    columns.push(decodeColumn(reader, physicalTypeOf(field.type), rowCount))
+    const type = physicalTypeOf(field.type)
+    const layout = layoutOf(type)
+    const head = readHead(reader, type, layout.wireKind, rowCount, WIRE_KIND_NAMES)
+    columns.push(layout.decode(reader, type, rowCount, head.nulls, head))
   }
   reader.expectEnd()
   return new ColumnBatch(rowCount, columns, rowKinds)

@@ -1,13 +1,14 @@
 /**
  * Random batches for differential and round-trip tests, from a caller's seed.
  *
- * Values lean to the edges: zero, extremes, NaN, empty and non-ASCII strings, dictionary and reference forms, NULLs.
+ * Values lean to the edges: zero, extremes, NaN, empty and non-ASCII strings, dictionary and
+ * reference forms, NULLs.
  */
 import { type LogicalType, physicalTypeOf, type Schema } from '../types/logical-type.ts'
 import { type Column, StringColumn, StringPool } from './column.ts'
 import type { ColumnBatch } from './column-batch.ts'
 import { batchOf } from './column-batch-builder.ts'
-import type { Value } from './column-values.ts'
+import type { Value } from './layout/column-layout.ts'
 import { encodeUtf8 } from './utf8.ts'
 
 /** A seeded generator (mulberry32) of numbers in [0, 1). */
@@ -65,6 +66,10 @@ export function randomValue(type: LogicalType, random: () => number): Value {
   switch (type.kind) {
     case 'BOOLEAN':
       return random() < 0.5
+    case 'TINYINT':
+      return random() < 0.5 ? pick([-128, 127, 0, -1]) : whole(128)
+    case 'SMALLINT':
+      return random() < 0.5 ? pick([-32_768, 32_767, 0, -1]) : whole(32_768)
     case 'INT':
       return random() < 0.5 ? pick(INTS) : whole(50)
     case 'BIGINT':
@@ -74,6 +79,10 @@ export function randomValue(type: LogicalType, random: () => number): Value {
       const value = BigInt(whole(random() < 0.5 ? 1000 : 1e15)) % (limit + 1n)
       return random() < 0.1 ? limit : random() < 0.1 ? -limit : value
     }
+    case 'FLOAT':
+      return Math.fround(
+        random() < 0.4 ? pick(DOUBLES) : random() < 0.5 ? whole(50) / 10 : whole(1000),
+      )
     case 'DOUBLE':
       return random() < 0.4 ? pick(DOUBLES) : whole(1000) / 8
     case 'STRING':

@@ -1,4 +1,7 @@
-/** Row kinds of a changelog, as bytes in `ColumnBatch.rowKinds`. A batch without that array is insert-only. */
+/**
+ * Row kinds of a changelog, as bytes in `ColumnBatch.rowKinds`. A batch without that array
+ * is insert-only.
+ */
 export const RowKind = {
   INSERT: 0,
   UPDATE_BEFORE: 1,

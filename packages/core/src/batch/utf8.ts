@@ -1,7 +1,8 @@
 /**
  * UTF-8 to and from JavaScript strings, for the few places where a value must become one.
  *
- * Short ASCII texts, the common case for keys and codes, are decoded without a call into the runtime.
+ * Short ASCII texts, the common case for keys and codes, are decoded without a call
+ * into the runtime.
  */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
@@ -18,7 +19,10 @@ export function decodeUtf8(bytes: Uint8Array, start: number, length: number): st
   return text
 }
 
-/** Writes `text` at `at` and returns the number of bytes; `into` must have room for 3 bytes a UTF-16 unit. */
+/**
+ * Writes `text` at `at` and returns the number of bytes; `into` must have room for 3 bytes
+ * a UTF-16 unit.
+ */
 export function encodeUtf8Into(text: string, into: Uint8Array, at: number): number {
   const length = text.length
   if (length <= 24) {

@@ -1,9 +1,9 @@
 /**
  * Config options, each declared once: key, aliases, type, default, description.
  *
- * The reference page (docs/configuration.md) is generated from the declarations, and a test holds the two together.
- * Values arrive as
- * strings (file, `-D`, environment, SET, WITH) and are parsed once, where the option is read.
+ * The reference page (docs/configuration.md) is generated from the declarations, and a test holds
+ * the two together. Values arrive as strings (file, `-D`, environment, SET, WITH) and are parsed
+ * once, where the option is read.
  */
 export type ConfigValueType =
   | 'string'
@@ -25,6 +25,12 @@ export interface ConfigOption<T> {
   readonly defaultValue: T
   /** For `enum`: the values, written as in the documentation; matching ignores case. */
   readonly values?: readonly string[]
+  /**
+   * For numbers, durations (ms) and sizes (bytes): the least and the largest value
+   * that makes sense.
+   */
+  readonly min?: number
+  readonly max?: number
   /** One sentence or two, for the reference page. */
   readonly description: string
 }
@@ -33,6 +39,8 @@ type OptionSpec<T> = {
   readonly key: string
   readonly aliases?: readonly string[]
   readonly defaultValue: T
+  readonly min?: number
+  readonly max?: number
   readonly description: string
 }
 
@@ -54,7 +62,10 @@ export const option = {
     declare<T extends number ? number : T>('long', spec as never),
   double: <T extends number | undefined>(spec: OptionSpec<T>) =>
     declare<T extends number ? number : T>('double', spec as never),
-  /** Value in ms. Texts: `10 s`, `500ms`, `5 min`, `1 h`, `2 d`, a bare number is ms, ISO-8601 `PT10S`. */
+  /**
+   * Value in ms. Texts: `10 s`, `500ms`, `5 min`, `1 h`, `2 d`, a bare number is ms,
+   * ISO-8601 `PT10S`.
+   */
   duration: <T extends number | undefined>(spec: OptionSpec<T>) =>
     declare<T extends number ? number : T>('duration', spec as never),
   /** Value in bytes. Texts: `1728m`, `32 kb`, `1 gb`, a bare number is bytes. */

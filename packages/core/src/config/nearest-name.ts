@@ -1,9 +1,12 @@
 /**
- * "Did you mean": the known name nearest to a mistyped one, by Damerau–Levenshtein distance (optimal string
- * alignment).
+ * "Did you mean": the known name nearest to a mistyped one, by Damerau–Levenshtein distance
+ * (optimal string alignment).
  */
 
-/** The nearest of `known`, or undefined when none is within a third of the name's length (at least 2 edits). */
+/**
+ * The nearest of `known`, or undefined when none is within a third of the name's length (at
+ * least 2 edits).
+ */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1

@@ -67,3 +67,20 @@ test('the nearest known name is found for typing errors and for nothing else', (
   assert.equal(nearestName('even_ttime', known), 'event_time')
   assert.equal(nearestName('pressure', known), undefined)
 })
+
+test('a value beyond its range is refused with the range', () => {
+  // Cause: a TaskManager of 0 slots started, and no job ever ran.
+  const slots = option.int({ key: 'slots', defaultValue: 1, min: 1, description: '' })
+  const port = option.int({ key: 'port', defaultValue: 8081, min: 0, max: 65_535, description: '' })
+  const pause = option.duration({ key: 'pause', defaultValue: 5, min: 0, description: '' })
+  assert.equal(new Configuration({ slots: '1' }).get(slots), 1)
+  const cases = [
+    [slots, '0', "Set 'slots' to a whole number of 1 or more; it is '0'."],
+    [port, '99999', "Set 'port' to a whole number from 0 to 65535; it is '99999'."],
+    [pause, 'PT-1S', "Set 'pause' to a duration; it is 'PT-1S'."],
+    [pause, '-PT1S', "Set 'pause' to a duration of 0 ms or more; it is '-PT1S'."],
+  ] as const
+  for (const [declared, text, message] of cases) {
+    assert.throws(() => new Configuration({ [declared.key]: text }).get(declared), { message })
+  }
+})

@@ -93,8 +93,32 @@ const refuse = (expected: string, example: string): ParsedValue => ({
 })
 const accept = (value: unknown): ParsedValue => ({ ok: true, value })
 
-/** Parses `text` as the option's type. */
+/** Parses `text` as the option's type, and holds it to the option's range. */
 export function parseConfigValue(option: ConfigOption<unknown>, text: string): ParsedValue {
+  const parsed = parseText(option, text)
+  if (!parsed.ok || typeof parsed.value !== 'number') return parsed
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = option
+  if (parsed.value >= min && parsed.value <= max) return parsed
+  const unit = UNIT_TEXTS[option.type] ?? ''
+  const range =
+    max === Number.POSITIVE_INFINITY ? `of ${min}${unit} or more` : `from ${min} to ${max}${unit}`
+  return refuse(`${TYPE_TEXTS[option.type]} ${range}`, String(option.defaultValue ?? min))
+}
+
+const TYPE_TEXTS: Partial<Record<ConfigOption<unknown>['type'], string>> = {
+  int: 'a whole number',
+  long: 'a whole number',
+  double: 'a number',
+  duration: 'a duration',
+  memory: 'a memory size',
+}
+
+const UNIT_TEXTS: Partial<Record<ConfigOption<unknown>['type'], string>> = {
+  duration: ' ms',
+  memory: ' bytes',
+}
+
+function parseText(option: ConfigOption<unknown>, text: string): ParsedValue {
   const trimmed = text.trim()
   switch (option.type) {
     case 'string':

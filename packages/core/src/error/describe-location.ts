@@ -1,5 +1,6 @@
 /**
- * The place of an error as people read it: the same words in the SQL client, in `millrace list` and in the log.
+ * The place of an error as people read it: the same words in the SQL client, in `millrace list`
+ * and in the log.
  *
  * Stands beside MillraceError, whose message never repeats the place.
  */

@@ -1,18 +1,20 @@
 /**
- * The one error object: the same code, message, place and hint reach the CLI, REST, the log and the job's exception
- * history.
+ * The one error object: the same code, message, place and hint reach the CLI, REST, the log and the
+ * job's exception history.
  *
- * Each package declares its codes in one table (`error-codes.ts`, through `defineErrors`), checked by test/architecture
- * against docs/errors.md in both directions. Errors cross threads and processes as plain data (`toErrorData`), so
- * they are
- * recognised by `brand` and `code`, never by `instanceof`.
+ * Each package declares its codes in one table (`error-codes.ts`, through `defineErrors`),
+ * checked by test/architecture against docs/errors.md in both directions. Errors cross threads
+ * and processes as plain data (`toErrorData`), so they are recognised by `brand` and `code`,
+ * never by `instanceof`.
  */
 
-/** Who can mend it: the user's statement or option, the data, a system outside, or Millrace itself. */
+/**
+ * Who can mend it: the user's statement or option, the data, a system outside, or Millrace itself.
+ */
 export type ErrorDomain = 'user' | 'data' | 'external' | 'internal'
 /**
- * Whether doing the same again can succeed: `never` makes a job fail at once, `backoff` leaves it to the
- * restart strategy.
+ * Whether doing the same again can succeed: `never` makes a job fail at once, `backoff` leaves it
+ * to the restart strategy.
  */
 export type ErrorRetry = 'never' | 'backoff'
 
@@ -90,9 +92,10 @@ export class MillraceError extends Error {
  * Declares a package's error codes and returns their constructor.
  *
  *     export const { error: sqlError, declarations: SQL_ERRORS } = defineErrors({
- *       SQL_SYNTAX: { domain: 'user', retry: 'never', description: 'The statement does not parse.' },
+ *       SQL_SYNTAX: { domain: 'user', retry: 'never', description: 'It does not parse.' },
  *     })
- *     throw sqlError('SQL_SYNTAX', "Expected FROM, found 'FORM'.", { location: { line: 1, column: 10 } })
+ *     const location = { line: 1, column: 10 }
+ *     throw sqlError('SQL_SYNTAX', "Expected FROM, found 'FORM'.", { location })
  */
 export function defineErrors<const T extends Record<string, ErrorDeclaration>>(
   declarations: T,

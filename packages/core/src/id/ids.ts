@@ -1,5 +1,6 @@
 /**
- * Branded identifiers. Job, vertex and operator ids are 32 lower-case hex digits, as REST shows them.
+ * Branded identifiers. Job, vertex and operator ids are 32 lower-case hex digits, as
+ * REST shows them.
  */
 type Brand<T, B extends string> = T & { readonly __brand: B }
 
@@ -24,6 +25,26 @@ export function attemptIdOf(
   return `${jobId}_${vertexId}_${subtaskIndex}_${attempt}` as AttemptId
 }
 
+/** The part of an operator's id that says what its state is made of. */
+const IDENTITY_DIGITS = 16
+
+/**
+ * An operator's id, 32 hex digits. Half of it says what its state is made of, the other half which
+ * rows go into it: so a restore can tell two operators apart that differ in a filter alone, and
+ * still find the state of one whose filter was changed (`operatorIdentity`).
+ */
+export function operatorId(identity: string, variant: string): string {
+  return stableId(identity).slice(0, IDENTITY_DIGITS) + stableId(variant).slice(IDENTITY_DIGITS)
+}
+
+export function operatorIdentity(id: string): string {
+  return id.slice(0, IDENTITY_DIGITS)
+}
+
+export function operatorVariant(id: string): string {
+  return id.slice(IDENTITY_DIGITS)
+}
+
 /** 16 random bytes → 32 hex digits. */
 export function hexId(bytes: Uint8Array): string {
   let text = ''
@@ -31,7 +52,10 @@ export function hexId(bytes: Uint8Array): string {
   return text
 }
 
-/** A stable 32-hex id from text (FNV-1a over 4 lanes): operator and vertex ids derived from the query's structure. */
+/**
+ * A stable 32-hex id from text (FNV-1a over 4 lanes): operator and vertex ids derived from the
+ * query's structure.
+ */
 export function stableId(text: string): string {
   let result = ''
   for (let lane = 0; lane < 4; lane++) {

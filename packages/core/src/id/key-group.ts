@@ -1,11 +1,10 @@
 /**
  * Key → key group → subtask.
  *
- * A key's 32-bit hash is scrambled with Murmur3's finalizer and taken modulo max parallelism; each subtask owns one
- * contiguous range of
- * groups, so rescaling moves whole groups and never splits one. Hashes come from `hashBytes` (strings, over their
- * UTF-8 bytes) and
- * the generated multi-column hash, which must agree between producer and consumer of an exchange.
+ * A key's 32-bit hash is scrambled with Murmur3's finalizer and taken modulo max parallelism; each
+ * subtask owns one contiguous range of groups, so rescaling moves whole groups and never splits
+ * one. Hashes come from `hashBytes` (strings, over their UTF-8 bytes) and the generated
+ * multi-column hash, which must agree between producer and consumer of an exchange.
  */
 
 /** Contiguous, inclusive. */
@@ -54,8 +53,15 @@ export function hashBytes(bytes: Uint8Array, start: number, length: number): num
 const floatView = new Float64Array(1)
 const floatWords = new Int32Array(floatView.buffer)
 
-/** Hash of a double (also timestamps): its two words; -0 hashes as 0. */
+/** Hash of a NaN: its bits differ (0/0 and the constant, by the sign), and all are one key. */
+const NAN_HASH = mix32(0x7ff80000) | 0
+
+/**
+ * Hash of a double (also timestamps): its two words; -0 hashes as 0, though it is a key of its own.
+ */
 export function hashFloat64(value: number): number {
+  // biome-ignore lint/suspicious/noSelfCompare: true of NaN alone, and without a call
+  if (value !== value) return NAN_HASH
   floatView[0] = value === 0 ? 0 : value
   return mix32(Math.imul(floatWords[0] as number, 0x9e3779b1) ^ (floatWords[1] as number)) | 0
 }
@@ -67,8 +73,11 @@ export function hashInt32(value: number): number {
 
 /** Hash of a 64-bit integer. */
 export function hashInt64(value: bigint): number {
-  const low = Number(BigInt.asIntN(32, value))
-  const high = Number(BigInt.asIntN(32, value >> 32n))
+  return hashInt64Halves(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)))
+}
+
+/** As `hashInt64`, of the lower and the upper 32 bits. */
+export function hashInt64Halves(low: number, high: number): number {
   return mix32(Math.imul(low, 0x9e3779b1) ^ high) | 0
 }
 

@@ -1,7 +1,8 @@
 /**
  * Counters of one operator in one subtask, named as the field's dashboards expect.
  *
- * Plain numeric fields so that a hot loop adds to them once a batch; the slot reads them when it reports.
+ * Plain numeric fields so that a hot loop adds to them once a batch; the slot reads them
+ * when it reports.
  */
 export class OperatorMetrics {
   numRecordsIn = 0
@@ -14,6 +15,7 @@ export class OperatorMetrics {
   numRecordsSend = 0
   numRecordsOutErrors = 0
   numFiredTimers = 0
+  /** Both written by the task; with several inputs, each has a gauge `currentInput<n>Watermark`. */
   currentInputWatermark = -Infinity
   currentOutputWatermark = -Infinity
   /** Records known to be waiting in the source (Kafka lag), or -1. */
@@ -21,8 +23,8 @@ export class OperatorMetrics {
   /** now − event time of the last emitted row, ms, or NaN. */
   currentEmitEventTimeLag = Number.NaN
   /**
-   * Named further gauges (`KafkaSourceReader.topic.<t>.partition.<p>.currentOffset`, …); set as often as wanted,
-   * read when reported.
+   * Named further gauges (`KafkaSourceReader.topic.<t>.partition.<p>.currentOffset`, …); set as
+   * often as wanted, read when reported.
    */
   readonly gauges = new Map<string, number>()
   /** What holds this operator's watermark back, for the job's status; null when nothing does. */
@@ -33,10 +35,15 @@ export class OperatorMetrics {
 export interface WatermarkHold {
   /** e.g. `topic sensor-readings, partition 2`. */
   readonly what: string
+  /** It brings no rows; or it has some that are not read, because a checkpoint aligns. */
+  readonly reason: 'silent' | 'paused'
   readonly sinceMs: number
   /** The last event time seen there; -Infinity when none. */
   readonly lastEventTimeMs: number
-  /** False: no other split of this subtask is ahead; whether other subtasks are, the JobManager knows. */
+  /**
+   * False: no other split of this subtask is ahead; whether other subtasks are, the
+   * JobManager knows.
+   */
   readonly certain: boolean
   /** e.g. `no record since the start; set 'table.exec.source.idle-timeout' to let it go idle`. */
   readonly hint: string

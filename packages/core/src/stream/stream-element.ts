@@ -1,9 +1,11 @@
 /**
  * What flows through a channel: batches and the control elements between them, in order.
  *
- * On the wire each element is one or more buffers (`network`); inside a chain each is a method call (`Output`).
+ * On the wire each element is one or more buffers (`network`); inside a chain each is a method
+ * call (`Output`).
  */
 import type { ColumnBatch } from '../batch/column-batch.ts'
+import type { CheckpointOrder } from './checkpoint-order.ts'
 
 /** No event time has been seen; smaller than every timestamp. */
 export const WATERMARK_MIN = -Infinity
@@ -22,13 +24,10 @@ export interface WatermarkStatus {
   readonly idle: boolean
 }
 
-/** Separates the rows that belong to checkpoint `checkpointId` from those after it. */
+/** Separates the rows that belong to the checkpoint from those after it. */
 export interface CheckpointBarrier {
   readonly kind: 'barrier'
-  readonly checkpointId: number
-  readonly timestampMs: number
-  /** False: at-least-once, the gate does not block aligned channels. */
-  readonly aligned: boolean
+  readonly order: CheckpointOrder
 }
 
 /** The producer will send no more rows; barriers may still follow. */

@@ -1,8 +1,8 @@
 /**
  * DECIMAL ↔ text and scale: a decimal is a bigint of `10^-scale` units.
  *
- * Rounds half up (away from zero at the tie), as the reference does. Overflow of the precision gives null; the
- * caller names the error.
+ * Rounds half up (away from zero at the tie), as the reference does. Overflow of the precision
+ * gives null; the caller names the error.
  */
 export const DECIMAL_PRECISION_MAX = 18
 
@@ -44,8 +44,8 @@ export function formatDecimal(unscaled: bigint, scale: number): string {
 }
 
 /**
- * Unscaled value of a plain or scientific number's text, rounded half up to `scale`; null when it is none or
- * does not fit.
+ * Unscaled value of a plain or scientific number's text, rounded half up to `scale`; null when it
+ * is none or does not fit.
  */
 export function parseDecimal(text: string, precision: number, scale: number): bigint | null {
   const match = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?\s*$/.exec(text)

@@ -1,6 +1,6 @@
 /**
- * Proleptic Gregorian calendar arithmetic on plain numbers (after Howard Hinnant's "chrono-compatible low-level date
- * algorithms").
+ * Proleptic Gregorian calendar arithmetic on plain numbers (after Howard Hinnant's
+ * "chrono-compatible low-level date algorithms").
  *
  * Under every time function; no `Date`, so no ambient zone. Days count from 1970-01-01.
  */
@@ -59,7 +59,10 @@ export function daysInMonth(year: number, month: number): number {
   return month === 2 && isLeapYear(year) ? 29 : (MONTH_DAYS[month - 1] as number)
 }
 
-/** `days` plus a number of months; the day is capped at the target month's last (Jan 31 + 1 month = Feb 28 or 29). */
+/**
+ * `days` plus a number of months; the day is capped at the target month's last (Jan 31 + 1 month =
+ * Feb 28 or 29).
+ */
 export function addMonths(days: number, months: number): number {
   const { year, month, day } = civilFromDays(days)
   const total = year * 12 + (month - 1) + months

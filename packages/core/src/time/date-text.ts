@@ -5,7 +5,9 @@ export function twoDigits(value: number): string {
   return value < 10 ? `0${value}` : `${value}`
 }
 
-/** `yyyy-MM-dd` of a day number; years beyond 9999 or before 0 as ISO-8601 writes them, with a sign. */
+/**
+ * `yyyy-MM-dd` of a day number; years beyond 9999 or before 0 as ISO-8601 writes them, with a sign.
+ */
 export function formatDate(days: number): string {
   const { year, month, day } = civilFromDays(days)
   const text =
@@ -17,7 +19,10 @@ export function formatDate(days: number): string {
   return `${text}-${twoDigits(month)}-${twoDigits(day)}`
 }
 
-/** Days since 1970-01-01 of `yyyy-M-d` (one or two digits for month and day), NaN when it is no such date. */
+/**
+ * Days since 1970-01-01 of `yyyy-M-d` (one or two digits for month and day), NaN when it
+ * is no such date.
+ */
 export function parseDate(text: string): number {
   const match = /^\s*(\d{4})-(\d{1,2})-(\d{1,2})\s*$/.exec(text)
   if (match === null) return Number.NaN

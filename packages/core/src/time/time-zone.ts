@@ -1,9 +1,9 @@
 /**
  * Time zones: what TIMESTAMP_LTZ is shown in (`table.local-time-zone`) and cast through.
  *
- * Accepts `UTC`, `GMT`, `Z`, offsets (`+08:00`, `GMT-3`) and IANA names through the runtime's own zone data.
- * Deterministic: depends on its
- * arguments and that data alone, never on the machine's zone.
+ * Accepts `UTC`, `GMT`, `Z`, offsets (`+08:00`, `GMT-3`) and IANA names through the runtime's
+ * own zone data. Deterministic: depends on its arguments and that data alone, never on the
+ * machine's zone.
  */
 import { coreError } from '../error-codes.ts'
 import { daysFromCivil, HOUR_MS, MINUTE_MS } from './civil-date.ts'
@@ -14,7 +14,10 @@ type OffsetOf = (epochMs: number) => number
 const knownZones = new Map<string, OffsetOf>()
 /** Zone rules change at multiples of 15 minutes only. */
 const RULE_STEP_MS = 15 * MINUTE_MS
-/** Instants further from 1970 than this are outside the runtime's calendar (ECMA-262, time values), less a day. */
+/**
+ * Instants further from 1970 than this are outside the runtime's calendar (ECMA-262, time
+ * values), less a day.
+ */
 const CALENDAR_END_MS = 8.64e15 - 86_400_000
 
 /** Local time minus UTC, in ms, at an instant. Throws TIME_ZONE_UNKNOWN. */
@@ -33,8 +36,8 @@ export function utcToLocalMs(epochMs: number, zone: string): number {
 }
 
 /**
- * The instant at which `zone` shows a wall-clock time; in a gap the time moves on by the gap, in an overlap
- * the earlier instant.
+ * The instant at which `zone` shows a wall-clock time; in a gap the time moves on by the gap, in an
+ * overlap the earlier instant.
  */
 export function localToUtcMs(localMs: number, zone: string): number {
   const before = zoneOffsetMs(localMs - 24 * HOUR_MS, zone)

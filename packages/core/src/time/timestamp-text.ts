@@ -1,21 +1,26 @@
 /**
- * TIMESTAMP and TIMESTAMP_LTZ ↔ text, in the SQL form `2026-11-22 10:15:30.123` and the ISO-8601 form
- * `2026-11-22T10:15:30.123`
- * (an instant with a trailing `Z`).
+ * TIMESTAMP and TIMESTAMP_LTZ ↔ text, in the SQL form `2026-11-22 10:15:30.123` and the ISO-8601
+ * form `2026-11-22T10:15:30.123` (an instant with a trailing `Z`).
  *
- * On the data path: decoders call `parseTimestampBytes` on the record's own bytes. Values are epoch ms; fractions are
- * kept to 6 digits
- * (further digits are dropped), which a double holds for years 0–9999.
+ * On the data path: decoders call `parseTimestampBytes` on the record's own bytes. Values are
+ * epoch ms; fractions are kept to 6 digits (further digits are dropped), which a double holds
+ * for years 0–9999.
  */
 import { DAY_MS, daysFromCivil, daysInMonth } from './civil-date.ts'
 import { formatDate, twoDigits } from './date-text.ts'
 
-/** Which forms to accept: a space, a `T`, or either between date and time (`any` also takes a date alone). */
+/**
+ * Which forms to accept: a space, a `T`, or either between date and time (`any` also takes
+ * a date alone).
+ */
 export type TimestampForm = 'sql' | 'iso' | 'any'
 
 const scratch = new Uint8Array(48)
 
-/** Epoch ms of a timestamp's text, NaN when it is none. A `Z` at the end is accepted only when `zoned`. */
+/**
+ * Epoch ms of a timestamp's text, NaN when it is none. A `Z` at the end is accepted
+ * only when `zoned`.
+ */
 export function parseTimestamp(text: string, form: TimestampForm = 'any', zoned = false): number {
   const trimmed = form === 'any' ? text.trim() : text
   const { length } = trimmed
@@ -105,8 +110,8 @@ export function formatTimestamp(
   precision: number,
   options: TimestampTextOptions = {},
 ): string {
-  // Whole microseconds: exact for every year up to 9999 and beyond (< 2^53 until 2255), rounding away the double's
-  // noise.
+  // Whole microseconds: exact for every year up to 9999 and beyond (< 2^53 until 2255), rounding
+  // away the double's noise.
   const days = Math.floor(epochMs / DAY_MS)
   let micros = Math.round((epochMs - days * DAY_MS) * 1000)
   let day = days
@@ -139,8 +144,8 @@ export function truncateToPrecision(epochMs: number, precision: number): number 
 }
 
 /**
- * A whole number of ms stays; else the nearest microsecond, so that 0.9999999 ms of noise does not fall a
- * unit back.
+ * A whole number of ms stays; else the nearest microsecond, so that 0.9999999 ms of noise does not
+ * fall a unit back.
  */
 function roundMicros(epochMs: number): number {
   return Number.isInteger(epochMs) ? epochMs : Math.round(epochMs * 1000) / 1000

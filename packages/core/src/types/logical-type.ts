@@ -1,9 +1,10 @@
 /**
  * The SQL data types and how each is held in a column.
  *
- * Stands at the root of the data path: every schema, expression, batch and wire frame is described by these
- * plain-data types (they are JSON, so they travel inside a JobGraph unchanged). Invariant: a logical type decides
- * its physical column (`physicalTypeOf`) alone, so that two subtasks always agree on a batch's layout.
+ * Stands at the root of the data path: every schema, expression, batch and wire frame is described
+ * by these plain-data types (they are JSON, so they travel inside a JobGraph unchanged). Invariant:
+ * a logical type decides its physical column (`physicalTypeOf`) alone, so that two subtasks always
+ * agree on a batch's layout.
  */
 
 /** BOOLEAN, 1 byte a row. */
@@ -11,7 +12,17 @@ export interface BooleanType {
   readonly kind: 'BOOLEAN'
   readonly nullable: boolean
 }
-/** INT: 32-bit signed. TINYINT and SMALLINT are read as INT. */
+/** TINYINT: 8-bit signed, in a column of 32-bit integers; arithmetic wraps at 8 bits. */
+export interface TinyIntType {
+  readonly kind: 'TINYINT'
+  readonly nullable: boolean
+}
+/** SMALLINT: 16-bit signed, in a column of 32-bit integers; arithmetic wraps at 16 bits. */
+export interface SmallIntType {
+  readonly kind: 'SMALLINT'
+  readonly nullable: boolean
+}
+/** INT: 32-bit signed. */
 export interface IntType {
   readonly kind: 'INT'
   readonly nullable: boolean
@@ -21,7 +32,12 @@ export interface BigIntType {
   readonly kind: 'BIGINT'
   readonly nullable: boolean
 }
-/** DOUBLE: IEEE 754 double. FLOAT is read as DOUBLE. */
+/** FLOAT: IEEE 754 single, in a column of doubles; every value is one that a single holds. */
+export interface FloatType {
+  readonly kind: 'FLOAT'
+  readonly nullable: boolean
+}
+/** DOUBLE: IEEE 754 double. */
 export interface DoubleType {
   readonly kind: 'DOUBLE'
   readonly nullable: boolean
@@ -33,12 +49,22 @@ export interface DecimalType {
   readonly scale: number
   readonly nullable: boolean
 }
-/** STRING, VARCHAR(n) and CHAR(n), all read as STRING: UTF-8 bytes. */
+/**
+ * STRING, and with a length VARCHAR(n) or CHAR(n): UTF-8 bytes. Casts cut and pad; columns hold
+ * what they are given.
+ */
 export interface StringType {
   readonly kind: 'STRING'
   readonly nullable: boolean
+  /** Characters (code points); absent: any number. */
+  readonly length?: number
+  /** CHAR(n). */
+  readonly fixed?: true
 }
-/** TIMESTAMP(p), wall-clock without zone: epoch milliseconds as if UTC, fraction kept to p digits (0–6). */
+/**
+ * TIMESTAMP(p), wall-clock without zone: epoch milliseconds as if UTC, fraction kept to
+ * p digits (0–6).
+ */
 export interface TimestampType {
   readonly kind: 'TIMESTAMP'
   readonly precision: number
@@ -71,8 +97,11 @@ export interface IntervalYearMonthType {
 
 export type LogicalType =
   | BooleanType
+  | TinyIntType
+  | SmallIntType
   | IntType
   | BigIntType
+  | FloatType
   | DoubleType
   | DecimalType
   | StringType
@@ -82,11 +111,9 @@ export type LogicalType =
   | IntervalDayTimeType
   | IntervalYearMonthType
 
-export type LogicalTypeKind = LogicalType['kind']
-
 /**
- * How a column is stored: `bool` Uint8Array, `i32` Int32Array, `f64` Float64Array, `i64` BigInt64Array,
- * `str` StringColumn.
+ * How a column is stored: `bool` Uint8Array, `i32` Int32Array, `f64` Float64Array, `i64`
+ * BigInt64Array, `str` StringColumn.
  */
 export type PhysicalType = 'bool' | 'i32' | 'f64' | 'i64' | 'str'
 
@@ -95,10 +122,13 @@ export function physicalTypeOf(type: LogicalType): PhysicalType {
   switch (type.kind) {
     case 'BOOLEAN':
       return 'bool'
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT':
     case 'DATE':
     case 'INTERVAL_YEAR_MONTH':
       return 'i32'
+    case 'FLOAT':
     case 'DOUBLE':
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ':
@@ -127,6 +157,9 @@ export interface Schema {
 export function formatType(type: LogicalType): string {
   let text: string
   switch (type.kind) {
+    case 'STRING':
+      text = stringTypeText(type)
+      break
     case 'DECIMAL':
       text = `DECIMAL(${type.precision}, ${type.scale})`
       break
@@ -145,4 +178,8 @@ export function formatType(type: LogicalType): string {
       text = type.kind
   }
   return type.nullable ? text : `${text} NOT NULL`
+}
+
+function stringTypeText({ length, fixed }: StringType): string {
+  return length === undefined ? 'STRING' : `${fixed ? 'CHAR' : 'VARCHAR'}(${length})`
 }

@@ -4,12 +4,22 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { cliError, parseArguments } from '@millrace/cli'
+import { cliError, parseArguments, requireKnown, requireOperands } from '@millrace/cli'
 import type { Configuration } from '@millrace/core'
+import { CheckpointingOptions } from '@millrace/jobmanager/options'
+import { onStopSignal } from '@millrace/platform/node'
+import { RestClient } from '@millrace/rest-api'
+import type { S3Settings } from '@millrace/s3'
+import { createCheckpointStorage } from '@millrace/state'
+import { CHECKPOINT_DIRECTORY, SAVEPOINT_DIRECTORY } from '@millrace/state/options'
+import { TASKMANAGER_OPTIONS } from '@millrace/taskmanager/options'
+import { CLUSTER } from '../commands/declared-commands.ts'
 import { clusterError } from '../error-codes.ts'
+import { checkConfiguration } from '../process/check-configuration.ts'
 import { loadConfiguration } from '../process/load-configuration.ts'
 import { nodeTerminal } from '../process/node-terminal.ts'
-import { restClientOf } from '../process/rest-address.ts'
+import { clusterFetch } from '../process/patient-fetch.ts'
+import { processPlatform } from '../process/process-platform.ts'
 import { type SpawnedProcess, spawnProcess } from './spawn-process.ts'
 
 interface ClusterFile {
@@ -18,6 +28,10 @@ interface ClusterFile {
 }
 
 const STOP_TIMEOUT_MS = 10_000
+const REGISTRATION_TIMEOUT_MS = 60_000
+/** The part of a path that stands for a job. */
+const TRIAL_JOB = 'cluster-start'
+const WRITE = 'Write: millrace cluster start, or millrace cluster stop.'
 const directory = () => resolve('.millrace')
 const clusterFile = () => join(directory(), 'cluster.json')
 
@@ -40,12 +54,13 @@ function isMillraceProcess(pid: number): boolean {
 }
 
 export async function runCluster(args: readonly string[]): Promise<number> {
-  const { positionals, options, properties } = parseArguments(args, [
-    { name: 'taskmanagers', short: 'n', takesValue: true },
-  ])
-  if (positionals[0] === 'start') return start(Number(options.get('taskmanagers') ?? 1), properties)
-  if (positionals[0] === 'stop') return stop()
-  throw cliError('ARGUMENT_INVALID', 'Write: millrace cluster start, or millrace cluster stop.')
+  const { positionals, options, properties } = parseArguments(args, CLUSTER.options)
+  const [action] = positionals
+  if (action === undefined) throw cliError('ARGUMENT_INVALID', WRITE)
+  requireKnown('cluster command', action, ['start', 'stop'], WRITE)
+  requireOperands(positionals, 1, WRITE)
+  if (action === 'stop') return stop()
+  return start(Number(options.get('taskmanagers') ?? 1), properties)
 }
 
 async function start(
@@ -67,51 +82,113 @@ async function start(
   }
   const logs = join(directory(), 'logs')
   mkdirSync(logs, { recursive: true })
-  const { configuration, warnings } = loadConfiguration(properties)
+  const { configuration: given, s3, warnings } = loadConfiguration(properties)
   for (const warning of warnings) nodeTerminal.writeError(`Warning: ${warning}\n`)
-  const spawn = (role: SpawnedProcess['name'] & ('jobmanager' | 'taskmanager'), index: number) =>
-    spawnProcess({
-      role,
-      name: role === 'jobmanager' ? 'JobManager' : `TaskManager ${index}`,
-      properties: defaults(properties, configuration),
-      logFile: join(logs, role === 'jobmanager' ? 'jobmanager.log' : `taskmanager-${index}.log`),
-      detached: true,
-    })
-  const processes = [spawn('jobmanager', 0)]
-  for (let i = 1; i <= taskManagers; i++) processes.push(spawn('taskmanager', i))
-  try {
-    await Promise.all(processes.map((spawned) => spawned.ready))
-  } catch (error) {
+  const preset = presets(given)
+  const configuration = given.withOverrides(preset)
+  checkConfiguration(configuration)
+  await tryCheckpointDirectory(configuration, s3)
+  const processes = spawnAll(taskManagers, { ...preset, ...properties }, logs)
+  const killAll = () => {
     for (const { child } of processes) child.kill('SIGKILL')
-    throw error
   }
-  const rest = restClientOf(configuration).baseUrl
-  const file: ClusterFile = { processes: processes.map(({ name, pid }) => ({ name, pid })), rest }
+  const stopListening = onStopSignal(
+    (signal) => {
+      killAll()
+      process.exit(signal === 'SIGINT' ? 130 : 143)
+    },
+    { hangup: true },
+  )
+  const rest = await allReady(processes, logs).catch((error: unknown) => {
+    killAll()
+    throw error
+  })
+  stopListening()
+  const file: ClusterFile = {
+    processes: processes.map(({ name, pid }) => ({ name, pid })),
+    rest: rest.baseUrl,
+  }
   writeFileSync(clusterFile(), JSON.stringify(file, null, 2))
   for (const { child, name, pid } of processes) {
     nodeTerminal.write(`${name} started, process ${pid}\n`)
     child.disconnect()
     child.unref()
   }
-  nodeTerminal.write(`REST ${rest}, logs in ${logs}\n`)
+  nodeTerminal.write(`REST ${rest.baseUrl}, logs in ${logs}\n`)
   return 0
 }
 
-/**
- * What a cluster on a laptop has unless the user says otherwise: as many slots as the main job needs, and checkpoints, so that results are
- * exactly once without a further word.
- */
-function defaults(
+function spawnAll(
+  taskManagers: number,
   properties: Readonly<Record<string, string>>,
-  configuration: Configuration,
-): Record<string, string> {
-  const preset = {
-    'taskmanager.numberOfTaskSlots': '4',
-    'execution.checkpointing.interval': '5 s',
-    'execution.checkpointing.dir': `file://${join(directory(), 'checkpoints')}`,
+  logs: string,
+): SpawnedProcess[] {
+  const spawn = (role: 'jobmanager' | 'taskmanager', index: number) =>
+    spawnProcess({
+      role,
+      name: role === 'jobmanager' ? 'JobManager' : `TaskManager ${index}`,
+      properties,
+      logFile: join(logs, role === 'jobmanager' ? 'jobmanager.log' : `taskmanager-${index}.log`),
+      detached: true,
+    })
+  const processes = [spawn('jobmanager', 0)]
+  for (let i = 1; i <= taskManagers; i++) processes.push(spawn('taskmanager', i))
+  return processes
+}
+
+/**
+ * Makes the directory of checkpoints and writes to it, as the first job will. Throws what that job
+ * would fail with.
+ */
+async function tryCheckpointDirectory(configuration: Configuration, s3: S3Settings): Promise<void> {
+  const { filesystem } = processPlatform(s3, { logger: { level: 'off' } })
+  const storage = createCheckpointStorage(configuration, TRIAL_JOB, filesystem)
+  await storage.prepare()
+  if (storage.directory !== null) await filesystem.remove(storage.directory)
+}
+
+/** Resolves with where REST is once every TaskManager has found the JobManager. */
+async function allReady(processes: readonly SpawnedProcess[], logs: string): Promise<RestClient> {
+  const [jobManager] = await Promise.all(processes.map((spawned) => spawned.ready))
+  const rest = new RestClient(`http://${jobManager?.restAddress}`, clusterFetch)
+  await allRegistered(rest, processes.length - 1, logs)
+  return rest
+}
+
+async function allRegistered(rest: RestClient, count: number, logs: string): Promise<void> {
+  const deadline = Date.now() + REGISTRATION_TIMEOUT_MS
+  for (;;) {
+    const { taskmanagers } = await rest.overview()
+    if (taskmanagers >= count) return
+    if (Date.now() > deadline) {
+      throw clusterError(
+        'TASKMANAGERS_NOT_REGISTERED',
+        `Let the TaskManagers reach the JobManager: ${taskmanagers} of ${count} have registered within ` +
+          `${REGISTRATION_TIMEOUT_MS / 1000} s.`,
+        {
+          location: { file: logs },
+          hint: 'jobmanager.rpc.address and -port must name the JobManager.',
+        },
+      )
+    }
+    await new Promise((done) => setTimeout(done, 50))
   }
-  const open = Object.entries(preset).filter(([key]) => configuration.getRaw(key) === undefined)
-  return { ...Object.fromEntries(open), ...properties }
+}
+
+/**
+ * What a cluster on a laptop has unless the user says otherwise: as many slots as the main job
+ * needs, checkpoints, so that results are exactly once without a further word, and a place for
+ * savepoints.
+ */
+function presets(configuration: Configuration): Record<string, string> {
+  const preset = [
+    [TASKMANAGER_OPTIONS.numberOfTaskSlots, '4'],
+    [CheckpointingOptions.interval, '5 s'],
+    [CHECKPOINT_DIRECTORY, `file://${join(directory(), 'checkpoints')}`],
+    [SAVEPOINT_DIRECTORY, `file://${join(directory(), 'savepoints')}`],
+  ] as const
+  const open = preset.filter(([option]) => !configuration.has(option))
+  return Object.fromEntries(open.map(([{ key }, value]) => [key, value]))
 }
 
 async function stop(): Promise<number> {

@@ -1,8 +1,9 @@
 /**
- * JobManagers and TaskManagers as processes on loopback: what `npm start`, benchmarks, chaos and end-to-end
- * tests run on.
+ * JobManagers and TaskManagers as processes on loopback: what `npm start`, benchmarks, chaos and
+ * end-to-end tests run on.
  *
- * With more than one JobManager they stand in for each other: lease, graphs and pointers are in `ha` of the directory.
+ * With more than one JobManager they stand in for each other: lease, graphs and pointers are in
+ * `ha` of the directory.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,6 +20,8 @@ export interface LocalClusterSettings {
   readonly directory: string
   /** Default 1; with more there is high availability. */
   readonly jobManagers?: number
+  /** With one JobManager too: another one may take its place. */
+  readonly highAvailability?: boolean
   readonly taskManagers: number
   readonly slotsPerTaskManager: number
   /** For every process. */
@@ -80,7 +83,7 @@ export class LocalCluster {
     const properties = {
       'jobmanager.rpc.address': '127.0.0.1',
       'taskmanager.numberOfTaskSlots': String(settings.slotsPerTaskManager),
-      ...(count > 1
+      ...(count > 1 || settings.highAvailability === true
         ? {
             'high-availability.type': 'filesystem',
             'high-availability.storageDir': `file://${join(settings.directory, 'ha')}`,
@@ -147,7 +150,10 @@ export class LocalCluster {
     await Promise.all([...this.jobManagers, ...this.taskManagers].map((spawned) => spawned.ready))
   }
 
-  /** Whom the lease names; null: nobody, or a process that is none of this cluster's. Needs high availability. */
+  /**
+   * Whom the lease names; null: nobody, or a process that is none of this cluster's. Needs
+   * high availability.
+   */
   async leader(): Promise<Leader | null> {
     this.#leases ??= leaseReader(this.#properties)
     const record = await (await this.#leases)()
@@ -158,7 +164,7 @@ export class LocalCluster {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.taskManagers.map((spawned) => stopProcess(spawned)))
-    await Promise.all(this.jobManagers.map((spawned) => stopProcess(spawned)))
+    const all = [...this.taskManagers, ...this.jobManagers]
+    await Promise.all(all.map((spawned) => stopProcess(spawned)))
   }
 }

@@ -1,14 +1,16 @@
 /** `millrace jobmanager`: the JobManager with REST and, on the same port, the SQL gateway. */
-import { parseArguments } from '@millrace/cli'
+import { parseArguments, requireOperands } from '@millrace/cli'
 import { JobManager } from '@millrace/jobmanager'
 import { keepCompiledCode, onStopSignal } from '@millrace/platform/node'
 import { RestClient } from '@millrace/rest-api'
 import { registerGatewayRoutes } from '@millrace/sql-gateway/routes'
 import { createSqlCoordinatorRegistry } from '@millrace/sql-operators/coordinators'
-import { onParentGone } from '../cluster/spawn-process.ts'
+import { JOBMANAGER } from '../commands/declared-commands.ts'
 import { connectors } from '../registry/connectors.ts'
+import { checkConfiguration } from './check-configuration.ts'
 import { lazyGateway } from './lazy-gateway.ts'
 import { loadConfiguration } from './load-configuration.ts'
+import { onParentGone } from './parent-process.ts'
 import { clusterFetch } from './patient-fetch.ts'
 import { processPlatform } from './process-platform.ts'
 
@@ -16,8 +18,10 @@ import { processPlatform } from './process-platform.ts'
 const FORWARD_TIMEOUT_MS = 60_000
 
 export async function runJobManager(args: readonly string[]): Promise<undefined> {
-  const { properties } = parseArguments(args, [])
+  const { properties, positionals } = parseArguments(args, JOBMANAGER.options)
+  requireOperands(positionals, 0, 'Configuration goes after -D: -D rest.port=8082')
   const { configuration, s3, warnings } = loadConfiguration(properties)
+  checkConfiguration(configuration)
   const platform = processPlatform(s3, { logger: { fields: { process: 'jobmanager' } } })
   for (const warning of warnings) platform.logger.warn(warning)
   let restAddress = ''
@@ -37,7 +41,7 @@ export async function runJobManager(args: readonly string[]): Promise<undefined>
       registerGatewayRoutes(
         server,
         lazyGateway(async () => {
-          const { embeddedGateway } = await import('../cluster/embedded-gateway.ts')
+          const { embeddedGateway } = await import('../gateway/embedded-gateway.ts')
           const rest = new RestClient(`http://${restAddress}`, clusterFetch)
           return embeddedGateway(platform, configuration, rest)
         }),

@@ -1,4 +1,7 @@
-/** A SQL gateway that is made at its first session: a JobManager that nobody sends SQL to never loads the planner. */
+/**
+ * A SQL gateway that is made at its first session: a JobManager that nobody sends SQL to never
+ * loads the planner.
+ */
 import type { SqlGateway } from '@millrace/rest-api'
 
 export function lazyGateway(make: () => Promise<SqlGateway>): SqlGateway {
@@ -13,8 +16,9 @@ export function lazyGateway(make: () => Promise<SqlGateway>): SqlGateway {
     sessionConfig: async (session) => (await get()).sessionConfig(session),
     execute: async (session, request) => (await get()).execute(session, request),
     status: async (session, operation) => (await get()).status(session, operation),
-    fetchResults: async (session, operation, token, waitMs) =>
-      (await get()).fetchResults(session, operation, token, waitMs),
+    fetchResults: async (session, operation, token, waitMs, rowFormat) =>
+      (await get()).fetchResults(session, operation, token, waitMs, rowFormat),
+    configure: async (session, request) => (await get()).configure(session, request),
     cancel: async (session, operation) => (await get()).cancel(session, operation),
     closeOperation: async (session, operation) => (await get()).closeOperation(session, operation),
     complete: async (session, statement, position) =>

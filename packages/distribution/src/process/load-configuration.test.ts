@@ -15,7 +15,8 @@ test('flat lines, comments, quotes and empty values', () => {
 })
 
 test('sections are nested as in YAML', () => {
-  // Cause: the reference's config.yaml is nested; its keys were taken for unknown ones without their sections.
+  // Cause: the reference's config.yaml is nested; its keys were taken for unknown ones without
+  // their sections.
   const text = `
 taskmanager:
   numberOfTaskSlots: 5

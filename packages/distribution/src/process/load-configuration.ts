@@ -1,15 +1,16 @@
 /**
  * The configuration of a process: file, then environment, then `-D`, the later winning.
  *
- * File: `config.yaml` in `MILLRACE_CONF_DIR` (default `./conf` when it is there), lines of `key: value`,
- * flat or nested. Environment: `MILLRACE_PROPERTIES`, the same. A key that nobody declares gets a warning that names the nearest known one.
- * The secret key of S3 goes to the process's platform alone: jobs, sessions and REST get a configuration without it.
+ * File: `config.yaml` in `MILLRACE_CONF_DIR` (default `./conf` when it is there), lines of `key:
+ * value`, flat or nested. Environment: `MILLRACE_PROPERTIES`, the same. A key that nobody declares
+ * gets a warning that names the nearest known one. The secret key of S3 goes to the process's
+ * platform alone: jobs, sessions and REST get a configuration without it.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Configuration, configError, nearestName } from '@millrace/core'
 import { type S3Settings, s3SettingsOf, withoutS3Secrets } from '@millrace/s3'
-import { knownConfigKeys } from './known-config-keys.ts'
+import { knownConfigKeys } from '../registry/known-config-keys.ts'
 
 interface ConfigLine {
   readonly indent: number
@@ -18,8 +19,9 @@ interface ConfigLine {
 }
 
 /**
- * `key: value` lines, or sections as YAML nests them (`taskmanager:` and below it, indented, `numberOfTaskSlots: 4`);
- * `#` comments, blank lines and `---` are skipped. Throws CONFIG_FILE_INVALID with the line.
+ * `key: value` lines, or sections as YAML nests them (`taskmanager:` and below it, indented,
+ * `numberOfTaskSlots: 4`); `#` comments, blank lines and `---` are skipped. Throws
+ * CONFIG_FILE_INVALID with the line.
  */
 export function parseConfigLines(text: string, source: string): [string, string][] {
   const lines = text.split('\n').flatMap((raw, index) => configLine(raw, index + 1, source) ?? [])
@@ -72,7 +74,10 @@ export interface LoadedConfiguration {
   readonly warnings: readonly string[]
 }
 
-/** Merges the layers; `properties` are those of `-D`. Throws CONFIG_FILE_INVALID, S3_OPTIONS_INVALID. */
+/**
+ * Merges the layers; `properties` are those of `-D`. Throws CONFIG_FILE_INVALID,
+ * S3_OPTIONS_INVALID.
+ */
 export function loadConfiguration(
   properties: Readonly<Record<string, string>>,
 ): LoadedConfiguration {

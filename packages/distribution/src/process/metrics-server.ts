@@ -1,11 +1,12 @@
 /**
- * The Prometheus page of a TaskManager process, on the first free port of a range: several TaskManagers of one
- * machine share a configuration. A page that cannot be served costs a warning, not the TaskManager.
+ * The Prometheus page of a TaskManager process, on the first free port of a range: several
+ * TaskManagers of one machine share a configuration. A page that cannot be served costs a warning,
+ * not the TaskManager.
  */
 import { createServer, type Server } from 'node:http'
 import { type Configuration, configError } from '@millrace/core'
 import type { Logger } from '@millrace/platform'
-import { METRICS_OPTIONS } from './metrics-options.ts'
+import { METRICS_OPTIONS } from '../registry/metrics-options.ts'
 
 /** The ports to try, in order; none when no page is wanted. Throws CONFIG_VALUE_INVALID. */
 export function metricsPorts(configuration: Configuration): number[] {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { LineReader, Terminal } from '@millrace/cli'
+import { type LineReader, StatementHistory, type Terminal } from '@millrace/cli'
 
 export const nodeTerminal: Terminal = {
   write: (text) => void process.stdout.write(text),
@@ -12,7 +12,8 @@ export const nodeTerminal: Terminal = {
     return process.stdout.isTTY === true && process.env.NO_COLOR === undefined
   },
   get columns() {
-    return process.stdout.columns ?? 100
+    // 0 in terminals that do not know their size.
+    return process.stdout.columns || 100
   },
   get rows() {
     return process.stdout.rows ?? 40
@@ -26,33 +27,52 @@ let outputGone: () => void = () => process.exit(EXIT_OUTPUT_GONE)
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => outputGone())
 
 /**
- * What happens when nobody reads the output any more (`| head`, a closed terminal); by default the process ends.
- * Later writes go nowhere.
+ * What happens when nobody reads the output any more (`| head`, a closed terminal); by default the
+ * process ends. Later writes go nowhere.
  */
 export function onOutputGone(action: () => void): void {
   outputGone = action
 }
 
-const HISTORY_LINES_MAX = 1000
-
-/** The part of the line that a candidate replaces: what an open quote holds (an option's key), else the last word. */
+/**
+ * The part of the line that a candidate replaces: what an open quote holds (an option's key), else
+ * the last word.
+ */
 function wordToComplete(line: string): string {
   const quoted = line.split("'")
   if (quoted.length % 2 === 0) return quoted.at(-1) as string
   return /[\p{L}\p{N}_$]*$/u.exec(line)?.[0] ?? ''
 }
 
+/** Entries of one session, at most. */
+const HISTORY_ROOM = 1000
+
+/** Where lines come from: standard input, or streams that stand for a person's terminal. */
+interface LineStreams {
+  readonly input: NodeJS.ReadableStream
+  readonly output: NodeJS.WritableStream
+  readonly isTerminal: boolean
+}
+
 /** Lines from standard input; history in `file` (default `~/.millrace-history`). */
-export function nodeLineReader(file: string | undefined, onInterrupt: () => void): LineReader {
-  const path = file ?? join(homedir(), '.millrace-history')
-  const history = existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : []
-  let complete: (line: string) => Promise<readonly string[]> = async () => []
-  const readline = createInterface({
+export function nodeLineReader(
+  file: string | undefined,
+  onInterrupt: () => void,
+  streams: LineStreams = {
     input: process.stdin,
     output: process.stdout,
-    terminal: process.stdin.isTTY === true,
-    history,
-    historySize: HISTORY_LINES_MAX,
+    isTerminal: process.stdin.isTTY === true,
+  },
+): LineReader {
+  const path = file ?? join(homedir(), '.millrace-history')
+  const history = new StatementHistory(existsSync(path) ? readFileSync(path, 'utf8') : '')
+  let complete: (line: string) => Promise<readonly string[]> = async () => []
+  const readline = createInterface({
+    input: streams.input,
+    output: streams.output,
+    terminal: streams.isTerminal,
+    history: [...history.entries],
+    historySize: history.entries.length + HISTORY_ROOM,
     completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
       const word = wordToComplete(line)
       complete(line).then(
@@ -61,9 +81,12 @@ export function nodeLineReader(file: string | undefined, onInterrupt: () => void
       )
     },
   })
-  let latestHistory: readonly string[] = history
+  let shown: string[] = []
+  // The line editor adds each line by itself; what it gives back are whole statements.
+  const showHistory = (): void => void shown.splice(0, shown.length, ...history.entries)
   readline.on('history', (lines: string[]) => {
-    latestHistory = lines
+    shown = lines
+    showHistory()
   })
   const queued: (string | null)[] = []
   let waiting: ((line: string | null | 'interrupt') => void) | null = null
@@ -74,11 +97,12 @@ export function nodeLineReader(file: string | undefined, onInterrupt: () => void
     else if (line !== 'interrupt') queued.push(line)
     else onInterrupt()
   }
-  readline.on('line', deliver)
+  // A statement of several lines that was given back comes at once.
+  readline.on('line', (line) => deliver(line.replaceAll('\r', '\n')))
   readline.on('close', () => deliver(null))
   readline.on('SIGINT', () => {
     if (waiting !== null) {
-      process.stdout.write('^C\n')
+      streams.output.write('^C\n')
       // The half-typed line is given up with the statement.
       Object.assign(readline, { line: '', cursor: 0 })
     }
@@ -91,7 +115,7 @@ export function nodeLineReader(file: string | undefined, onInterrupt: () => void
     readLine(prompt) {
       const next = queued.shift()
       if (next !== undefined) return Promise.resolve(next)
-      if (process.stdin.isTTY === true) {
+      if (streams.isTerminal) {
         readline.setPrompt(prompt)
         readline.prompt()
       }
@@ -99,12 +123,14 @@ export function nodeLineReader(file: string | undefined, onInterrupt: () => void
         waiting = resolve
       })
     },
+    remember(statement) {
+      history.add(statement)
+      showHistory()
+    },
     close() {
       readline.close()
       mkdirSync(dirname(path), { recursive: true })
-      writeFileSync(path, [...latestHistory].slice(0, HISTORY_LINES_MAX).join('\n'), {
-        mode: 0o600,
-      })
+      writeFileSync(path, history.text(), { mode: 0o600 })
     },
   }
 }

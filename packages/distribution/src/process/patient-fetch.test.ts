@@ -1,6 +1,9 @@
 /** Which requests are asked again while no JobManager leads, and for how long. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { toErrorData } from '@millrace/core'
+import { protocolError } from '@millrace/protocol'
+import { errorAnswer } from '@millrace/rest-api'
 import { patientFetch } from './patient-fetch.ts'
 
 /** Gives the answers in order, the last again and again; time passes in pauses only. */
@@ -21,8 +24,10 @@ async function ask(method: string, answers: readonly [number, unknown][]) {
   return { status: response.status, text: await response.text(), asked, nowMs }
 }
 
-const refused = { error: { code: 'NOT_LEADER' } }
-const unanswered = { error: { code: 'NOT_LEADER', cause: { code: 'INTERNAL_ERROR' } } }
+const notLeader = (cause?: unknown) =>
+  errorAnswer(toErrorData(protocolError('NOT_LEADER', 'x', cause === undefined ? {} : { cause })))
+const refused = notLeader()
+const unanswered = notLeader(new Error('no answer'))
 
 test('A request that nobody took is asked again until a leader answers', async () => {
   const twice: [number, unknown][] = [
@@ -52,7 +57,7 @@ test('A request that may have been carried out is asked again only when it reads
 })
 
 test('Other refusals are answers, and patience ends', async () => {
-  assert.equal((await ask('GET', [[503, { error: { code: 'NOT_ENOUGH_SLOTS' } }]])).asked, 1)
+  assert.equal((await ask('GET', [[503, { errors: ['NOT_ENOUGH_SLOTS'] }]])).asked, 1)
   assert.equal((await ask('GET', [[503, 'not JSON']])).asked, 1)
   const endless = await ask('GET', [[503, refused]])
   assert.deepEqual([endless.status, endless.nowMs], [503, 20_000])

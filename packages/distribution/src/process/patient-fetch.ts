@@ -1,10 +1,10 @@
 /**
  * Requests to a cluster whose leader has just been lost: asked again until another one leads.
  *
- * Only what certainly was not carried out is repeated: a refusal by a standby that had nobody to send the request to,
- * or any reading request.
+ * Only what certainly was not carried out is repeated: a refusal by a standby that had nobody to
+ * send the request to, or any reading request.
  */
-import type { ErrorAnswer, Fetch } from '@millrace/rest-api'
+import { errorDataOf, type Fetch } from '@millrace/rest-api'
 
 /** Longer than a lease and the takeover after it. */
 const PATIENCE_MS = 20_000
@@ -31,7 +31,7 @@ export function patientFetch(fetch: Fetch, clock: PatienceClock): Fetch {
 
 function mayRepeat(method: string, text: string): boolean {
   try {
-    const { error } = JSON.parse(text) as Partial<ErrorAnswer>
+    const error = errorDataOf(JSON.parse(text))
     return error?.code === 'NOT_LEADER' && (method === 'GET' || error.cause === undefined)
   } catch {
     return false

@@ -1,8 +1,8 @@
 /**
  * Resolves imports between this repository's own modules without asking the file system.
  *
- * They name files in full (`./x.ts`) or packages by name (`@millrace/core`), so a relative import is
- * plain URL arithmetic and a package's door is looked up once a thread. Node's own way stats and
+ * They name files in full (`./x.ts`) or packages by name (`@millrace/core`), so a relative import
+ * is plain URL arithmetic and a package's door is looked up once a thread. Node's own way stats and
  * reads package files for each import: more than half of the time that loading a slot's code takes.
  * Everything else goes Node's way.
  */

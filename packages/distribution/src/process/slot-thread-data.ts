@@ -1,4 +1,6 @@
-/** What the thread of a slot is started with: the process's own settings, which no job may change. */
+/**
+ * What the thread of a slot is started with: the process's own settings, which no job may change.
+ */
 import type { S3Settings } from '@millrace/s3'
 
 export interface SlotThreadData {

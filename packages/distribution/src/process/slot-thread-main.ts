@@ -12,8 +12,9 @@ const platform = processPlatform(s3, { logger: { fields: { process: 'taskmanager
 
 runSlot(platform, endpoint, () => createSqlOperatorRegistry({ connectors, formats, platform }), {
   memory: () => {
-    const { heapUsed, arrayBuffers } = process.memoryUsage()
-    return { heapUsedBytes: heapUsed, arrayBufferBytes: arrayBuffers }
+    // Array buffers among it, and the memories of large state tables.
+    const { heapUsed, external } = process.memoryUsage()
+    return { heapUsedBytes: heapUsed, externalBytes: external }
   },
 })
 keepCompiledCode()

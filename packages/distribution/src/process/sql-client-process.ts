@@ -1,27 +1,26 @@
-/** `millrace sql-client`: embedded (planner in this process) or through a remote gateway; scripts or a prompt. */
+/**
+ * `millrace sql-client`: embedded (planner in this process) or through a remote gateway;
+ * scripts or a prompt.
+ */
 import { existsSync, readFileSync } from 'node:fs'
-import { cliError, type Interrupt, parseArguments, runPrompt, runScript } from '@millrace/cli'
+import {
+  cliError,
+  Interrupt,
+  parseArguments,
+  requireOperands,
+  runPrompt,
+  runScript,
+} from '@millrace/cli'
+import { CheckpointingOptions } from '@millrace/jobmanager/options'
 import { createNodePlatform, onStopSignal } from '@millrace/platform/node'
 import { HttpSqlGateway, RestClient, type SqlGateway } from '@millrace/rest-api'
 import { splitStatements } from '@millrace/sql'
-import { embeddedGateway } from '../cluster/embedded-gateway.ts'
+import { SQL_CLIENT, SQL_CLIENT_GATEWAY } from '../commands/declared-commands.ts'
+import { embeddedGateway } from '../gateway/embedded-gateway.ts'
 import { loadConfiguration } from './load-configuration.ts'
 import { nodeLineReader, nodeTerminal, onOutputGone } from './node-terminal.ts'
 import { clusterFetch } from './patient-fetch.ts'
 import { restClientOf } from './rest-address.ts'
-
-const EMBEDDED_OPTIONS = [
-  { name: 'execute', short: 'e', takesValue: true },
-  { name: 'file', short: 'f', takesValue: true },
-  { name: 'init', short: 'i', takesValue: true },
-  { name: 'history', takesValue: true },
-]
-const GATEWAY_OPTIONS = [
-  { name: 'endpoint', short: 'e', takesValue: true },
-  { name: 'file', short: 'f', takesValue: true },
-  { name: 'init', short: 'i', takesValue: true },
-  { name: 'history', takesValue: true },
-]
 
 function readScript(path: string): string {
   if (!existsSync(path)) throw cliError('ARGUMENT_INVALID', `There is no file ${path}.`)
@@ -31,16 +30,20 @@ function readScript(path: string): string {
 export async function runSqlClient(args: readonly string[]): Promise<number> {
   const mode = args[0] === 'gateway' ? 'gateway' : 'embedded'
   const rest = args[0] === mode ? args.slice(1) : args
-  const parsed = parseArguments(rest, mode === 'gateway' ? GATEWAY_OPTIONS : EMBEDDED_OPTIONS)
-  if (parsed.positionals.length > 0) {
-    throw cliError('ARGUMENT_UNKNOWN', `Unknown argument '${parsed.positionals[0]}'.`, {
-      hint: 'Statements go after -e, in quotes: sql-client embedded -e "SHOW TABLES;"',
-    })
-  }
-  const { configuration, warnings } = loadConfiguration(parsed.properties)
+  const parsed = parseArguments(
+    rest,
+    (mode === 'gateway' ? SQL_CLIENT_GATEWAY : SQL_CLIENT).options,
+  )
+  requireOperands(
+    parsed.positionals,
+    0,
+    'Statements go after -e, in quotes: sql-client embedded -e "SHOW TABLES;"',
+  )
+  const properties = propertiesOf(parsed)
+  const { configuration, warnings } = loadConfiguration(properties)
   for (const warning of warnings) nodeTerminal.writeError(`Warning: ${warning}\n`)
   const platform = createNodePlatform({ logger: { level: 'warn' } })
-  const interrupt: Interrupt = { raised: false }
+  const interrupt = new Interrupt()
   let gateway: SqlGateway
   let close = async () => {}
   if (mode === 'gateway') {
@@ -57,14 +60,14 @@ export async function runSqlClient(args: readonly string[]): Promise<number> {
     gateway,
     terminal: nodeTerminal,
     clock: platform.clock,
-    properties: parsed.properties,
+    properties,
     interrupt,
     split: splitStatements,
   }
   try {
     if (script !== null || process.stdin.isTTY !== true) {
       leaveOnRequest(() => {
-        interrupt.raised = true
+        interrupt.raise()
       })
       return await runScript(settings, script ?? readFileSync(0, 'utf8'))
     }
@@ -74,10 +77,23 @@ export async function runSqlClient(args: readonly string[]): Promise<number> {
   }
 }
 
-/** However the client is told to go, a query that runs is cancelled first: its job must not keep its slots. */
+/**
+ * However the client is told to go, a query that runs is cancelled first: its job must not
+ * keep its slots.
+ */
 function leaveOnRequest(leave: () => void): void {
   onStopSignal(leave, { hangup: true })
   onOutputGone(leave)
+}
+
+/** `-s` is short for a property. */
+function propertiesOf({
+  properties,
+  options,
+}: ReturnType<typeof parseArguments>): Readonly<Record<string, string>> {
+  const from = options.get('from-savepoint')
+  if (from === undefined) return properties
+  return { ...properties, [CheckpointingOptions.recoveryPath.key]: from }
 }
 
 function scriptOf(options: ReadonlyMap<string, string>, mode: string): string | null {
@@ -95,10 +111,10 @@ async function promptUntilQuit(
   interrupt: Interrupt,
 ): Promise<number> {
   const lines = nodeLineReader(history, () => {
-    interrupt.raised = true
+    interrupt.raise()
   })
   leaveOnRequest(() => {
-    interrupt.raised = true
+    interrupt.raise()
     lines.close()
   })
   try {

@@ -1,19 +1,23 @@
 /** `millrace taskmanager`: a TaskManager, its slots as worker threads, and its Prometheus page. */
 import { cpus } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
-import { parseArguments } from '@millrace/cli'
+import { parseArguments, requireOperands } from '@millrace/cli'
 import { keepCompiledCode, onStopSignal } from '@millrace/platform/node'
 import { SLOT_THREAD_ENTRY, TaskManager } from '@millrace/taskmanager'
-import { onParentGone } from '../cluster/spawn-process.ts'
+import { TASKMANAGER } from '../commands/declared-commands.ts'
 import { buildSlotBundleLater, currentSlotBundle } from '../slot-bundle/slot-bundle.ts'
+import { checkConfiguration } from './check-configuration.ts'
 import { loadConfiguration } from './load-configuration.ts'
 import { metricsPorts, serveMetrics } from './metrics-server.ts'
+import { onParentGone } from './parent-process.ts'
 import { processPlatform } from './process-platform.ts'
 import type { SlotThreadData } from './slot-thread-data.ts'
 
 export async function runTaskManager(args: readonly string[]): Promise<undefined> {
-  const { properties } = parseArguments(args, [])
+  const { properties, positionals } = parseArguments(args, TASKMANAGER.options)
+  requireOperands(positionals, 0, 'Configuration goes after -D: -D taskmanager.numberOfTaskSlots=2')
   const { configuration, s3, warnings } = loadConfiguration(properties)
+  checkConfiguration(configuration)
   const slotBundle = currentSlotBundle()
   const slotThread = slotBundle ?? new URL('./slot-thread.ts', import.meta.url)
   const platform = processPlatform(s3, {

@@ -1,9 +1,9 @@
 /**
  * Every connector and format that this distribution ships, by name.
  *
- * Connectors are loaded when a table first names them: an idle JobManager holds none, and a slot only
- * those of its job. Readers, writers and enumerators are made in synchronous factories, so loading
- * is synchronous too (`require` of a module without top-level await).
+ * Connectors are loaded when a table first names them: an idle JobManager holds none, and a slot
+ * only those of its job. Readers, writers and enumerators are made in synchronous factories, so
+ * loading is synchronous too (`require` of a module without top-level await).
  */
 import { createRequire } from 'node:module'
 import type { ConnectorRegistry, Format, TableConnector } from '@millrace/connector'

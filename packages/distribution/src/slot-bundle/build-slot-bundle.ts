@@ -1,9 +1,10 @@
 /**
  * Makes the bundle of a slot thread's code; a process of its own, started by `slot-bundle.ts`.
  *
- * One CommonJS file: what the sources load when it is first needed (`load(…)`, `import(…)`) is in it but stays asleep until then, and
- * packages from the registry stay outside. Invariant: no module of this repository is loaded from outside the bundle, else a slot would
- * hold it twice and its errors would not be known again.
+ * One CommonJS file: what the sources load when it is first needed (`load(…)`, `import(…)`) is in
+ * it but stays asleep until then, and packages from the registry stay outside. Invariant: no module
+ * of this repository is loaded from outside the bundle, else a slot would hold it twice and its
+ * errors would not be known again.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'

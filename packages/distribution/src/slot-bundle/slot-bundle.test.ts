@@ -1,4 +1,6 @@
-/** The bundle of a slot's code: what it is made of, when it is used, and that a slot starts of it. */
+/**
+ * The bundle of a slot's code: what it is made of, when it is used, and that a slot starts of it.
+ */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,9 +1,11 @@
 /**
- * The code of a slot's thread in one file, kept between starts like compiled code: a thread of it starts with a third less CPU.
+ * The code of a slot's thread in one file, kept between starts like compiled code: a thread of it
+ * starts with a third less CPU.
  *
- * A TaskManager that finds no bundle, or one whose sources have changed, starts its slots from the sources and has the bundle made
- * for the next start. Invariant: a bundle is used only while every file that it was made of is the one it was made of; bundles are
- * never overwritten or removed, as threads of a running TaskManager start from theirs.
+ * A TaskManager that finds no bundle, or one whose sources have changed, starts its slots from the
+ * sources and has the bundle made for the next start. Invariant: a bundle is used only while every
+ * file that it was made of is the one it was made of; bundles are never overwritten or removed, as
+ * threads of a running TaskManager start from theirs.
  */
 import { spawn } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'

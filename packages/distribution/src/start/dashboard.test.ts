@@ -33,7 +33,8 @@ function terminal(columns: number, rows: number): Terminal {
   return { write() {}, writeError() {}, interactive: false, columns, rows }
 }
 
-// Cause: at 80 columns the table wrapped, at 24 rows its head scrolled away, and the next picture was drawn askew.
+// Cause: at 80 columns the table wrapped, at 24 rows its head scrolled away, and the next picture
+// was drawn askew.
 for (const [columns, rows] of [
   [80, 24],
   [100, 40],

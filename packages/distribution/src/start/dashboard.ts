@@ -1,8 +1,8 @@
 /**
  * What `npm start` shows: a live table of the latest windows on a terminal, plain lines elsewhere.
  *
- * `renderDashboard` is pure: a state in, lines out. They fit the terminal, since the next picture is drawn over
- * them: a line that wrapped or scrolled away could not be drawn over.
+ * `renderDashboard` is pure: a state in, lines out. They fit the terminal, since the next picture
+ * is drawn over them: a line that wrapped or scrolled away could not be drawn over.
  */
 import { borderLine, layoutTable, rowLine, styled, type Terminal } from '@millrace/cli'
 import type { WindowRow } from './result-tail.ts'
@@ -23,8 +23,8 @@ export interface DashboardState {
 }
 
 const HEADERS = [
-  { name: 'sensor', type: 'STRING' },
-  { name: 'window', type: 'STRING' },
+  { name: 'sensor', type: 'VARCHAR' },
+  { name: 'window', type: 'VARCHAR' },
   { name: 'avg °C', type: 'DOUBLE' },
   { name: 'max °C', type: 'DOUBLE' },
   { name: 'min °C', type: 'DOUBLE' },

@@ -1,37 +1,47 @@
 /**
- * `npm start -- --kafka`: sensors into the topic, results out of it, both through Millrace's own Kafka
- * client and SQL.
+ * `npm start -- --kafka`: sensors into the topic, results out of it, both through Millrace's own
+ * Kafka client and SQL.
  */
 import { KafkaTextProducer, openKafkaClient } from '@millrace/connector-kafka'
 import { createNodePlatform } from '@millrace/platform/node'
 import type { SqlGateway } from '@millrace/rest-api'
 import type { SensorWriter } from './file-sensors.ts'
-import { resultTableSql } from './main-job.ts'
+import { type MainJobTopics, resultTableSql } from './main-job.ts'
 import type { ResultTail, WindowRow } from './result-tail.ts'
 import { PARTITION_COUNT, partitionOf } from './sensor-readings.ts'
 import { executeScript } from './submit-script.ts'
 
-const READINGS_TOPIC = 'sensor-readings'
-const AGGREGATES_TOPIC = 'sensor-aggregates'
+/** Names that nobody's own data has: a demo must not write into a topic that it did not make. */
+export const DEMO_TOPICS: MainJobTopics = {
+  readings: 'millrace-demo-readings',
+  aggregates: 'millrace-demo-aggregates',
+}
 
 /** Makes the topics when they are missing. */
-export async function kafkaSensorWriter(bootstrapServers: string): Promise<SensorWriter> {
+export async function kafkaSensorWriter(
+  bootstrapServers: string,
+  topics: MainJobTopics,
+): Promise<SensorWriter> {
   const platform = createNodePlatform({ logger: { level: 'off' } })
   const properties = { 'bootstrap.servers': bootstrapServers, 'default.api.timeout.ms': '5000' }
   const { client } = await openKafkaClient(properties, platform)
   await client.createTopics([
-    { topic: READINGS_TOPIC, partitions: PARTITION_COUNT },
-    { topic: AGGREGATES_TOPIC, partitions: PARTITION_COUNT },
+    { topic: topics.readings, partitions: PARTITION_COUNT },
+    { topic: topics.aggregates, partitions: PARTITION_COUNT },
   ])
+  const [found] = (await client.metadata([topics.readings])).topics
+  const partitionCount = Math.min(PARTITION_COUNT, found?.partitions.length || PARTITION_COUNT)
   const producer = new KafkaTextProducer(client, () => Date.now())
   let sending: Promise<void> = Promise.resolve()
   return {
     write(readings) {
       sending = sending.then(async () => {
-        for (let partition = 0; partition < PARTITION_COUNT; partition++) {
-          const mine = readings.filter((reading) => partitionOf(reading) === partition)
+        for (let partition = 0; partition < partitionCount; partition++) {
+          const mine = readings.filter(
+            (reading) => partitionOf(reading) % partitionCount === partition,
+          )
           const texts = mine.map((reading) => JSON.stringify(reading))
-          await producer.send(READINGS_TOPIC, partition, texts)
+          await producer.send(topics.readings, partition, texts)
         }
       })
       return sending
@@ -47,8 +57,10 @@ export async function kafkaSensorWriter(bootstrapServers: string): Promise<Senso
 export async function kafkaResultTail(
   gateway: SqlGateway,
   bootstrapServers: string,
+  topics: MainJobTopics,
 ): Promise<ResultTail> {
-  const { session, operation } = await executeScript(gateway, resultTableSql(bootstrapServers))
+  const script = resultTableSql(bootstrapServers, topics)
+  const { session, operation } = await executeScript(gateway, script)
   let token = 0
   return {
     async next() {

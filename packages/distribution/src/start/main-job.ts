@@ -2,12 +2,14 @@
 
 const COLUMNS_IN = `sensor_id STRING, temperature DOUBLE, humidity DOUBLE, event_time TIMESTAMP(3),
   WATERMARK FOR event_time AS event_time - INTERVAL '10' SECOND`
-const COLUMNS_OUT = `sensor_id STRING, window_start TIMESTAMP(3), window_end TIMESTAMP(3), avg_temperature DOUBLE,
-  max_temperature DOUBLE, min_temperature DOUBLE, avg_humidity DOUBLE, reading_count BIGINT`
+const COLUMNS_OUT = `sensor_id STRING, window_start TIMESTAMP(3), window_end TIMESTAMP(3),
+  avg_temperature DOUBLE, max_temperature DOUBLE, min_temperature DOUBLE,
+  avg_humidity DOUBLE, reading_count BIGINT`
 
 const QUERY = `INSERT INTO sensor_aggregates
-SELECT sensor_id, window_start, window_end, AVG(temperature) AS avg_temperature, MAX(temperature) AS max_temperature,
-       MIN(temperature) AS min_temperature, AVG(humidity) AS avg_humidity, COUNT(*) AS reading_count
+SELECT sensor_id, window_start, window_end, AVG(temperature) AS avg_temperature,
+       MAX(temperature) AS max_temperature, MIN(temperature) AS min_temperature,
+       AVG(humidity) AS avg_humidity, COUNT(*) AS reading_count
 FROM TABLE(TUMBLE(TABLE sensor_readings, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
 GROUP BY sensor_id, window_start, window_end;
 `
@@ -43,8 +45,16 @@ WITH (${withClause({ ...sink, ...json })});
 ${sets}${QUERY}`
 }
 
+export interface MainJobTopics {
+  readonly readings: string
+  readonly aggregates: string
+}
+
 /** The WITH options of the two Kafka tables. */
-export function kafkaTables(bootstrapServers: string): {
+export function kafkaTables(
+  bootstrapServers: string,
+  topics: MainJobTopics = { readings: 'sensor-readings', aggregates: 'sensor-aggregates' },
+): {
   readonly source: Record<string, string>
   readonly sink: Record<string, string>
 } {
@@ -52,19 +62,19 @@ export function kafkaTables(bootstrapServers: string): {
   return {
     source: {
       connector: 'kafka',
-      topic: 'sensor-readings',
+      topic: topics.readings,
       ...servers,
       'properties.group.id': 'sensor-aggregator',
       'scan.startup.mode': 'earliest-offset',
     },
-    sink: { connector: 'kafka', topic: 'sensor-aggregates', ...servers },
+    sink: { connector: 'kafka', topic: topics.aggregates, ...servers },
   }
 }
 
 /** A script that follows the committed results of the Kafka sink, from now on. */
-export function resultTableSql(bootstrapServers: string): string {
+export function resultTableSql(bootstrapServers: string, topics: MainJobTopics): string {
   const options = {
-    ...kafkaTables(bootstrapServers).sink,
+    ...kafkaTables(bootstrapServers, topics).sink,
     format: 'json',
     'json.timestamp-format.standard': 'ISO-8601',
     'scan.startup.mode': 'latest-offset',

@@ -1,8 +1,8 @@
 /**
  * The sensors of the main job: readings as JSON lines, the same for the same number.
  *
- * Reading n belongs to sensor n mod 10, one reading every 3 seconds of event time, up to 8 seconds out of order (the
- * watermark allows 10).
+ * Reading n belongs to sensor n mod 10, one reading every 3 seconds of event time, up to 8 seconds
+ * out of order (the watermark allows 10).
  */
 export const SENSOR_COUNT = 10
 export const PARTITION_COUNT = 3
@@ -36,7 +36,9 @@ export function sensorReading(n: number, startMs: number): SensorReading {
   }
 }
 
-/** The partition that a reading goes to: its sensor's, so that a partition holds several sensors. */
+/**
+ * The partition that a reading goes to: its sensor's, so that a partition holds several sensors.
+ */
 export function partitionOf(reading: SensorReading): number {
   return Number(reading.sensor_id.slice('sensor-'.length)) % PARTITION_COUNT
 }

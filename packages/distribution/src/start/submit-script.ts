@@ -10,7 +10,10 @@ export interface ExecutedScript {
   readonly jobId: string | undefined
 }
 
-/** Runs the statements: all but the last to their end, the last, once the cluster is ready, until it has started. */
+/**
+ * Runs the statements: all but the last to their end, the last, once the cluster is ready, until
+ * it has started.
+ */
 export async function executeScript(
   gateway: SqlGateway,
   script: string,
@@ -35,8 +38,8 @@ export async function executeScript(
 }
 
 /**
- * Runs a script whose last statement is an INSERT; gives its job's id. Only that statement waits for
- * `clusterReady`: the others need no cluster, and run while it starts.
+ * Runs a script whose last statement is an INSERT; gives its job's id. Only that statement waits
+ * for `clusterReady`: the others need no cluster, and run while it starts.
  */
 export async function submitScript(
   gateway: SqlGateway,

@@ -1,6 +1,6 @@
 /**
- * Follows the main job until it ends or a stop is asked for: results, watermark, checkpoints, in the
- * terminal's manner.
+ * Follows the main job until it ends or a stop is asked for: results, watermark, checkpoints, in
+ * the terminal's manner.
  */
 import { renderError, type Terminal } from '@millrace/cli'
 import type { CheckpointsAnswer, JobDetail, RestClient } from '@millrace/rest-api'
@@ -19,8 +19,11 @@ export interface WatchSettings {
 
 const POLL_MS = 200
 const LATEST_ROWS = 15
-/** How long the last committed rows may take to arrive through a broker once the job has finished. */
+/**
+ * How long the last committed rows may take to arrive through a broker once the job has finished.
+ */
 const LAST_ROWS_TIMEOUT_MS = 5000
+const CANCEL_TIMEOUT_MS = 1000
 const TERMINAL_STATES = new Set(['FINISHED', 'FAILED', 'CANCELED'])
 
 interface Seen {
@@ -52,11 +55,25 @@ export async function watchJob(settings: WatchSettings): Promise<number> {
       new Promise<'poll'>((resolve) => setTimeout(() => resolve('poll'), POLL_MS)),
     ])
     if (next === 'stop') {
-      settings.terminal.write('\nStopping …\n')
-      await settings.rest.cancelJob(settings.jobId).catch(() => {})
+      await cancelJob(settings)
       return 0
     }
   }
+}
+
+/**
+ * Asks for the end and gives the job a moment for it: its open transactions and files end with it.
+ */
+async function cancelJob({ rest, jobId }: WatchSettings): Promise<void> {
+  const deadline = Date.now() + CANCEL_TIMEOUT_MS
+  const canceled = async () => {
+    await rest.cancelJob(jobId)
+    while (!TERMINAL_STATES.has((await rest.jobDetail(jobId)).state) && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  // It is going away anyway; a JobManager that no longer answers is none to wait for.
+  await canceled().catch(() => {})
 }
 
 function readingsIn(rows: readonly WindowRow[]): number {

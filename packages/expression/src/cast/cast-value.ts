@@ -1,9 +1,9 @@
 /**
  * CAST and TRY_CAST between the types.
  *
- * Rules as the reference's: BIGINT → INT wraps, DOUBLE → INT saturates, numbers drop fractions, DECIMAL rounds half
- * up, texts must
- * read as the type. A value that does not fit fails with CAST_FAILED, or gives NULL under TRY_CAST.
+ * Rules as the reference's: whole numbers wrap in a narrower type, DOUBLE → INT saturates, numbers
+ * drop fractions, DECIMAL rounds half up, texts must read as the type. A value that does not fit
+ * fails with CAST_FAILED, or gives NULL under TRY_CAST.
  */
 import {
   DAY_MS,
@@ -11,6 +11,7 @@ import {
   formatDate,
   formatDecimal,
   formatDouble,
+  formatFloat,
   formatTimestamp,
   formatType,
   isMillraceError,
@@ -19,9 +20,9 @@ import {
   parseDate,
   parseDecimal,
   parseDouble,
-  parseTimestamp,
   powerOfTen,
   rescaleDecimal,
+  type StringType,
   truncateToPrecision,
   utcToLocalMs,
   type Value,
@@ -29,7 +30,9 @@ import {
 import { expressionError } from '../error-codes.ts'
 import type { EvaluationContext } from '../evaluation-context.ts'
 import { widening } from '../functions/convert-number.ts'
-import { isNumeric, isTime, isWhole } from '../functions/function-spec.ts'
+import { isApproximate, isNumeric, isTime, isWhole } from '../functions/function-spec.ts'
+import { bitsOf, holdsUnchanged } from '../functions/promote-types.ts'
+import { timestampOfText } from './time-of-text.ts'
 
 /** The cast of one value that is not NULL; null only under TRY_CAST. */
 export type Cast = (context: EvaluationContext, value: never) => Value
@@ -72,7 +75,7 @@ function castFailed(text: string, to: LogicalType): Error {
 }
 
 function castOf(from: LogicalType, to: LogicalType): Cast {
-  if (to.kind === 'STRING') return toText(from)
+  if (to.kind === 'STRING') return holdsUnchanged(from, to) ? toText(from) : toFittedText(from, to)
   if (from.kind === 'STRING') return fromText(to)
   if (from.kind === 'BOOLEAN') return fromBoolean(to)
   if (to.kind === 'BOOLEAN') return (_context, value) => Number(value) !== 0
@@ -85,6 +88,8 @@ function toText(from: LogicalType): Cast {
   switch (from.kind) {
     case 'BOOLEAN':
       return (_context, value) => (value ? 'TRUE' : 'FALSE')
+    case 'FLOAT':
+      return (_context, value) => formatFloat(value)
     case 'DOUBLE':
       return (_context, value) => formatDouble(value)
     case 'DECIMAL':
@@ -102,6 +107,18 @@ function toText(from: LogicalType): Cast {
       return (_context, value) => formatDuration(value)
     default:
       return (_context, value) => String(value)
+  }
+}
+
+/** As text, cut to the length of the type; CHAR(n) is padded with blanks. */
+function toFittedText(from: LogicalType, to: StringType): Cast {
+  const text = toText(from) as (context: EvaluationContext, value: Value) => string
+  const { length, fixed } = to
+  if (length === undefined) return text
+  return (context, value) => {
+    const whole = text(context, value)
+    const cut = whole.length <= length ? whole : [...whole].slice(0, length).join('')
+    return fixed ? cut + ' '.repeat(length - [...cut].length) : cut
   }
 }
 
@@ -136,18 +153,27 @@ function reader(to: LogicalType): (text: string, context: EvaluationContext) => 
   switch (to.kind) {
     case 'BOOLEAN':
       return (text) => {
-        const word = text.trim().toLowerCase()
+        const word = text.toLowerCase()
         return TRUE_TEXTS.has(word) ? true : FALSE_TEXTS.has(word) ? false : null
       }
-    case 'INT':
+    case 'TINYINT':
+    case 'SMALLINT':
+    case 'INT': {
+      const bits = bitsOf(to)
       return (text) => {
         const value = wholeOf(text)
-        return value === null || value !== BigInt.asIntN(32, value) ? null : Number(value)
+        return value === null || value !== BigInt.asIntN(bits, value) ? null : Number(value)
       }
+    }
     case 'BIGINT':
       return (text) => {
         const value = wholeOf(text)
         return value === null || value !== BigInt.asIntN(64, value) ? null : value
+      }
+    case 'FLOAT':
+      return (text) => {
+        const value = parseDouble(text)
+        return value === null ? null : Math.fround(value)
       }
     case 'DOUBLE':
       return parseDouble
@@ -156,15 +182,17 @@ function reader(to: LogicalType): (text: string, context: EvaluationContext) => 
     case 'DATE':
       return (text) => {
         const days = parseDate(text)
-        return orNull(Number.isNaN(days) ? Math.floor(parseTimestamp(text) / DAY_MS) : days)
+        return orNull(text.includes(':') ? Math.floor(timestampOfText(text) / DAY_MS) : days)
       }
     case 'TIMESTAMP':
-      return (text) => orNull(truncateToPrecision(parseTimestamp(text), to.precision))
+      return (text) => orNull(truncateToPrecision(timestampOfText(text), to.precision))
     case 'TIMESTAMP_LTZ':
       return (text, context) => {
-        const local = truncateToPrecision(parseTimestamp(text, 'any', true), to.precision)
+        const zoned = /Z\s*$/.test(text)
+        const shown = zoned ? text.replace(/Z\s*$/, '') : text
+        const local = truncateToPrecision(timestampOfText(shown), to.precision)
         if (Number.isNaN(local)) return null
-        return text.trimEnd().endsWith('Z') ? local : localToUtcMs(local, context.localTimeZone)
+        return zoned ? local : localToUtcMs(local, context.localTimeZone)
       }
     default:
       return () => null
@@ -182,7 +210,7 @@ function fromBoolean(to: LogicalType): Cast {
     case 'BIGINT':
       return (_context, value) => (value ? 1n : 0n)
     case 'DECIMAL':
-      return (_context, value) => fitted(value ? powerOfTen(to.scale) : 0n, to)
+      return (_context, value) => fittedDecimal(value ? powerOfTen(to.scale) : 0n, to)
     case 'BOOLEAN':
       return (_context, value) => value
     default:
@@ -190,21 +218,25 @@ function fromBoolean(to: LogicalType): Cast {
   }
 }
 
-function fitted(unscaled: bigint, to: LogicalType & { kind: 'DECIMAL' }): bigint {
+function fittedDecimal(unscaled: bigint, to: LogicalType & { kind: 'DECIMAL' }): bigint {
   if (fitsPrecision(unscaled, to.precision)) return unscaled
   throw castFailed(formatDecimal(unscaled, to.scale), to)
 }
 
 function fromNumber(from: LogicalType, to: LogicalType): Cast {
-  if (to.kind === 'DOUBLE') {
+  if (isApproximate(to)) {
     const widen = widening(from, to)
     return widen === null ? (_context, value) => value : (_context, value) => widen(value)
   }
   if (to.kind === 'DECIMAL') return numberToDecimal(from, to)
-  const bits = to.kind === 'INT' ? 32 : 64
+  const bits = bitsOf(to)
   const narrow = (value: bigint): Value =>
-    bits === 32 ? Number(BigInt.asIntN(32, value)) : BigInt.asIntN(64, value)
-  if (from.kind === 'DOUBLE') return (_context, value) => narrow(saturated(value, bits))
+    bits === 64 ? BigInt.asIntN(64, value) : Number(BigInt.asIntN(bits, value))
+  // By way of an INT, as Java narrows: saturated there, then wrapped.
+  if (isApproximate(from)) {
+    const limit = bits === 64 ? 64 : 32
+    return (_context, value) => narrow(saturated(value, limit))
+  }
   if (from.kind === 'DECIMAL') {
     const divisor = powerOfTen(from.scale)
     return (_context, value) => narrow(value / divisor)
@@ -222,7 +254,7 @@ function saturated(value: number, bits: 32 | 64): bigint {
 }
 
 function numberToDecimal(from: LogicalType, to: LogicalType & { kind: 'DECIMAL' }): Cast {
-  if (from.kind === 'DOUBLE') {
+  if (isApproximate(from)) {
     return (_context, value) => {
       const result = parseDecimal(String(value), to.precision, to.scale)
       if (result === null) throw castFailed(formatDouble(value), to)
@@ -230,8 +262,9 @@ function numberToDecimal(from: LogicalType, to: LogicalType & { kind: 'DECIMAL' 
     }
   }
   const scale = from.kind === 'DECIMAL' ? from.scale : 0
-  if (isWhole(from)) return (_context, value) => fitted(BigInt(value) * powerOfTen(to.scale), to)
-  return (_context, value) => fitted(rescaleDecimal(value, scale, to.scale), to)
+  if (isWhole(from))
+    return (_context, value) => fittedDecimal(BigInt(value) * powerOfTen(to.scale), to)
+  return (_context, value) => fittedDecimal(rescaleDecimal(value, scale, to.scale), to)
 }
 
 function betweenTimes(from: LogicalType, to: LogicalType): Cast {

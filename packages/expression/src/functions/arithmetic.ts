@@ -1,9 +1,9 @@
 /**
  * + − * / MOD and unary minus, on numbers and on times with intervals.
  *
- * INT and BIGINT wrap as in Java; integer division truncates and fails on zero; DECIMAL rounds half up and fails
- * when the result does
- * not fit its type; DOUBLE follows IEEE 754.
+ * Whole numbers wrap in their own width as in Java; integer division truncates and fails on zero;
+ * DECIMAL rounds half up and fails when the result does not fit its type; DOUBLE follows IEEE 754,
+ * and so does FLOAT, whose results are rounded to singles.
  */
 import {
   addMonths,
@@ -22,14 +22,15 @@ import {
   bareType,
   type FunctionSpec,
   type Inferred,
+  isApproximate,
   isInterval,
   isNumeric,
+  isSmallWhole,
   isTime,
   isWhole,
   type Scalar,
-  timestamp,
 } from './function-spec.ts'
-import { asDecimal, cappedDecimal, promoteNumeric } from './promote-types.ts'
+import { asDecimal, cappedDecimal, promoteNumeric, wrapSmall } from './promote-types.ts'
 
 type Operator = 'plus' | 'minus' | 'times' | 'divide' | 'mod'
 
@@ -56,7 +57,7 @@ function decimalResult(operator: Operator, a: LogicalType, b: LogicalType): Logi
   const wholeY = y.precision - y.scale
   switch (operator) {
     case 'times':
-      return cappedDecimal(x.precision + y.precision, x.scale + y.scale)
+      return cappedDecimal(x.precision + y.precision + 1, x.scale + y.scale)
     case 'divide': {
       const scale = Math.max(6, x.scale + y.precision + 1)
       return cappedDecimal(wholeX + y.scale + scale, scale)
@@ -74,28 +75,28 @@ function decimalResult(operator: Operator, a: LogicalType, b: LogicalType): Logi
 
 function inferTemporal(operator: Operator, a: LogicalType, b: LogicalType): Inferred {
   const additive = operator === 'plus' || operator === 'minus'
-  if (additive && isTime(a) && isInterval(b)) return shiftedType(a, b)
-  if (operator === 'plus' && isInterval(a) && isTime(b)) return shiftedType(b, a)
+  if (additive && isTime(a) && isInterval(b)) return bareType(a)
+  if (operator === 'plus' && isInterval(a) && isTime(b)) return bareType(b)
   if (additive && isInterval(a) && a.kind === b.kind) return bareType(a)
   if (operator === 'times' && isInterval(a) && isWhole(b)) return bareType(a)
   if (operator === 'times' && isWhole(a) && isInterval(b)) return bareType(b)
   return 'two numbers, or a time and an interval'
 }
 
-/** A DATE shifted by less than days becomes a TIMESTAMP. */
-function shiftedType(time: LogicalType, interval: LogicalType): LogicalType {
-  if (time.kind === 'DATE' && interval.kind === 'INTERVAL_DAY_TIME') return timestamp(3)
-  return bareType(time)
-}
-
 function infer(operator: Operator, args: readonly LogicalType[]): Inferred {
   const [a, b] = args
   if (args.length !== 2 || a === undefined || b === undefined) return 'two arguments'
   if (!isNumeric(a) || !isNumeric(b)) return inferTemporal(operator, a, b)
+  if (operator === 'mod' && (isApproximate(a) || isApproximate(b))) {
+    return 'two whole numbers or DECIMALs'
+  }
   const promoted = promoteNumeric(a, b)
+  // A remainder is smaller than its divisor, and the reference gives it that type.
+  if (operator === 'mod' && isWhole(a) && isWhole(b)) return bareType(b)
   return promoted.kind === 'DECIMAL' ? decimalResult(operator, a, b) : promoted
 }
 
+/** In 32 bits; the narrower types wrap what comes out. */
 const INT_OPERATORS: Record<Operator, (a: number, b: number) => number> = {
   plus: (a, b) => (a + b) | 0,
   minus: (a, b) => (a - b) | 0,
@@ -154,11 +155,15 @@ function bindDecimal(
   return (_context, a, b) => apply(BigInt(a), BigInt(b))
 }
 
-function bindTemporal(operator: Operator, args: readonly LogicalType[]): Scalar {
+function bindTemporal(
+  operator: Operator,
+  args: readonly LogicalType[],
+  result: LogicalType,
+): Scalar {
   const [a, b] = args as [LogicalType, LogicalType]
-  if (operator === 'times') return bindIntervalProduct(a)
+  if (operator === 'times') return bindIntervalProduct(result)
   if (!isTime(a) && isTime(b)) {
-    const swapped = bindTemporal(operator, [b, a])
+    const swapped = bindTemporal(operator, [b, a], result)
     return (context, x, y) => swapped(context, y, x)
   }
   const sign = operator === 'minus' ? -1 : 1
@@ -167,16 +172,17 @@ function bindTemporal(operator: Operator, args: readonly LogicalType[]): Scalar 
     return (_context, x, y) => x + sign * y
   }
   if (b.kind === 'INTERVAL_DAY_TIME') {
-    const unit = a.kind === 'DATE' ? DAY_MS : 1
-    return (_context, x, y) => x * unit + sign * y
+    // A DATE stays one: what is less than a day is lost.
+    if (a.kind === 'DATE') return (_context, x, y) => (x + sign * Math.trunc(y / DAY_MS)) | 0
+    return (_context, x, y) => x + sign * y
   }
   if (a.kind === 'DATE') return (_context, x, y) => addMonths(x, sign * y) | 0
   return (_context, x, y) => shiftMonths(x, sign * y)
 }
 
-/** `interval * number` and `number * interval`; months stay 32-bit. */
-function bindIntervalProduct(a: LogicalType): Scalar {
-  const months = a.kind === 'INTERVAL_YEAR_MONTH'
+/** `interval * number` and `number * interval`, whichever stands first; months stay 32-bit. */
+function bindIntervalProduct(result: LogicalType): Scalar {
+  const months = result.kind === 'INTERVAL_YEAR_MONTH'
   return (_context, x, y) => {
     const product = Number(x) * Number(y)
     return months ? product | 0 : product
@@ -191,22 +197,35 @@ export function shiftMonths(epochMs: number, months: number): number {
 
 function bind(operator: Operator, args: readonly LogicalType[], result: LogicalType): Scalar {
   const [a, b] = args as [LogicalType, LogicalType]
-  if (!isNumeric(a) || !isNumeric(b)) {
-    return result.kind === 'INTERVAL_YEAR_MONTH' && operator === 'times'
-      ? bindIntervalProduct(result)
-      : bindTemporal(operator, args)
-  }
+  if (!isNumeric(a) || !isNumeric(b)) return bindTemporal(operator, args, result)
   if (result.kind === 'DECIMAL') return bindDecimal(operator, args, result)
-  const left = widen(a, result)
-  const right = widen(b, result)
-  const table =
-    result.kind === 'INT'
-      ? INT_OPERATORS
-      : result.kind === 'BIGINT'
-        ? BIGINT_OPERATORS
-        : DOUBLE_OPERATORS
-  const apply = table[operator] as (x: unknown, y: unknown) => number | bigint
-  return (_context, x, y) => apply(left(x as never), right(y as never))
+  const common = promoteNumeric(a, b)
+  const left = widen(a, common)
+  const right = widen(b, common)
+  const apply = operatorIn(common, operator)
+  const narrow = narrowing(common, result)
+  return (_context, x, y) => narrow(apply(left(x as never), right(y as never)) as never)
+}
+
+function operatorIn(type: LogicalType, operator: Operator) {
+  const table = isSmallWhole(type)
+    ? INT_OPERATORS
+    : type.kind === 'BIGINT'
+      ? BIGINT_OPERATORS
+      : DOUBLE_OPERATORS
+  return table[operator] as (x: unknown, y: unknown) => number | bigint
+}
+
+/** What an operation in `common` gives, as the result's type holds it. */
+function narrowing(common: LogicalType, result: LogicalType): (value: never) => number | bigint {
+  if (result.kind === 'FLOAT') return (value: number) => Math.fround(value)
+  if (!isSmallWhole(result)) {
+    return result.kind === 'BIGINT' && common.kind !== 'BIGINT'
+      ? (value: number) => BigInt(value)
+      : (value: number | bigint) => value
+  }
+  const wrap = wrapSmall(result)
+  return (value: number | bigint) => wrap(Number(value))
 }
 
 function operatorSpec(name: Operator, infix: string): FunctionSpec {
@@ -234,7 +253,12 @@ export const ARITHMETIC: readonly FunctionSpec[] = [
         : 'one number or interval',
     bind([type]) {
       switch (type!.kind) {
-        case 'INT':
+        case 'TINYINT':
+        case 'SMALLINT':
+        case 'INT': {
+          const wrap = wrapSmall(type!)
+          return (_context, x) => wrap(-x)
+        }
         case 'INTERVAL_YEAR_MONTH':
           return (_context, x) => -x | 0
         case 'BIGINT':

@@ -2,7 +2,7 @@
 import type { LogicalType, Value } from '@millrace/core'
 import { widen } from './convert-number.ts'
 import { BOOLEAN, type FunctionSpec, isNumeric, isString, type Scalar } from './function-spec.ts'
-import { commonType } from './promote-types.ts'
+import { commonType, promoteCompared } from './promote-types.ts'
 
 /** Order of two texts by their UTF-8 bytes, which is by code points: −, 0 or +. */
 export function compareTexts(a: string, b: string): number {
@@ -38,8 +38,8 @@ const COMPARISONS: Record<Comparison, (a: never, b: never) => boolean> = {
 }
 
 /**
- * Whether values of the types can be compared without a cast (numbers are promoted); DATE and TIMESTAMP only
- * after one.
+ * Whether values of the types can be compared without a cast (numbers are promoted); DATE and
+ * TIMESTAMP only after one.
  */
 export function comparable(a: LogicalType, b: LogicalType): boolean {
   return (isNumeric(a) && isNumeric(b)) || a.kind === b.kind
@@ -62,7 +62,7 @@ function bindComparison(name: Comparison, args: readonly LogicalType[]): Scalar 
 
 /** As promotion, but exact for DECIMAL: the larger scale without a cap on digits. */
 export function comparisonType(a: LogicalType, b: LogicalType): LogicalType {
-  const common = commonType([a, b]) as LogicalType
+  const common = commonType([a, b], promoteCompared) as LogicalType
   if (common.kind !== 'DECIMAL') return common
   const scale = Math.max('scale' in a ? a.scale : 0, 'scale' in b ? b.scale : 0)
   return { ...common, scale }

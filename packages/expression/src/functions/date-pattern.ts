@@ -1,12 +1,16 @@
 /**
- * Java date patterns (the common letters; D, the day of the year, is only written) for DATE_FORMAT, TO_TIMESTAMP,
- * FROM_UNIXTIME and their kin.
+ * Java date patterns (the common letters) for DATE_FORMAT, TO_TIMESTAMP, FROM_UNIXTIME
+ * and their kin.
  *
- * Letters: y M d H h m s S a E; text in quotes stays. Others fail with FUNCTION_VALUE_INVALID, so that no pattern is
- * misread in silence.
+ * Letters: y M d H h k K m s S a E, and for writing D Q Y; text in quotes stays. Others fail with
+ * FUNCTION_VALUE_INVALID, so that no pattern is misread in silence.
  */
-import { civilFromDays, DAY_MS, daysFromCivil, daysInMonth } from '@millrace/core'
+import { addMonths, civilFromDays, DAY_MS, daysFromCivil, daysInMonth } from '@millrace/core'
 import { expressionError } from '../error-codes.ts'
+
+const LETTERS = 'yuYQMdDHhkKmsSaE'
+/** Of Java's patterns. */
+const LATER_LETTERS = 'GLqwWecFAnNVvzOXxZBp'
 
 interface PatternPart {
   /** A pattern letter, or null for plain text. */
@@ -18,7 +22,10 @@ const MONTHS =
   'January February March April May June July August September October November December'.split(' ')
 const DAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ')
 
-/** Compiled patterns; patterns are nearly always constants, the bound only guards against those made from data. */
+/**
+ * Compiled patterns; patterns are nearly always constants, the bound only guards against those
+ * made from data.
+ */
 const compiled = new Map<string, readonly PatternPart[]>()
 const COMPILED_PATTERNS_MAX = 100
 
@@ -42,9 +49,11 @@ function compilePattern(pattern: string): PatternPart[] {
         text: text === "''" ? "'" : text.slice(1, -1).replaceAll("''", "'"),
       })
     } else if (/[A-Za-z]/.test(text)) {
-      if (!'yuMdDHhmsSaE'.includes(text[0] as string)) {
-        throw invalid(pattern, `leave out '${text[0]}', which is not supported`)
+      const letter = text[0] as string
+      if (LATER_LETTERS.includes(letter)) {
+        throw invalid(pattern, `leave out '${letter}', which is not supported yet`)
       }
+      if (!LETTERS.includes(letter)) throw invalid(pattern, `'${letter}' is no letter of one`)
       parts.push({ letter: text[0] as string, text })
     } else parts.push({ letter: null, text })
   }
@@ -55,7 +64,7 @@ function invalid(pattern: string, what: string): Error {
   return expressionError(
     'FUNCTION_VALUE_INVALID',
     `Mend the date pattern (${what}); it is '${pattern}'.`,
-    { hint: "For example 'yyyy-MM-dd HH:mm:ss.SSS'; letters: y M d D H h m s S a E." },
+    { hint: "For example 'yyyy-MM-dd HH:mm:ss.SSS'; letters: y Y Q M d D H h k K m s S a E." },
   )
 }
 
@@ -90,6 +99,18 @@ export function formatByPattern(localMs: number, pattern: string): string {
       case 'H':
         result += number(hour, width)
         break
+      case 'Y':
+        result += number(weekYear(days), width === 2 ? 2 : width).slice(width === 2 ? -2 : 0)
+        break
+      case 'Q':
+        result += number(Math.ceil(date.month / 3), width)
+        break
+      case 'k':
+        result += number(hour === 0 ? 24 : hour, width)
+        break
+      case 'K':
+        result += number(hour % 12, width)
+        break
       case 'h':
         result += number(hour % 12 === 0 ? 12 : hour % 12, width)
         break
@@ -115,6 +136,21 @@ export function formatByPattern(localMs: number, pattern: string): string {
   return result
 }
 
+/** The year of the week, which ends with its Saturday. */
+function weekYear(days: number): number {
+  return civilFromDays(days + 6 - ((((days + 4) % 7) + 7) % 7)).year
+}
+
+/** Whether it is a pattern at all. */
+export function isPattern(pattern: string): boolean {
+  try {
+    partsOf(pattern)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function named(name: string, width: number): string {
   return width >= 4 ? name : name.slice(0, 3)
 }
@@ -132,6 +168,23 @@ interface Fields {
 
 /** Text → local epoch ms; NaN when it does not fit the pattern or is no real time. */
 export function parseByPattern(text: string, pattern: string): number {
+  const read = readByPattern(text, pattern)
+  return read === null || read.rest !== '' || !isRealTime(read.fields)
+    ? Number.NaN
+    : fieldsToMs(read.fields)
+}
+
+/**
+ * As `parseByPattern`, but days and hours may run over (30 February is 2 March), and what
+ * follows is not read.
+ */
+export function parseLeniently(text: string, pattern: string): number {
+  const read = readByPattern(text, pattern)
+  return read === null ? Number.NaN : fieldsToMs(read.fields)
+}
+
+/** Null: the text does not fit. */
+function readByPattern(text: string, pattern: string): { fields: Fields; rest: string } | null {
   const fields: Fields = {
     year: 1970,
     month: 1,
@@ -147,13 +200,15 @@ export function parseByPattern(text: string, pattern: string): number {
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i] as PatternPart
     const taken = takePart(part, rest, fields, parts[i + 1]?.letter != null)
-    if (taken === 0) return Number.NaN
+    if (taken === 0) return null
     rest = rest.slice(taken)
   }
-  return rest === '' ? fieldsToMs(fields) : Number.NaN
+  return { fields, rest }
 }
 
-/** Reads one part from the front of `rest`; returns the characters taken, 0 when it does not fit. */
+/**
+ * Reads one part from the front of `rest`; returns the characters taken, 0 when it does not fit.
+ */
 function takePart(
   { letter, text }: PatternPart,
   rest: string,
@@ -180,9 +235,10 @@ function takePart(
   if (letter === 'y' || letter === 'u') fields.year = text.length === 2 ? 2000 + value : value
   else if (letter === 'M') fields.month = value
   else if (letter === 'd') fields.day = value
-  else if (letter === 'D') return 0
-  else if (letter === 'H' || letter === 'h')
-    fields.hour = letter === 'h' && value === 12 ? 0 : value
+  else if ('DQY'.includes(letter)) return 0
+  else if (letter === 'h') fields.hour = value === 12 ? 0 : value
+  else if (letter === 'k') fields.hour = value === 24 ? 0 : value
+  else if (letter === 'H' || letter === 'K') fields.hour = value
   else if (letter === 'm') fields.minute = value
   else if (letter === 's') fields.second = value
   else fields.micros = Number(digits.padEnd(6, '0').slice(0, 6))
@@ -204,13 +260,21 @@ function takeName(
   return 0
 }
 
+function hourOf({ hour, afternoon }: Fields): number {
+  return hour + (afternoon === true && hour < 12 ? 12 : 0)
+}
+
+function isRealTime(fields: Fields): boolean {
+  const { year, month, day, minute, second } = fields
+  if (month < 1 || month > 12 || day < 1 || hourOf(fields) > 23 || minute > 59 || second > 59) {
+    return false
+  }
+  return day <= daysInMonth(year, month)
+}
+
 function fieldsToMs(fields: Fields): number {
   const { year, month, day, minute, second, micros } = fields
-  const hour = fields.hour + (fields.afternoon === true && fields.hour < 12 ? 12 : 0)
-  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) {
-    return Number.NaN
-  }
-  if (day > daysInMonth(year, month)) return Number.NaN
-  const days = daysFromCivil(year, month, 1) + day - 1
-  return days * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 + micros / 1000
+  const first = addMonths(daysFromCivil(year, 1, 1), month - 1)
+  const days = first + day - 1
+  return days * DAY_MS + ((hourOf(fields) * 60 + minute) * 60 + second) * 1000 + micros / 1000
 }

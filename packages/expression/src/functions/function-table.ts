@@ -1,7 +1,9 @@
 /**
- * FUNCTIONS: every function and operator by its name in a call expression, and the other names SQL has for them.
+ * FUNCTIONS: every function and operator by its name in a call expression, and the other names
+ * SQL has for them.
  *
- * The one place that knows them all: inference, interpreter, generator and the functions' reference page read it.
+ * The one place that knows them all: inference, interpreter, generator and the functions'
+ * reference page read it.
  */
 import { nearestName } from '@millrace/core'
 import { expressionError } from '../error-codes.ts'

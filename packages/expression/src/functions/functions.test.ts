@@ -12,9 +12,9 @@ import {
 } from '@millrace/core'
 import type { Expression } from '../expression.ts'
 import { interpret } from '../interpreter/interpret.ts'
-import { inferAggregate } from './aggregate-types.ts'
+import { inferAggregate } from '../typing/aggregate-types.ts'
+import { inferCall, makeCall, makeCase, makeCast } from '../typing/infer-call.ts'
 import { FUNCTION_ALIASES, FUNCTIONS } from './function-table.ts'
-import { inferCall, makeCall, makeCase, makeCast } from './infer-call.ts'
 
 const CONTEXT = {
   nowMs: () => parseTimestamp('2026-11-22 23:30:00.500'),
@@ -57,6 +57,80 @@ function value(expression: Expression): JsonValue {
 }
 const call = (name: string, ...args: Expression[]) => value(makeCall(name, args))
 const bare = (type: LogicalType) => formatType({ ...type, nullable: true })
+
+const tiny = (value: number) => literal(value, { kind: 'TINYINT', nullable: false })
+const small = (value: number) => literal(value, { kind: 'SMALLINT', nullable: false })
+const float = (value: number) => literal(Math.fround(value), { kind: 'FLOAT', nullable: false })
+
+test('TINYINT and SMALLINT wrap in their own width', () => {
+  // Cause: both were INT inside, and 127 + 1 was 128.
+  assert.equal(call('+', tiny(127), tiny(1)), -128)
+  assert.equal(call('*', tiny(100), tiny(3)), 44)
+  assert.equal(call('/', tiny(-128), tiny(-1)), -128)
+  assert.equal(call('negate', tiny(-128)), -128)
+  assert.equal(call('abs', small(-32768)), -32768)
+  assert.equal(call('-', small(-32768), tiny(1)), 32767)
+  assert.equal(call('+', tiny(127), int(1)), 128)
+  assert.equal(call('mod', big('1000'), tiny(7)), 6)
+  assert.equal(call('round', tiny(125), int(-1)), -126)
+  const typeOf = (name: string, ...args: Expression[]) => bare(makeCall(name, args).type)
+  assert.equal(typeOf('+', tiny(1), tiny(1)), 'TINYINT')
+  assert.equal(typeOf('*', small(1), tiny(1)), 'SMALLINT')
+  assert.equal(typeOf('/', big('1'), tiny(1)), 'BIGINT')
+  assert.equal(typeOf('mod', big('1'), int(1)), 'INT')
+  assert.equal(typeOf('+', dec('1.000'), tiny(1)), 'DECIMAL(11, 3)')
+})
+
+test('FLOAT holds singles, whatever it was computed from', () => {
+  // Cause: FLOAT was DOUBLE inside, with its digits.
+  assert.equal(call('+', float(0.1), float(0.2)), 0.3)
+  assert.equal(call('+', float(16777216), int(1)), 16777216)
+  assert.equal(call('=', float(0.1), double(0.1)), true)
+  assert.equal(call('=', double(0.1), float(0.1)), true)
+  assert.equal(call('/', float(1), int(3)), 0.33333334)
+  const typeOf = (name: string, ...args: Expression[]) => bare(makeCall(name, args).type)
+  assert.equal(typeOf('+', float(1), double(1)), 'FLOAT')
+  assert.equal(typeOf('+', double(1), float(1)), 'DOUBLE')
+  assert.equal(typeOf('*', float(1), big('1')), 'FLOAT')
+  assert.equal(typeOf('-', float(1), dec('1.5')), 'DOUBLE')
+  assert.equal(typeOf('greatest', float(1), double(1)), 'DOUBLE')
+  assert.equal(typeOf('sqrt', float(1)), 'DOUBLE')
+  assert.equal(typeOf('round', float(1), int(1)), 'FLOAT')
+  const FLOAT_TYPE: LogicalType = { kind: 'FLOAT', nullable: true }
+  const STRING_TYPE: LogicalType = { kind: 'STRING', nullable: true }
+  assert.equal(value(makeCast(float(0.1), STRING_TYPE)), '0.1')
+  assert.equal(value(makeCast(float(3.4e38), STRING_TYPE)), '3.4E38')
+  assert.equal(value(makeCast(double(1e300), FLOAT_TYPE)), 'Infinity')
+  assert.equal(value(makeCast(float(0.1), { kind: 'DOUBLE', nullable: true })), 0.10000000149011612)
+  assert.equal(value(makeCast(text('0.1'), FLOAT_TYPE)), 0.1)
+  assert.equal(value(makeCast(float(300), { kind: 'TINYINT', nullable: true })), 44)
+  assert.equal(value(makeCast(double(1e300), { kind: 'TINYINT', nullable: true })), -1)
+})
+
+test('a cast to CHAR(n) cuts and pads by characters, one to VARCHAR(n) cuts', () => {
+  const char = (length: number): LogicalType => ({
+    kind: 'STRING',
+    length,
+    fixed: true,
+    nullable: true,
+  })
+  const varchar = (length: number): LogicalType => ({ kind: 'STRING', length, nullable: true })
+  assert.equal(value(makeCast(text('abc'), char(5))), 'abc  ')
+  assert.equal(value(makeCast(text('😀bcdef'), char(3))), '😀bc')
+  assert.equal(value(makeCast(text('😀'), char(2))), '😀 ')
+  assert.equal(value(makeCast(text('abcdef'), varchar(3))), 'abc')
+  assert.equal(value(makeCast(int(12345), varchar(3))), '123')
+  assert.equal(value(makeCast(bool(true), char(2))), 'TR')
+  assert.equal(value(makeCast(text('abcdef'), varchar(3), true)), 'abc', 'TRY_CAST cuts too')
+})
+
+test('GREATEST and LEAST order doubles wholly: -0 before 0, NaN last', () => {
+  assert.equal(call('least', double(0), double('-0')), '-0.0')
+  assert.equal(call('least', double('-0'), double(0)), '-0.0')
+  assert.ok(Object.is(call('greatest', double('-0'), double(0)), 0))
+  assert.equal(call('greatest', double('NaN'), double(1)), 'NaN')
+  assert.equal(call('least', double('NaN'), double(1)), 1)
+})
 
 test('integers divide towards zero and wrap, decimals round half up, doubles follow IEEE', () => {
   assert.equal(call('/', int(-7), int(2)), -3)
@@ -114,11 +188,20 @@ test('texts are cut, padded, searched and matched by characters', () => {
   assert.equal(call('concat_ws', text(','), text('a'), text(null), text('b')), 'a,b')
   assert.equal(call('||', text('a'), int(5)), 'a5')
   assert.equal(call('regexp_extract', text('foothebar'), text('foo(.*?)(bar)'), int(2)), 'bar')
-  assert.equal(call('regexp_replace', text('a1b2'), text('(\\d)'), text('<$1>')), 'a<1>b<2>')
+  // The replacement stands as it is, and a pattern that is none finds nothing.
+  assert.equal(call('regexp_replace', text('a1b2'), text('(\\d)'), text('<$1>')), 'a<$1>b<$1>')
+  assert.equal(call('regexp_replace', text('a'), text('('), text('x')), null)
+  assert.equal(call('regexp_extract', text('a'), text('(')), null)
+  assert.equal(call('regexp', text('a'), text('(')), false)
+  assert.equal(call('regexp', text('a'), text('')), false)
+  assert.equal(call('locate', text('h'), text('hello'), int(0)), 1)
+  assert.equal(call('instr', text('corporate floor'), text('or'), int(3), int(2)), 14)
+  assert.equal(call('instr', text('corporate floor'), text('or'), int(-3), int(2)), 2)
+  assert.equal(call('instr', text('a'), text('a'), int(0)), 0)
+  assert.equal(call('lpad', text('hi'), int(2), text('')), null)
   assert.equal(call('split_index', text('a,b,c'), text(','), int(1)), 'b')
   assert.equal(call('split_index', text('a'), text(','), int(4)), null)
   assert.equal(call('right', text('hello'), int(2)), 'lo')
-  assert.throws(() => call('regexp', text('a'), text('(')), { code: 'FUNCTION_VALUE_INVALID' })
 })
 
 test('LIKE knows runs, single characters and an escape', () => {
@@ -132,6 +215,7 @@ test('LIKE knows runs, single characters and an escape', () => {
     ['axb', 'a.b', null, false],
     ['two\nlines', 'two%', null, true],
     ['two\nlines', 't_o%l%', null, true],
+    ['a\nb', 'a_b', null, false],
   ]
   for (const [value, pattern, escapeBy, expected] of cases) {
     const args = [text(value), text(pattern), ...(escapeBy === null ? [] : [text(escapeBy)])]
@@ -149,7 +233,7 @@ test('numbers are rounded through their decimal form', () => {
     assert.ok(Object.is(call('round', double(x), int(1)), x === -0.4 ? -0.4 : 0), `ROUND(${x}, 1)`)
     assert.ok(Object.is(call('truncate', double(x)), 0), `TRUNCATE(${x})`)
   }
-  assert.ok(Object.is(call('ceil', double(-0.4)), -0))
+  assert.equal(call('ceil', double(-0.4)), '-0.0')
   assert.equal(call('round', int(155), int(-1)), 160)
   assert.equal(call('round', dec('2.345'), int(2)), '2.350')
   assert.equal(call('floor', dec('-2.5')), '-3')
@@ -205,7 +289,63 @@ test('times are read and written by Java patterns', () => {
   assert.equal(call('to_timestamp_ltz', big('1000'), int(0)), '1970-01-01 09:16:40.000')
   assert.equal(call('from_unixtime', big('0')), '1970-01-01 09:00:00')
   assert.equal(call('unix_timestamp', text('1970-01-01 09:00:01')), 1)
-  assert.throws(() => call('date_format', time, text('QQQ')), { code: 'FUNCTION_VALUE_INVALID' })
+  assert.equal(call('date_format', ts('2020-12-31 00:06:07'), text('YYYY Q k K')), '2021 4 24 0')
+  assert.throws(() => call('date_format', time, text('b')), { code: 'FUNCTION_VALUE_INVALID' })
+  assert.equal(call('to_timestamp', text('2020-01-02 03:04:05'), text('nonsense')), null)
+  // As lenient as the reference: days run over, what follows is not read, and no time is
+  // the least BIGINT.
+  assert.equal(call('unix_timestamp', text('2021-02-30 09:00:00')), 1614643200)
+  assert.equal(call('unix_timestamp', text('1970-01-01 09:00:01.999')), 1)
+  assert.equal(call('unix_timestamp', text('1970-01-02')), '-9223372036854775808')
+})
+
+test('months between times count as the reference counts them, at month ends too', () => {
+  const between = (from: string, to: string) =>
+    call('timestampdiff', text('MONTH'), ts(from), ts(to))
+  assert.equal(between('2020-01-31', '2020-02-29'), 1)
+  assert.equal(between('2020-02-29', '2020-01-31 23:59:59.999'), -1)
+  assert.equal(between('2020-01-31 12:00:00', '2020-02-29 10:00:00'), 0)
+  assert.equal(between('2020-01-15', '2021-01-14'), 11)
+  assert.equal(between('2021-01-14', '2020-01-15'), -11)
+})
+
+test('parts below a second are of the fraction alone, and a DATE stays a DATE when shifted', () => {
+  const part = (unit: string) => call('extract', text(unit), ts('2020-01-02 03:04:59.678'))
+  assert.equal(part('MILLISECOND'), 678)
+  assert.equal(part('MICROSECOND'), 678_000)
+  assert.equal(part('NANOSECOND'), 678_000_000)
+  assert.equal(part('MILLENNIUM'), 3)
+  assert.equal(call('+', date('2020-01-02'), seconds(25 * 3600)), '2020-01-03')
+  assert.equal(call('-', date('2020-01-02'), seconds(3600)), '2020-01-02')
+  assert.throws(() => call('%', double(5), int(2)), { code: 'FUNCTION_ARGUMENTS' })
+})
+
+test('a text beside a number is read as the number, beside a BOOLEAN as text', () => {
+  assert.equal(call('>', text('10'), int(9)), true)
+  assert.equal(call('in', int(2), text('1'), text('2')), true)
+  assert.equal(call('=', bool(true), text('true')), false)
+  assert.equal(call('=', bool(true), text('TRUE')), true)
+  assert.throws(() => call('=', text('1'), int(1)), { code: 'FUNCTION_ARGUMENTS' })
+  assert.throws(() => call('<', text('x'), int(1)), { code: 'CAST_FAILED' })
+})
+
+test('CAST reads a TIMESTAMP with its seconds and without a T, and clamps a day', () => {
+  const TIMESTAMP: LogicalType = { kind: 'TIMESTAMP', precision: 3, nullable: true }
+  const read = (value_: string) => value(makeCast(text(value_), TIMESTAMP, true))
+  assert.equal(read('2020-1-2 3:4:5'), '2020-01-02 03:04:05.000')
+  assert.equal(read('2020-04-31 00:00:00'), '2020-04-30 00:00:00.000')
+  assert.equal(read('2020-01-02 24:00:00'), '2020-01-03 00:00:00.000')
+  for (const bad of [
+    '2020-01-02 03:04',
+    '2020-01-02T03:04:05',
+    '2020-01-02 24:00:01',
+    '2020-13-01',
+  ]) {
+    assert.equal(read(bad), null, bad)
+  }
+  const DATE: LogicalType = { kind: 'DATE', nullable: true }
+  assert.equal(value(makeCast(text('2021-02-29'), DATE, true)), null)
+  assert.equal(value(makeCast(text(' true'), { kind: 'BOOLEAN', nullable: true }, true)), null)
 })
 
 test('the clock and the zone come from the context', () => {

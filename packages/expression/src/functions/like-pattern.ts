@@ -1,11 +1,22 @@
 /**
- * SQL LIKE patterns → matchers: `%` any run, `_` any one character, an escape character before either makes
- * it plain.
+ * SQL LIKE patterns → matchers: `%` any run, `_` any one that ends no line, an escape character
+ * before either makes it plain.
  */
 import { expressionError } from '../error-codes.ts'
 
-/** A matcher of whole texts. Patterns of plain text with `%` at the ends need no regular expression. */
+/** What `_` stands for: as in the reference, any character but the end of a line. */
+const NO_LINE_BREAK = '[^\\n\\r\\u0085\\u2028\\u2029]'
+
+/**
+ * A matcher of whole texts. Patterns of plain text with `%` at the ends need no regular expression.
+ */
 export function likeMatcher(pattern: string, escapeBy?: string): (text: string) => boolean {
+  if (escapeBy !== undefined && [...escapeBy].length !== 1) {
+    throw expressionError(
+      'FUNCTION_VALUE_INVALID',
+      `Give ESCAPE one character; it is '${escapeBy}'.`,
+    )
+  }
   const simple = /^(%?)([^%_]*)(%?)$/.exec(pattern)
   if (simple !== null && (escapeBy === undefined || !pattern.includes(escapeBy))) {
     const [, before, body, after] = simple as unknown as [string, string, string, string]
@@ -19,12 +30,6 @@ export function likeMatcher(pattern: string, escapeBy?: string): (text: string) 
 }
 
 function likeSource(pattern: string, escapeBy: string | undefined): string {
-  if (escapeBy !== undefined && [...escapeBy].length !== 1) {
-    throw expressionError(
-      'FUNCTION_VALUE_INVALID',
-      `Give ESCAPE one character; it is '${escapeBy}'.`,
-    )
-  }
   let source = ''
   const characters = [...pattern]
   for (let i = 0; i < characters.length; i++) {
@@ -42,7 +47,7 @@ function likeSource(pattern: string, escapeBy: string | undefined): string {
       source += '.*'
       continue
     } else if (character === '_') {
-      source += '.'
+      source += NO_LINE_BREAK
       continue
     }
     source += character.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&')

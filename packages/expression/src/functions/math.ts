@@ -1,6 +1,6 @@
 /**
- * Functions of numbers. Those that keep their argument's type work on all four numeric types; the rest go
- * through DOUBLE.
+ * Functions of numbers. Those that keep their argument's type work on every numeric type; the rest
+ * go through DOUBLE.
  */
 import {
   DECIMAL_PRECISION_MAX,
@@ -8,6 +8,7 @@ import {
   type LogicalType,
   powerOfTen,
   rescaleDecimal,
+  shortestFloat,
   type Value,
 } from '@millrace/core'
 import { checkedDecimal } from './arithmetic.ts'
@@ -18,11 +19,13 @@ import {
   DOUBLE,
   decimal,
   type FunctionSpec,
+  isApproximate,
   isNumeric,
+  isSmallWhole,
   isWhole,
   type Scalar,
 } from './function-spec.ts'
-import { commonType } from './promote-types.ts'
+import { bitsOf, commonType, promoteToWider, wrapSmall } from './promote-types.ts'
 
 function doubleFunction(
   name: string,
@@ -64,8 +67,11 @@ function sameTypeFunction(
     infer: ([a, more]) =>
       a !== undefined && more === undefined && isNumeric(a) ? typeOf(a) : 'one number',
     bind([type], result): Scalar {
-      if (type!.kind === 'INT') return (_context, x) => onNumber(x) | 0
-      if (type!.kind === 'DOUBLE') return (_context, x) => onNumber(x)
+      if (isSmallWhole(type)) {
+        const wrap = wrapSmall(type!)
+        return (_context, x) => wrap(onNumber(x))
+      }
+      if (isApproximate(type)) return (_context, x) => onNumber(x)
       const scale = type!.kind === 'DECIMAL' ? type!.scale : 0
       return (_context, x) =>
         checkedDecimal(BigInt.asIntN(64, onBigint(x as bigint, scale)), result)
@@ -86,7 +92,10 @@ function roundToUnit(value: bigint, unit: bigint, rounding: Rounding): bigint {
   return truncated
 }
 
-/** A double rounded at `digits` decimal places through its shortest decimal form, as BigDecimal does: it has no -0. */
+/**
+ * A double rounded at `digits` decimal places through its shortest decimal form, as BigDecimal
+ * does: it has no -0.
+ */
 export function roundDouble(value: number, digits: number, rounding: Rounding): number {
   if (!Number.isFinite(value)) return value
   if (digits === 0) {
@@ -115,6 +124,10 @@ function bindRounding(
   if (type.kind === 'DOUBLE') {
     return (_context, x, digits) => roundDouble(x, digitsOf(digits), rounding)
   }
+  if (type.kind === 'FLOAT') {
+    return (_context, x, digits) =>
+      Math.fround(roundDouble(shortestFloat(x), digitsOf(digits), rounding))
+  }
   const scale = type.kind === 'DECIMAL' ? type.scale : 0
   const resultScale = result.kind === 'DECIMAL' ? result.scale : 0
   const round = (x: number | bigint, digits: number): bigint => {
@@ -123,8 +136,9 @@ function bindRounding(
     const rounded = drop <= 0 ? value : roundToUnit(value, powerOfTen(Math.min(drop, 38)), rounding)
     return checkedDecimal(rescaleDecimal(rounded, scale, resultScale), result)
   }
-  if (type.kind === 'INT') {
-    return (_context, x, digits) => Number(BigInt.asIntN(32, round(x, digitsOf(digits))))
+  if (isSmallWhole(type)) {
+    const bits = bitsOf(type)
+    return (_context, x, digits) => Number(BigInt.asIntN(bits, round(x, digitsOf(digits))))
   }
   return (_context, x, digits) => BigInt.asIntN(64, round(x, digitsOf(digits)))
 }
@@ -155,7 +169,7 @@ function extremeSpec(name: 'greatest' | 'least'): FunctionSpec {
     name,
     nulls: 'strict',
     infer: (args) => {
-      const common = args.length === 0 ? null : commonType(args)
+      const common = args.length === 0 ? null : commonType(args, promoteToWider)
       const sameShape = args.every((type) => type.kind === common?.kind || isNumeric(type))
       return common !== null && sameShape ? common : 'values of one type'
     },
@@ -174,9 +188,16 @@ function extremeSpec(name: 'greatest' | 'least'): FunctionSpec {
   }
 }
 
+/** Of doubles a total order: -0 before 0, NaN after all others. */
 function order(a: Value, b: Value): number {
   if (typeof a === 'string') return compareTexts(a, b as string)
-  return (a as number) > (b as number) ? 1 : (a as number) < (b as number) ? -1 : 0
+  const [x, y] = [a as number, b as number]
+  if (x > y) return 1
+  if (x < y) return -1
+  if (typeof x !== 'number') return 0
+  const after = Number(Number.isNaN(x)) - Number(Number.isNaN(y))
+  if (after !== 0) return after
+  return Number(Object.is(y, -0)) - Number(Object.is(x, -0))
 }
 
 /** LOG(x) is natural, LOG(base, x) to any base. */

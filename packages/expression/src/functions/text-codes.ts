@@ -1,4 +1,6 @@
-/** Functions between texts and their codes: CHR, HEX, BIN, Base64, URL encoding. UTF-8 throughout. */
+/**
+ * Functions between texts and their codes: CHR, HEX, BIN, Base64, URL encoding. UTF-8 throughout.
+ */
 import { type FunctionSpec, isString, isWhole, STRING } from './function-spec.ts'
 
 const ENCODER = new TextEncoder()

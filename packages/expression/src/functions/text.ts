@@ -39,10 +39,9 @@ function substring(text: string, position: number, count?: number): string {
 }
 
 function pad(text: string, length: number, fill: string, left: boolean): string | null {
-  if (length < 0) return null
+  if (length < 0 || fill === '') return null
   const size = charLength(text)
   if (size >= length) return slice(text, 0, length)
-  if (fill === '') return null
   if (length > TEXT_LENGTH_MAX) throw tooLong(length)
   const missing = length - size
   const padding = slice(fill.repeat(Math.ceil(missing / charLength(fill))), 0, missing)
@@ -86,14 +85,47 @@ function position(needle: string, text: string): number {
   return at < 0 ? 0 : charLength(text.slice(0, at)) + 1
 }
 
-/** `position` of the first occurrence at or after the 1-based `from`. */
+/**
+ * `position` of the first occurrence at or after the 1-based `from`; one before the
+ * text is its start.
+ */
 function locate(needle: string, text: string, from = 1): number {
-  if (from < 1) return 0
-  const found = position(needle, slice(text, from - 1))
-  return found === 0 ? 0 : found + from - 1
+  const start = Math.max(1, from)
+  const found = position(needle, slice(text, start - 1))
+  return found === 0 ? 0 : found + start - 1
 }
 
-/** `count` characters from the 1-based `start` replaced; the text itself when `start` is outside it. */
+/**
+ * Place of the `nth` occurrence from the 1-based `start` on; a negative `start` counts, and
+ * searches, from the end.
+ */
+function instr(text: string, needle: string, start = 1, nth = 1): number {
+  if (nth < 1) {
+    throw expressionError(
+      'FUNCTION_VALUE_INVALID',
+      `Give INSTR an occurrence from 1; it is ${nth}.`,
+    )
+  }
+  if (start === 0) return 0
+  const characters = [...text]
+  const sought = [...needle]
+  const step = start > 0 ? 1 : -1
+  let left = nth
+  for (
+    let at = start > 0 ? start - 1 : characters.length + start;
+    at >= 0 && at <= characters.length - sought.length;
+    at += step
+  ) {
+    if (sought.every((character, i) => characters[at + i] === character) && --left === 0) {
+      return at + 1
+    }
+  }
+  return 0
+}
+
+/**
+ * `count` characters from the 1-based `start` replaced; the text itself when `start` is outside it.
+ */
 function overlay(text: string, by: string, start: number, count = charLength(by)): string {
   const length = charLength(text)
   if (start <= 0 || start > length) return text
@@ -101,43 +133,42 @@ function overlay(text: string, by: string, start: number, count = charLength(by)
   return slice(text, 0, start - 1) + by + slice(text, start - 1 + count)
 }
 
-let lastPattern = ''
+let lastPattern: string | null = null
 let lastFlags = ''
 let lastRegExp: RegExp | null = null
 
-/** A compiled pattern; the last one is kept, patterns are nearly always constants. Throws FUNCTION_VALUE_INVALID. */
-function regExp(pattern: string, flags: string): RegExp {
-  if (lastRegExp !== null && lastPattern === pattern && lastFlags === flags) {
-    lastRegExp.lastIndex = 0
+/**
+ * A compiled pattern, null when it is none; the last one is kept, patterns are nearly
+ * always constants.
+ */
+function regExp(pattern: string, flags: string): RegExp | null {
+  if (lastPattern === pattern && lastFlags === flags) {
+    if (lastRegExp !== null) lastRegExp.lastIndex = 0
     return lastRegExp
-  }
-  try {
-    lastRegExp = new RegExp(pattern, flags)
-  } catch (cause) {
-    throw expressionError(
-      'FUNCTION_VALUE_INVALID',
-      `Mend the regular expression; it is '${pattern}'.`,
-      {
-        cause,
-      },
-    )
   }
   lastPattern = pattern
   lastFlags = flags
+  try {
+    lastRegExp = new RegExp(pattern, flags)
+  } catch {
+    lastRegExp = null
+  }
   return lastRegExp
 }
 
-function regexpExtract(text: string, pattern: string, group = 0): string | null {
-  const match = regExp(pattern, 'u').exec(text)
-  return match?.[group] ?? null
+/** A pattern that is none finds nothing, and so does an empty one. */
+function regexp(text: string, pattern: string): boolean {
+  return pattern !== '' && regExp(pattern, 'u')?.test(text) === true
 }
 
-/** Java's replacement syntax is `$1` and `\$`; JavaScript's differs for the latter and for `$&`. */
-function regexpReplace(text: string, pattern: string, replacement: string): string {
-  const template = replacement.replace(/\\(.)|\$(?!\d)/g, (whole, escaped) =>
-    whole === '$' ? '$$' : escaped === '$' ? '$$' : escaped,
-  )
-  return text.replace(regExp(pattern, 'gu'), template)
+function regexpExtract(text: string, pattern: string, group = 0): string | null {
+  return regExp(pattern, 'u')?.exec(text)?.[group] ?? null
+}
+
+/** The replacement is taken as it stands: the reference knows no groups in it. */
+function regexpReplace(text: string, pattern: string, replacement: string): string | null {
+  const compiled = regExp(pattern, 'gu')
+  return compiled === null ? null : text.replace(compiled, () => replacement)
 }
 
 function splitIndex(text: string, separator: string | number, index: number): string | null {
@@ -222,7 +253,7 @@ export const TEXT: readonly FunctionSpec[] = [
   textFunction('btrim', 's?s', STRING, (text: string, c?: string) => trim('BOTH', text, c)),
   textFunction('position', 'ss', INT, position),
   textFunction('locate', 'ss?i', INT, locate),
-  textFunction('instr', 'ss', INT, (text: string, needle: string) => position(needle, text)),
+  textFunction('instr', 'ss?ii', INT, instr),
   textFunction('startswith', 'ss', BOOLEAN, (text: string, start: string) =>
     text.startsWith(start),
   ),
@@ -254,11 +285,9 @@ export const TEXT: readonly FunctionSpec[] = [
     n <= 0 ? '' : slice(text, Math.max(0, charLength(text) - n)),
   ),
   textFunction('initcap', 's', STRING, initcap),
-  textFunction('regexp', 'ss', BOOLEAN, (text: string, pattern: string) =>
-    regExp(pattern, 'u').test(text),
-  ),
+  textFunction('regexp', 'ss', BOOLEAN, regexp),
   textFunction('regexp_extract', 'ss?i', STRING, regexpExtract, 'strict-nullable'),
-  textFunction('regexp_replace', 'sss', STRING, regexpReplace),
+  textFunction('regexp_replace', 'sss', STRING, regexpReplace, 'strict-nullable'),
   textFunction('split_index', 'ssi', STRING, splitIndex, 'strict-nullable'),
   textFunction('ascii', 's', INT, (text: string) => text.codePointAt(0) ?? 0),
   likeSpec('like', false),

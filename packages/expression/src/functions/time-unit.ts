@@ -26,6 +26,7 @@ const CALENDAR_MONTHS: Readonly<Record<string, number>> = {
   YEAR: 12,
   DECADE: 120,
   CENTURY: 1200,
+  MILLENNIUM: 12_000,
 }
 
 /** Times further from 1970 (about 270,000 years) have no parts. */
@@ -40,6 +41,8 @@ export const TIME_UNITS: readonly string[] = [
   'ISODOW',
   'ISOYEAR',
   'EPOCH',
+  'MICROSECOND',
+  'NANOSECOND',
 ]
 
 function unknownUnit(unit: string): Error {
@@ -76,7 +79,11 @@ export function partOf(unit: string, localMs: number): number {
     case 'SECOND':
       return Math.floor(ms / SECOND_MS) % 60
     case 'MILLISECOND':
-      return Math.floor(ms) % 60_000
+      return Math.floor(ms) % 1000
+    case 'MICROSECOND':
+      return Math.round((ms % 1000) * 1000)
+    case 'NANOSECOND':
+      return Math.round((ms % 1000) * 1000) * 1000
     case 'EPOCH':
       return Math.floor(localMs / 1000)
     case 'DOW':
@@ -111,12 +118,17 @@ function datePartOf(unit: string, days: number): number {
       return Math.floor(year / 10)
     case 'CENTURY':
       return Math.ceil(year / 100)
+    case 'MILLENNIUM':
+      return Math.ceil(year / 1000)
     default:
       throw unknownUnit(unit)
   }
 }
 
-/** The start of the unit that a local time is in; weeks start on Sunday, as the reference's FLOOR TO WEEK does. */
+/**
+ * The start of the unit that a local time is in; weeks start on Sunday, as the reference's
+ * FLOOR TO WEEK does.
+ */
 export function floorToUnit(localMs: number, unit: string): number {
   if (unit === 'WEEK') {
     const days = Math.floor(localMs / DAY_MS)
@@ -127,8 +139,8 @@ export function floorToUnit(localMs: number, unit: string): number {
   const months = CALENDAR_MONTHS[unit]
   if (months === undefined) throw unknownUnit(unit)
   const { year, month } = civilFromDays(Math.floor(localMs / DAY_MS))
-  // Centuries start in year 1, decades and shorter at 0.
-  const origin = unit === 'CENTURY' ? 12 : 0
+  // Centuries and millennia start in year 1, decades and shorter at 0.
+  const origin = unit === 'CENTURY' || unit === 'MILLENNIUM' ? 12 : 0
   const total = year * 12 + month - 1 - origin
   const start = Math.floor(total / months) * months + origin
   return daysFromCivil(Math.floor(start / 12), (((start % 12) + 12) % 12) + 1, 1) * DAY_MS
@@ -155,10 +167,28 @@ export function unitsBetween(unit: string, fromMs: number, toMs: number): number
   if (fixed !== undefined) return Math.trunc((toMs - fromMs) / fixed)
   const months = CALENDAR_MONTHS[unit]
   if (months === undefined) throw unknownUnit(unit)
-  if (toMs < fromMs) return -unitsBetween(unit, toMs, fromMs)
-  const from = civilFromDays(Math.floor(fromMs / DAY_MS))
-  const to = civilFromDays(Math.floor(toMs / DAY_MS))
-  let count = (to.year - from.year) * 12 + to.month - from.month
-  if (addUnits('MONTH', count, fromMs) > toMs) count--
-  return Math.trunc(count / months)
+  return Math.trunc(monthsBetween(fromMs, toMs) / months) + 0
+}
+
+/**
+ * Whole months: as many as may be added to the earlier day without passing the later, less one when
+ * the time of day says so.
+ */
+function monthsBetween(fromMs: number, toMs: number): number {
+  const from = Math.floor(fromMs / DAY_MS)
+  const to = Math.floor(toMs / DAY_MS)
+  const count = to >= from ? monthsAfter(from, to) : -monthsAfter(to, from)
+  const isShort = toMs - to * DAY_MS < fromMs - from * DAY_MS
+  return isShort && addMonths(from, count) === to ? count - 1 : count
+}
+
+/**
+ * Months from one day to a later one; the last day of a month counts as the same day
+ * of a longer one.
+ */
+function monthsAfter(from: number, to: number): number {
+  const a = civilFromDays(from)
+  const b = civilFromDays(to)
+  const count = (b.year - a.year) * 12 + b.month - a.month
+  return addMonths(from, count) > to ? count - 1 : count
 }

@@ -1,7 +1,9 @@
 /**
- * Functions of times: parts, rounding to a unit, conversion to and from text and epoch, the current time.
+ * Functions of times: parts, rounding to a unit, conversion to and from text and epoch,
+ * the current time.
  *
- * TIMESTAMP_LTZ is taken apart in the local time zone of the context, TIMESTAMP and DATE as they stand.
+ * TIMESTAMP_LTZ is taken apart in the local time zone of the context, TIMESTAMP and DATE
+ * as they stand.
  */
 import {
   DAY_MS,
@@ -12,7 +14,7 @@ import {
   type Value,
 } from '@millrace/core'
 import type { EvaluationContext } from '../evaluation-context.ts'
-import { formatByPattern, parseByPattern } from './date-pattern.ts'
+import { formatByPattern, isPattern, parseByPattern, parseLeniently } from './date-pattern.ts'
 import {
   BIGINT,
   bareType,
@@ -31,6 +33,8 @@ import {
 } from './function-spec.ts'
 import { addUnits, ceilToUnit, floorToUnit, partOf, unitsBetween } from './time-unit.ts'
 
+/** What UNIX_TIMESTAMP answers for a text that is no time. */
+const NO_UNIX_TIME = -(2n ** 63n)
 const DEFAULT_PATTERN = 'yyyy-MM-dd HH:mm:ss'
 
 /** Reads a time argument as local epoch ms. */
@@ -161,7 +165,8 @@ function optionalPattern(first: (type: LogicalType | undefined) => boolean, take
 const textAndPattern = optionalPattern(isString, 'a text and optionally a pattern')
 
 function localOf(text: string, pattern: string | undefined): number {
-  return pattern === undefined ? parseTimestamp(text, 'any') : parseByPattern(text, pattern)
+  if (pattern === undefined) return parseTimestamp(text, 'any')
+  return isPattern(pattern) ? parseByPattern(text, pattern) : Number.NaN
 }
 const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value)
 
@@ -212,14 +217,14 @@ const CONVERSIONS: readonly FunctionSpec[] = [
   },
   {
     name: 'unix_timestamp',
-    nulls: 'strict-nullable',
+    nulls: 'strict',
     deterministic: false,
     zoned: true,
     infer: (args) => (args.length === 0 ? BIGINT : textAndPattern(BIGINT)(args)),
     bind: () => (context, text?: string, pattern?: string) => {
       if (text === undefined) return BigInt(Math.floor(context.nowMs() / 1000))
-      const local = localOf(text, pattern)
-      if (Number.isNaN(local)) return null
+      const local = parseLeniently(text, pattern ?? DEFAULT_PATTERN)
+      if (Number.isNaN(local)) return NO_UNIX_TIME
       return BigInt(Math.floor(localToUtcMs(local, context.localTimeZone) / 1000))
     },
   },

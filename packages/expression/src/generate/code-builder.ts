@@ -1,10 +1,9 @@
 /**
  * CodeBuilder: the text of one generated function, grown piece by piece.
  *
- * Two parts: the prologue runs once a batch (binding arrays to local names), the body once a row. Invariant: callers
- * emit fixed fragments, names from
- * `fresh` and `constant`, and numeric indexes; a value of the user's goes through `constant` and appears in the text
- * as a name.
+ * Two parts: the prologue runs once a batch (binding arrays to local names), the body once a row.
+ * Invariant: callers emit fixed fragments, names from `fresh` and `constant`, and numeric indexes;
+ * a value of the user's goes through `constant` and appears in the text as a name.
  */
 import { compileFunction } from './compile-function.ts'
 
@@ -44,7 +43,10 @@ export class CodeBuilder {
     return name
   }
 
-  /** The body emitted so far, taken out: for loops that are assembled one after another in one function. */
+  /**
+   * The body emitted so far, taken out: for loops that are assembled one after another
+   * in one function.
+   */
   takeBody(): string {
     const text = this.#body.join('\n')
     this.#body = []

@@ -1,8 +1,8 @@
 /**
  * The one place where text becomes code.
  *
- * Safe by construction: the text comes from `CodeBuilder`, which is fed with fixed fragments, generated names and
- * numeric indexes;
+ * Safe by construction: the text comes from `CodeBuilder`, which is fed with fixed fragments,
+ * generated names and numeric indexes;
  * user data (literals, patterns, names) only ever arrives as `constants`.
  */
 

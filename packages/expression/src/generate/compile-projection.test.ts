@@ -5,7 +5,7 @@ import { batchOf, ColumnBatch, rowsOf, type Schema, type StringColumn } from '@m
 import { dictionaryColumn } from '@millrace/core/testing'
 import { CONSTANT_CONTEXT } from '../evaluation-context.ts'
 import type { Expression } from '../expression.ts'
-import { makeCall } from '../functions/infer-call.ts'
+import { makeCall } from '../typing/infer-call.ts'
 import { CodeBuilder } from './code-builder.ts'
 import { compileProjection } from './compile-projection.ts'
 import { ExpressionCompiler } from './expression-compiler.ts'

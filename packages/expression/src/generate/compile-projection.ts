@@ -1,15 +1,15 @@
 /**
  * Filter and projection of whole batches: two generated loops.
  *
- * The first writes the numbers of the rows for which the filter is TRUE; the second computes all computed outputs of
- * those rows. Forwarded
- * columns are passed on as they are when no row was dropped, else gathered. Output arrays are reused: the result is
- * valid
- * until the next call. Measured by `expression.bench.ts`.
+ * The first writes the numbers of the rows for which the filter is TRUE; the second computes all
+ * computed outputs of those rows. Forwarded columns are passed on as they are when no row was
+ * dropped, else gathered. Output arrays are reused: the result is valid until the next call.
+ * Measured by `expression.bench.ts`.
  */
 import {
   type Column,
   ColumnBatch,
+  gatherBytes,
   type LogicalType,
   type Schema,
   type StringColumn,
@@ -21,7 +21,7 @@ import { CodeBuilder } from './code-builder.ts'
 import { DEFAULT_NAMES } from './compiler-names.ts'
 import { ExpressionCompiler } from './expression-compiler.ts'
 import { isMemoisable } from './memoisable.ts'
-import { GatheredColumn, gatherU8, OutputColumn } from './output-column.ts'
+import { GatheredColumn, OutputColumn } from './output-column.ts'
 
 export interface ProjectionPlan {
   /** Rows for which it is not TRUE are dropped; null keeps all. */
@@ -36,7 +36,10 @@ export interface ProjectionPlan {
 /** Filters and projects a batch. The result and its arrays are valid until the next call. */
 export type Projection = (batch: ColumnBatch, context: EvaluationContext) => ColumnBatch
 
-/** Writes the numbers of the rows that pass into `selection` (at least rowCount long); returns how many. */
+/**
+ * Writes the numbers of the rows that pass into `selection` (at least rowCount long);
+ * returns how many.
+ */
 export type RowFilter = (
   columns: readonly Column[],
   rowCount: number,
@@ -101,7 +104,7 @@ export function compileProjection(plan: ProjectionPlan): Projection {
     result.rowKinds = batch.rowKinds
     if (selected !== null && batch.rowKinds !== null) {
       if (rowKinds.length < count) rowKinds = new Uint8Array(rowCount)
-      gatherU8(batch.rowKinds, selected, count, rowKinds)
+      gatherBytes(batch.rowKinds, selected, count, rowKinds)
       result.rowKinds = rowKinds
     }
     for (const { computed: column, source } of computed) {
@@ -141,7 +144,10 @@ function forward(
   return selected === null ? column : gathered.gather(column, selected, count)
 }
 
-/** The loop over the selected rows that stores every computed output; returns per output whether it has NULLs. */
+/**
+ * The loop over the selected rows that stores every computed output; returns per output
+ * whether it has NULLs.
+ */
 function compileLoop(computed: readonly Output[]): Loop {
   const code = new CodeBuilder()
   const compiler = new ExpressionCompiler(code)

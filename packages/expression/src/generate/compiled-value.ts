@@ -1,16 +1,21 @@
-/** What a compiled expression leaves behind: texts that later statements of the same row may use. */
+/**
+ * What a compiled expression leaves behind: texts that later statements of the same row may use.
+ */
 import { type LogicalType, physicalTypeOf } from '@millrace/core'
 
 export interface CompiledValue {
   /**
-   * A side-effect-free JavaScript expression; unspecified but of the right kind when NULL. BOOLEANs are
-   * JavaScript booleans.
+   * A side-effect-free JavaScript expression; unspecified but of the right kind when NULL. BOOLEANs
+   * are JavaScript booleans.
    */
   readonly value: string
   /** A boolean JavaScript expression, or null when the value is never NULL. */
   readonly isNull: string | null
   readonly type: LogicalType
-  /** Name of a variable holding the memo slot of a dictionary column's row, −1 when the column is no dictionary. */
+  /**
+   * Name of a variable holding the memo slot of a dictionary column's row, −1 when the column is
+   * no dictionary.
+   */
   readonly memoSlot?: string
 }
 

@@ -1,7 +1,8 @@
 /**
  * The names under which embedded statements meet the function around them.
  *
- * Generated code is text, so these names are its interface: whoever writes the function declares them.
+ * Generated code is text, so these names are its interface: whoever writes the function
+ * declares them.
  */
 
 /** Names that the generated code finds its surroundings under. */

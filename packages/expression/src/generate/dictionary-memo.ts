@@ -1,9 +1,9 @@
 /**
  * DictionaryMemo: results of an expression over one dictionary column, one per entry.
  *
- * A dictionary pool is append-only, so the result for a code stays true while the pool is the same object. Slot 0 is
- * the result for a
- * NULL row, slot c + 1 that for code c. Bound: one slot an entry of the pool in use.
+ * A dictionary pool is append-only, so the result for a code stays true while the pool is the same
+ * object. Slot 0 is the result for a NULL row, slot c + 1 that for code c. Bound: one slot an entry
+ * of the pool in use.
  */
 import type { StringColumn, StringPool, Value } from '@millrace/core'
 

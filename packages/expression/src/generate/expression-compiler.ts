@@ -1,10 +1,10 @@
 /**
- * ExpressionCompiler: statements that compute expressions for row `i` of a batch, for embedding in any generated loop.
+ * ExpressionCompiler: statements that compute expressions for row `i` of a batch, for embedding in
+ * any generated loop.
  *
- * Used by `compileProjection` here and by the fused loops of `sql-operators`. The surrounding function must have, under
- * the names of
- * `CompilerNames`, the batch's columns, its row count and the evaluation context; the loop must define the row's index.
- * Statements of one `compile` call
+ * Used by `compileProjection` here and by the fused loops of `sql-operators`. The surrounding
+ * function must have, under the names of `CompilerNames`, the batch's columns, its row count and
+ * the evaluation context; the loop must define the row's index. Statements of one `compile` call
  * are valid where they were emitted (a block), and texts it returns only after them.
  */
 import { encodeUtf8, type LogicalType, physicalTypeOf } from '@millrace/core'
@@ -23,7 +23,7 @@ import { columnsUsed } from '../tree/walk-expression.ts'
 import type { CodeBuilder } from './code-builder.ts'
 import { anyNull, type CompiledValue, defaultText } from './compiled-value.ts'
 import { type BoundColumn, type CompilerNames, DEFAULT_NAMES } from './compiler-names.ts'
-import { DictionaryMemo } from './dictionary-memo.ts'
+import { DictionaryMemo, MEMO_NULL, MEMO_UNKNOWN, MEMO_VALUE } from './dictionary-memo.ts'
 import { inlineCall, inlineCast } from './inline-calls.ts'
 import { isMemoisable } from './memoisable.ts'
 import { bytesEqualAt, nullsOf, stringAt, textsOf } from './row-access.ts'
@@ -99,7 +99,10 @@ export class ExpressionCompiler {
     }
   }
 
-  /** Emits the decoding of a string column's row, through the dictionary's decoded entries where there are some. */
+  /**
+   * Emits the decoding of a string column's row, through the dictionary's decoded entries where
+   * there are some.
+   */
   #text(index: number, bound: BoundColumn, isNull: string | null): string {
     const { row } = this.#names
     let texts = this.#texts.get(index)
@@ -130,7 +133,10 @@ export class ExpressionCompiler {
     )
   }
 
-  /** Emits a computation that runs only when no argument is NULL; `mayBeNull`: null is then a result of its own. */
+  /**
+   * Emits a computation that runs only when no argument is NULL; `mayBeNull`: null is then a
+   * result of its own.
+   */
   #guarded(
     type: LogicalType,
     isNull: string | null,
@@ -277,7 +283,10 @@ export class ExpressionCompiler {
     return { value, isNull: type.nullable ? isNull : null, type }
   }
 
-  /** An expression over nothing but one string column: evaluated once per entry while the column is a dictionary. */
+  /**
+   * An expression over nothing but one string column: evaluated once per entry while the column
+   * is a dictionary.
+   */
   #memoised(expression: Expression): CompiledValue | null {
     if (this.#insideMemo || !isMemoisable(expression)) return null
     const code = this.#code
@@ -296,10 +305,10 @@ export class ExpressionCompiler {
     )
     const value = code.fresh()
     const isNull = code.fresh('n')
-    const state = code.bind(`${slot} < 0 ? 0 : ${known}[${slot}]`)
+    const state = code.bind(`${slot} < 0 ? ${MEMO_UNKNOWN} : ${known}[${slot}]`)
     code.emit(`let ${value} = ${defaultText(expression.type)}, ${isNull} = false`)
-    code.emit(`if (${state} === 1) ${value} = ${values}[${slot}]`)
-    code.emit(`else if (${state} === 2) ${isNull} = true`)
+    code.emit(`if (${state} === ${MEMO_VALUE}) ${value} = ${values}[${slot}]`)
+    code.emit(`else if (${state} === ${MEMO_NULL}) ${isNull} = true`)
     code.emit('else {')
     this.#insideMemo = true
     const computed = this.compile(expression)
@@ -307,7 +316,7 @@ export class ExpressionCompiler {
     code.emit(`${value} = ${computed.value}`)
     if (computed.isNull !== null) code.emit(`${isNull} = ${computed.isNull}`)
     code.emit(`if (${slot} >= 0) { ${values}[${slot}] = ${value}`)
-    code.emit(`${known}[${slot}] = ${isNull} ? 2 : 1 } }`)
+    code.emit(`${known}[${slot}] = ${isNull} ? ${MEMO_NULL} : ${MEMO_VALUE} } }`)
     const nullable = computed.isNull === null ? null : isNull
     return { value, isNull: nullable, type: expression.type, memoSlot: slot }
   }

@@ -1,15 +1,15 @@
 /**
  * Calls that become operators of the generated code instead of calls.
  *
- * Each gives text for arguments that are already names or literals; arguments may be NULL (then the result is not
- * used),
- * so only operations
- * that cannot fail stand here. Agreement with the functions' `bind` is what the differential test holds.
+ * Each gives text for arguments that are already names or literals; arguments may be NULL (then the
+ * result is not used), so only operations that cannot fail stand here. Agreement with the
+ * functions' `bind` is what the differential test holds.
  */
 import { DAY_MS, HOUR_MS, type LogicalType, MINUTE_MS, powerOfTen, SECOND_MS } from '@millrace/core'
 import type { CallExpression } from '../expression.ts'
-import { isNumeric } from '../functions/function-spec.ts'
-import { promoteNumeric } from '../functions/promote-types.ts'
+import { isApproximate, isNumeric, isSmallWhole } from '../functions/function-spec.ts'
+import { bitsOf, holdsUnchanged, promoteCompared } from '../functions/promote-types.ts'
+import { sameType } from '../typing/infer-call.ts'
 import type { CodeBuilder } from './code-builder.ts'
 import type { CompiledValue } from './compiled-value.ts'
 
@@ -38,16 +38,28 @@ const FIXED_UNITS_MS: Readonly<Record<string, number>> = {
 /** The text of a number widened to `to`; null when that takes more than an operator. */
 export function widenedText(code: CodeBuilder, arg: CompiledValue, to: LogicalType): string | null {
   const from = arg.type
-  if (to.kind === 'DOUBLE') {
-    if (from.kind === 'BIGINT') return `Number(${arg.value})`
-    if (from.kind !== 'DECIMAL') return arg.value
-    return `(Number(${arg.value}) / ${code.constant(Number(powerOfTen(from.scale)))})`
+  if (to.kind === 'DOUBLE') return doubleText(code, arg)
+  if (to.kind === 'FLOAT') {
+    return from.kind === 'FLOAT' ? arg.value : `Math.fround(${doubleText(code, arg)})`
   }
-  if (to.kind === 'BIGINT') return from.kind === 'INT' ? `BigInt(${arg.value})` : arg.value
+  if (to.kind === 'BIGINT') return from.kind === 'BIGINT' ? arg.value : `BigInt(${arg.value})`
   if (to.kind === 'DECIMAL') {
     return from.kind === 'DECIMAL' && from.scale === to.scale ? arg.value : null
   }
   return arg.value
+}
+
+function doubleText(code: CodeBuilder, { type: from, value }: CompiledValue): string {
+  if (from.kind === 'BIGINT') return `Number(${value})`
+  if (from.kind !== 'DECIMAL') return value
+  return `(Number(${value}) / ${code.constant(Number(powerOfTen(from.scale)))})`
+}
+
+/** A 32-bit result in the width of its type. */
+function wrappedText(type: LogicalType, text: string): string {
+  if (type.kind === 'TINYINT') return `((${text}) << 24 >> 24)`
+  if (type.kind === 'SMALLINT') return `((${text}) << 16 >> 16)`
+  return `((${text}) | 0)`
 }
 
 /** The text of a call, or null when it has no inline form. */
@@ -66,8 +78,8 @@ export function inlineCall(
   }
   if (name === 'not') return `!${a.value}`
   if (name === 'negate') {
-    if (call.type.kind === 'INT') return `(-${a.value} | 0)`
-    return call.type.kind === 'DOUBLE' ? `(-${a.value})` : null
+    if (isSmallWhole(call.type)) return wrappedText(call.type, `-${a.value}`)
+    return isApproximate(call.type) ? `(-${a.value})` : null
   }
   if (name === 'floor_to') return inlineFloorTo(code, call, a)
   if (args.length === 1 && a.type.kind === 'DOUBLE' && DOUBLE_FUNCTIONS[name] !== undefined) {
@@ -86,11 +98,11 @@ function inlineComparison(
   if (a.type.kind === 'STRING' && !equality) return null
   if (!isNumeric(a.type)) return `(${a.value} ${operator} ${b.value})`
   const decimals = a.type.kind === 'DECIMAL' || b.type.kind === 'DECIMAL'
-  const doubles = a.type.kind === 'DOUBLE' || b.type.kind === 'DOUBLE'
+  const doubles = isApproximate(a.type) || isApproximate(b.type)
   const sameScale =
     a.type.kind === 'DECIMAL' && b.type.kind === 'DECIMAL' && a.type.scale === b.type.scale
   if (decimals && !doubles && !sameScale) return null
-  const common = sameScale ? a.type : promoteNumeric(a.type, b.type)
+  const common = sameScale ? a.type : promoteCompared(a.type, b.type)
   const left = widenedText(code, a, common)
   const right = widenedText(code, b, common)
   return left === null || right === null ? null : `(${left} ${operator} ${right})`
@@ -114,11 +126,16 @@ function inlineArithmetic(
   switch (result.kind) {
     case 'DOUBLE':
       return `(${left} ${operator} ${right})`
+    case 'FLOAT':
+      return `Math.fround(${left} ${operator} ${right})`
+    case 'TINYINT':
+    case 'SMALLINT':
     case 'INT':
       if (name === 'divide') return null
-      return name === 'times'
+      if (name !== 'times') return wrappedText(result, `${left} ${operator} ${right}`)
+      return result.kind === 'INT'
         ? `Math.imul(${left}, ${right})`
-        : `((${left} ${operator} ${right}) | 0)`
+        : wrappedText(result, `Math.imul(${left}, ${right})`)
     case 'BIGINT':
       return name === 'divide' ? null : `BigInt.asIntN(64, ${left} ${operator} ${right})`
     default:
@@ -138,10 +155,29 @@ function inlineFloorTo(code: CodeBuilder, call: CallExpression, a: CompiledValue
 
 /** The text of a cast that is a mere conversion, or null. */
 export function inlineCast(from: LogicalType, to: LogicalType, value: string): string | null {
-  const plain = new Set(['BOOLEAN', 'INT', 'BIGINT', 'DOUBLE', 'STRING', 'DATE'])
-  if (from.kind === to.kind && plain.has(from.kind)) return value
-  if (from.kind === 'INT' && to.kind === 'DOUBLE') return value
-  if (from.kind === 'INT' && to.kind === 'BIGINT') return `BigInt(${value})`
+  if (from.kind === 'STRING' && to.kind === 'STRING') {
+    return sameType(from, to) || holdsUnchanged(from, to) ? value : null
+  }
+  if (from.kind === to.kind && UNCHANGED.has(from.kind)) return value
+  if (isSmallWhole(from)) {
+    if (isSmallWhole(to)) return bitsOf(to) >= bitsOf(from) ? value : wrappedText(to, value)
+    if (to.kind === 'DOUBLE') return value
+    if (to.kind === 'FLOAT') return `Math.fround(${value})`
+    if (to.kind === 'BIGINT') return `BigInt(${value})`
+  }
   if (from.kind === 'BIGINT' && to.kind === 'DOUBLE') return `Number(${value})`
+  if (from.kind === 'FLOAT' && to.kind === 'DOUBLE') return value
+  if (from.kind === 'DOUBLE' && to.kind === 'FLOAT') return `Math.fround(${value})`
   return null
 }
+
+const UNCHANGED: ReadonlySet<LogicalType['kind']> = new Set([
+  'BOOLEAN',
+  'TINYINT',
+  'SMALLINT',
+  'INT',
+  'BIGINT',
+  'FLOAT',
+  'DOUBLE',
+  'DATE',
+])

@@ -1,26 +1,31 @@
 /**
- * Random well-typed expressions for the differential test: any function, cast or CASE over columns and
- * literals, from a seed.
+ * Random well-typed expressions for the differential test: any function, cast or CASE over columns
+ * and literals, from a seed.
  */
 import type { LogicalType, Schema } from '@millrace/core'
 import { randomValue } from '@millrace/core/testing'
 import { isCastable } from '../cast/cast-value.ts'
 import type { Expression, LiteralExpression } from '../expression.ts'
 import { FUNCTIONS } from '../functions/function-table.ts'
-import { makeCall, makeCase, makeCast } from '../functions/infer-call.ts'
 import { valueToLiteral } from '../interpreter/interpret.ts'
+import { makeCall, makeCase, makeCast } from '../typing/infer-call.ts'
 
 export const RANDOM_TYPES: readonly LogicalType[] = [
   { kind: 'BOOLEAN', nullable: true },
   { kind: 'INT', nullable: true },
   { kind: 'INT', nullable: false },
+  { kind: 'TINYINT', nullable: true },
+  { kind: 'SMALLINT', nullable: false },
   { kind: 'BIGINT', nullable: true },
+  { kind: 'FLOAT', nullable: true },
   { kind: 'DOUBLE', nullable: true },
   { kind: 'DOUBLE', nullable: false },
   { kind: 'DECIMAL', precision: 10, scale: 2, nullable: true },
   { kind: 'DECIMAL', precision: 18, scale: 0, nullable: true },
   { kind: 'STRING', nullable: true },
   { kind: 'STRING', nullable: false },
+  { kind: 'STRING', length: 3, fixed: true, nullable: true },
+  { kind: 'STRING', length: 5, nullable: true },
   { kind: 'TIMESTAMP', precision: 3, nullable: true },
   { kind: 'TIMESTAMP', precision: 6, nullable: false },
   { kind: 'TIMESTAMP_LTZ', precision: 3, nullable: true },
@@ -101,7 +106,10 @@ export class RandomExpressions {
     return this.#literal()
   }
 
-  /** Up to four leaves: of any types, of one type, or texts and then whole numbers, as most functions take. */
+  /**
+   * Up to four leaves: of any types, of one type, or texts and then whole numbers, as most
+   * functions take.
+   */
   #argumentLeaves(name: string): Expression[] {
     const shape = SHAPES[name]
     if (shape !== undefined && this.#random() < 0.8) {

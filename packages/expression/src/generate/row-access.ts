@@ -1,4 +1,7 @@
-/** What generated loops call to read rows of string columns, and the shared zeros for columns without NULLs. */
+/**
+ * What generated loops call to read rows of string columns, and the shared zeros for columns
+ * without NULLs.
+ */
 import { type Column, decodedEntriesOf, type StringColumn, stringAt } from '@millrace/core'
 
 let zeros = new Uint8Array(8192)
@@ -12,7 +15,9 @@ export function nullsOf(column: Column, rowCount: number): Uint8Array {
 
 const NOTHING: string[] = []
 
-/** Decoded texts by code of a dictionary column (holes where not decoded yet); empty for references. */
+/**
+ * Decoded texts by code of a dictionary column (holes where not decoded yet); empty for references.
+ */
 export function textsOf(column: StringColumn): string[] {
   return column.codes === null ? NOTHING : decodedEntriesOf(column.pool)
 }

@@ -1,9 +1,9 @@
 /**
  * The interpreter: an expression's value for one row, by walking the tree.
  *
- * Simple and slow: the generator's oracle in tests, and what constant folding and literal rows use. AND, OR and CASE
- * evaluate left to
- * right and stop when the result is known; every other call evaluates all its arguments first.
+ * Simple and slow: the generator's oracle in tests, and what constant folding and literal rows use.
+ * AND, OR and CASE evaluate left to right and stop when the result is known; every other call
+ * evaluates all its arguments first.
  */
 import {
   type Column,
@@ -59,7 +59,7 @@ export function interpret(
     case 'literal':
       return literalToValue(expression.value, expression.type)
     case 'column':
-      return valueAt(batch.columns[expression.index] as Column, row, expression.type)
+      return valueAt(batch.columns[expression.index] as Column, row)
     case 'cast': {
       const value = interpret(expression.operand, batch, row, context)
       return value === null ? null : castOf(expression)(context, value as never)

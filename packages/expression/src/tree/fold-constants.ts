@@ -1,9 +1,8 @@
 /**
  * Constant folding through the interpreter.
  *
- * A sub-tree without columns becomes its value; AND, OR and CASE lose decided parts. What would fail stays as it is
- * (it may never be
- * reached), and so does what reads the clock or the time zone.
+ * A sub-tree without columns becomes its value; AND, OR and CASE lose decided parts. What would
+ * fail stays as it is (it may never be reached), and so does what reads the clock or the time zone.
  */
 import { ColumnBatch } from '@millrace/core'
 import { CONSTANT_CONTEXT } from '../evaluation-context.ts'

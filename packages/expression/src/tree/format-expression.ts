@@ -1,4 +1,7 @@
-/** An expression as EXPLAIN shows it: SQL with column names, fully parenthesised where operators nest. */
+/**
+ * An expression as EXPLAIN shows it: SQL with column names, fully parenthesised where
+ * operators nest.
+ */
 import { formatDate, formatDecimal, formatTimestamp, formatType } from '@millrace/core'
 import type { Expression, LiteralExpression } from '../expression.ts'
 import { functionOf } from '../functions/function-table.ts'

@@ -59,7 +59,9 @@ export function columnsUsed(expression: Expression | readonly Expression[]): num
   return [...found].sort((a, b) => a - b)
 }
 
-/** The tree with column `i` replaced by column `map(i)` or, when that gives an expression, by it. */
+/**
+ * The tree with column `i` replaced by column `map(i)` or, when that gives an expression, by it.
+ */
 export function remapColumns(
   expression: Expression,
   map: ((index: number) => number | Expression) | readonly number[],
@@ -73,8 +75,8 @@ export function remapColumns(
 }
 
 /**
- * Whether the value depends on nothing but the columns: neither on the clock nor (if `zoneMatters`) on the
- * local time zone.
+ * Whether the value depends on nothing but the columns: neither on the clock nor (if `zoneMatters`)
+ * on the local time zone.
  */
 export function isDeterministic(expression: Expression, zoneMatters = false): boolean {
   if (expression.kind === 'call') {

@@ -1,13 +1,12 @@
-/** The manifest of a fully acknowledged checkpoint. */
+/** The manifest of a fully acknowledged checkpoint or savepoint, from the round that took it. */
 import type { CheckpointManifest, OperatorManifest } from '@millrace/state'
-import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
 import type { PendingCheckpoint } from './pending-checkpoint.ts'
 
 export function checkpointManifest(
-  graph: ExecutionGraph,
   checkpoint: PendingCheckpoint,
   leaderEpoch: number,
 ): CheckpointManifest {
+  const { graph, savepoint } = checkpoint
   const operators: OperatorManifest[] = []
   for (const { vertex, subtasks } of graph.vertices.values()) {
     for (const { id, name } of vertex.operators) {
@@ -30,5 +29,6 @@ export function checkpointManifest(
     leaderEpoch,
     operators,
     coordinators: checkpoint.coordinators ?? {},
+    ...(savepoint === null ? {} : { savepoint: { format: savepoint.order.format } }),
   }
 }

@@ -1,25 +1,42 @@
 /**
- * The checkpoint protocol among fake TaskManagers: completion, decline, expiry, restore, the final one,
- * coordinators, directories.
+ * The checkpoint protocol among fake TaskManagers: completion, decline, expiry, restore, the final
+ * one, coordinators, directories.
  */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { CoordinatorContext, OperatorCoordinator } from '@millrace/connector'
 import { MillraceError, toErrorData } from '@millrace/core'
+import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
 import { CHECKPOINTED, ClusterHarness, JOB_ID, pipeline } from '../testing/cluster-harness.ts'
 import { settle } from '../testing/manual-clock.ts'
-import { MemoryFilesystem } from '../testing/memory-filesystem.ts'
 
 const directory = '/checkpoints'
 
 async function running(options: Record<string, string> = {}, cluster = new ClusterHarness()) {
   await cluster.start(2, 1)
   const job = await cluster.submit(pipeline(2, { ...CHECKPOINTED, ...options }))
-  assert.equal(job.graph.state, 'RUNNING')
+  assert.equal(job.state, 'RUNNING')
   return { cluster, job }
 }
 
 const calls = (cluster: ClusterHarness) => cluster.taskManagers.flatMap((tm) => tm.calls)
+
+const full = new MillraceError(
+  'STATE_WRITE_FAILED',
+  { domain: 'external', retry: 'backoff' },
+  'Disk full.',
+)
+
+function decline(cluster: ClusterHarness, checkpointId: number): Promise<void> | undefined {
+  const [taskManager] = cluster.taskManagers
+  const [attemptId] = cluster.tasks()
+  return taskManager?.jobManager.declineCheckpoint({
+    fence: taskManager.fence,
+    attemptId: attemptId as string,
+    checkpointId,
+    error: toErrorData(full),
+  })
+}
 
 test('A checkpoint triggers the sources and completes when every task has acknowledged', async () => {
   const { cluster, job } = await running()
@@ -29,7 +46,12 @@ test('A checkpoint triggers the sources and completes when every task has acknow
     `${JOB_ID}_v-source_0_0`,
     `${JOB_ID}_v-source_1_0`,
   ])
-  assert.ok(triggered.every(({ aligned, checkpointId }) => aligned && checkpointId === 1))
+  for (const { order } of triggered) {
+    assert.deepEqual(
+      { ...order, timestampMs: 0 },
+      { id: 1, timestampMs: 0, kind: 'checkpoint', align: 'exactly-once', after: 'go-on' },
+    )
+  }
   await cluster.taskManagers[0]?.acknowledgeAll(1)
   await settle()
   assert.equal(job.statistics.counts.completed, 0)
@@ -51,6 +73,34 @@ test('A checkpoint triggers the sources and completes when every task has acknow
   assert.equal(job.statistics.counts.total, 2)
 })
 
+test('Incremental checkpoints build upon the latest that is complete, and not upon what failed', async () => {
+  const incremental = { 'execution.checkpointing.incremental': 'true' }
+  const inDirectory = { 'execution.checkpointing.dir': `file://${directory}` }
+  const sinceOf = (cluster: ClusterHarness, id: number) =>
+    cluster.taskManagers
+      .flatMap(({ triggers }) => triggers)
+      .filter(({ order }) => order.id === id)
+      .map(({ order }) => order.incremental)[0]
+  const options = { 'execution.checkpointing.tolerable-failed-checkpoints': '9' }
+  const disk = new ClusterHarness({}, {}, new MemoryFilesystem())
+  const { cluster } = await running({ ...incremental, ...inDirectory, ...options }, disk)
+  await cluster.clock.advance(10_000)
+  assert.deepEqual(sinceOf(cluster, 1), { since: null })
+  await cluster.acknowledgeAll(1)
+  await cluster.clock.advance(10_000)
+  assert.deepEqual(sinceOf(cluster, 2), { since: 1 })
+  await decline(cluster, 2)
+  await settle()
+  await cluster.clock.advance(10_000)
+  assert.deepEqual(sinceOf(cluster, 3), { since: 1 })
+  await cluster.acknowledgeAll(3)
+  await cluster.clock.advance(10_000)
+  assert.deepEqual(sinceOf(cluster, 4), { since: 3 })
+  const inMemory = await running(incremental)
+  await inMemory.cluster.clock.advance(10_000)
+  assert.equal(sinceOf(inMemory.cluster, 1), undefined)
+})
+
 test('The pause between checkpoints counts from the end of the last', async () => {
   const { cluster, job } = await running({ 'execution.checkpointing.min-pause': '15 s' })
   await cluster.clock.advance(14_000)
@@ -62,26 +112,11 @@ test('The pause between checkpoints counts from the end of the last', async () =
 })
 
 test('A declined checkpoint fails the job unless failures are tolerated', async () => {
-  const full = new MillraceError(
-    'STATE_WRITE_FAILED',
-    { domain: 'external', retry: 'backoff' },
-    'Disk full.',
-  )
-  const decline = (cluster: ClusterHarness, checkpointId: number) => {
-    const [taskManager] = cluster.taskManagers
-    const [attemptId] = cluster.tasks()
-    return taskManager?.jobManager.declineCheckpoint({
-      fence: taskManager.fence,
-      attemptId: attemptId as string,
-      checkpointId,
-      error: toErrorData(full),
-    })
-  }
   const strict = await running()
   await strict.cluster.clock.advance(10_000)
   await decline(strict.cluster, 1)
   await settle()
-  assert.equal(strict.job.graph.state, 'RESTARTING')
+  assert.equal(strict.job.state, 'RESTARTING')
   const root = strict.job.failures.entries[0]?.root.error
   assert.equal(root?.code, 'CHECKPOINT_FAILURES_EXCEEDED')
   assert.equal(root?.cause?.code, 'CHECKPOINT_DECLINED')
@@ -90,12 +125,47 @@ test('A declined checkpoint fails the job unless failures are tolerated', async 
   await tolerant.cluster.clock.advance(10_000)
   await decline(tolerant.cluster, 1)
   await settle()
-  assert.equal(tolerant.job.graph.state, 'RUNNING')
+  assert.equal(tolerant.job.state, 'RUNNING')
   assert.ok(calls(tolerant.cluster).includes('aborted 1'))
   await tolerant.cluster.clock.advance(10_000)
   await decline(tolerant.cluster, 2)
   await settle()
-  assert.equal(tolerant.job.graph.state, 'RESTARTING')
+  assert.equal(tolerant.job.state, 'RESTARTING')
+})
+
+test('A trigger that does not reach a TaskManager ends its checkpoint, and the job goes on to the next', async () => {
+  const { cluster, job } = await running()
+  const gateway = job.graph.vertices.get('v-source')?.subtasks[0]?.current.slot?.taskManager
+    .gateway as unknown as { triggerCheckpoint(request: object): Promise<void> }
+  const trigger = gateway.triggerCheckpoint
+  gateway.triggerCheckpoint = async () => {
+    gateway.triggerCheckpoint = trigger
+    throw new Error('not reached')
+  }
+  await cluster.clock.advance(10_000)
+  assert.equal(job.state, 'RUNNING')
+  assert.equal(job.statistics.counts.failed, 1)
+  assert.match(job.statistics.answer().latest.failed?.failure_message ?? '', /could not be started/)
+  await cluster.clock.advance(10_000)
+  await cluster.acknowledgeAll(2)
+  assert.equal(job.statistics.counts.completed, 1)
+  assert.deepEqual(job.failures.entries, [])
+})
+
+test('The final checkpoint is tried again after a pause when it could not be started', async () => {
+  const { cluster, job } = await running()
+  const gateway = job.graph.vertices.get('v-source')?.subtasks[0]?.current.slot?.taskManager
+    .gateway as unknown as { triggerCheckpoint(request: object): Promise<void> }
+  const trigger = gateway.triggerCheckpoint
+  gateway.triggerCheckpoint = () => Promise.reject(new Error('not reached'))
+  for (const taskManager of cluster.taskManagers) await taskManager.endAll()
+  await cluster.clock.advance(1200)
+  assert.equal(job.statistics.counts.failed, 3)
+  assert.equal(job.state, 'RUNNING')
+  gateway.triggerCheckpoint = trigger
+  await cluster.clock.advance(500)
+  await cluster.acknowledgeAll(4)
+  assert.equal(job.state, 'FINISHED')
 })
 
 test('A checkpoint that takes too long expires', async () => {
@@ -108,7 +178,7 @@ test('A checkpoint that takes too long expires', async () => {
   assert.match(job.statistics.answer().latest.failed?.failure_message ?? '', /4 of 4 subtasks/)
   await cluster.acknowledgeAll(1)
   assert.equal(job.statistics.counts.completed, 0)
-  assert.equal(job.graph.state, 'RUNNING')
+  assert.equal(job.state, 'RUNNING')
 })
 
 test('After a failure tasks get the state of the latest checkpoint', async () => {
@@ -121,7 +191,7 @@ test('After a failure tasks get the state of the latest checkpoint', async () =>
   assert.equal(job.statistics.counts.failed, 1)
   await cluster.addTaskManager(2)
   await cluster.clock.advance(1_000)
-  assert.equal(job.graph.state, 'RUNNING')
+  assert.equal(job.state, 'RUNNING')
   const [deployment] = [...(cluster.taskManagers[2]?.tasks.values() ?? [])]
   assert.equal(deployment?.restored?.checkpointId, 1)
   assert.deepEqual(Object.keys(deployment?.restored?.operators ?? {}), [
@@ -139,7 +209,7 @@ test('When all input is read a final checkpoint comes before the end', async () 
   assert.ok(calls(cluster).includes('trigger 1'))
   assert.ok(!calls(cluster).some((call) => call.startsWith('finish')))
   await cluster.acknowledgeAll(1)
-  assert.equal(job.graph.state, 'FINISHED')
+  assert.equal(job.state, 'FINISHED')
   for (const taskManager of cluster.taskManagers) {
     const order = taskManager.calls.filter((call) => /complete|finish/.test(call))
     assert.match(order.join(), /^complete 1,finish \d$/)
@@ -155,7 +225,7 @@ test('The final checkpoint waits for the one that is under way', async () => {
   await cluster.acknowledgeAll(1)
   assert.equal(job.statistics.counts.total, 2)
   await cluster.acknowledgeAll(2)
-  assert.equal(job.graph.state, 'FINISHED')
+  assert.equal(job.state, 'FINISHED')
 })
 
 /** Counts up; assigns what a reader asks for. */
@@ -241,7 +311,7 @@ test('Checkpoints in a directory: the newest are kept, and a new job starts from
   const cluster = new ClusterHarness({}, {}, filesystem)
   await cluster.start(2)
   const job = await cluster.submit(pipeline(2, { ...CHECKPOINTED, ...options }))
-  assert.equal(job.graph.state, 'RUNNING')
+  assert.equal(job.state, 'RUNNING')
   for (const id of [1, 2]) {
     await cluster.clock.advance(10_000)
     await cluster.acknowledgeAll(id)
@@ -250,14 +320,14 @@ test('Checkpoints in a directory: the newest are kept, and a new job starts from
   assert.equal(kept(), 'chk-2')
   job.cancel()
   await settle()
-  assert.equal(job.graph.state, 'CANCELED')
+  assert.equal(job.state, 'CANCELED')
   assert.equal(kept(), 'chk-2')
   const path = `${directory}/${JOB_ID}/chk-2`
   const next = new ClusterHarness({ 'execution.checkpointing.dir': directory }, {}, filesystem)
   await next.start(3)
   const graph = pipeline(3, { ...CHECKPOINTED, 'execution.savepoint.path': path })
   const restored = await next.submit({ ...graph, jobId: 'f'.repeat(32) })
-  assert.equal(restored.graph.state, 'RUNNING')
+  assert.equal(restored.state, 'RUNNING')
   const counts = [...(next.taskManagers[0]?.tasks.values() ?? [])].map(
     (task) => Object.keys(task.restored?.operators ?? {}).length,
   )
@@ -275,7 +345,7 @@ test('A checkpoint directory that cannot be written fails the job at its start',
   const job = await cluster.submit(
     pipeline(1, { ...CHECKPOINTED, 'execution.checkpointing.dir': '/file/below' }),
   )
-  assert.equal(job.graph.state, 'FAILED')
+  assert.equal(job.state, 'FAILED')
   assert.equal(job.failureCause?.code, 'CHECKPOINT_DIRECTORY_UNUSABLE')
 })
 
@@ -291,7 +361,7 @@ test('What a failing disk keeps of the try whether a directory can be written is
   await cluster.start(1)
   const options = { ...CHECKPOINTED, 'execution.checkpointing.dir': directory }
   const job = await cluster.submit(pipeline(1, options))
-  assert.equal(job.graph.state, 'FAILED')
+  assert.equal(job.state, 'FAILED')
   assert.deepEqual(filesystem.namesIn(`${directory}/${JOB_ID}`), ['.write-probe.tmp'])
   refusing.mock.restore()
   await cluster.clock.advance(20_000)

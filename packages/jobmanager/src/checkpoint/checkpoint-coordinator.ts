@@ -1,178 +1,182 @@
 /**
- * Takes a job's checkpoints: triggers the sources, gathers acknowledgements, writes the manifest, tells the tasks,
- * drops old ones.
+ * Takes a job's checkpoints and savepoints: triggers the sources, gathers acknowledgements, writes
+ * the manifest, makes it count, tells the tasks.
  *
- * Invariant: a checkpoint counts only once its manifest is durable and the job's record names it; only then are tasks
- * told and older ones dropped. Everything of one that ended otherwise is ignored and removed.
+ * Owner of those that are under way; when one is due is `CheckpointSchedule`'s, what was completed
+ * is `CompletedCheckpoints`', how many may fail `FailureTolerance`'s. Invariant: a checkpoint
+ * counts only once its manifest is durable and the job's record names it; only then are tasks told
+ * and older ones dropped. Everything of one that ended otherwise is ignored and removed. A
+ * savepoint of a running job is the user's alone: it never counts, no task commits anything because
+ * of it, and its failure is nobody's but its own.
  */
-import { fromErrorData, isMillraceError, type MillraceError, toErrorData } from '@millrace/core'
-import type { Clock, Logger } from '@millrace/platform'
+import {
+  fromErrorData,
+  isMillraceError,
+  type MillraceError,
+  type SubtaskStateHandles,
+  toErrorData,
+} from '@millrace/core'
+import type { Clock, Filesystem, Logger } from '@millrace/platform'
 import type { CheckpointTaskMetrics } from '@millrace/protocol'
-import type { CheckpointManifest, CheckpointStorage, SubtaskStateHandles } from '@millrace/state'
-import { checkpointPath, decideDiscard, keepsCheckpointsAfter } from '@millrace/state'
+import type { CheckpointManifest, CheckpointStorage } from '@millrace/state'
 import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
-import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
 import { type JobRecord, VOLATILE_JOB_RECORD } from '../high-availability/job-record.ts'
 import { checkpointManifest } from './build-manifest.ts'
+import { CheckpointDemands } from './checkpoint-demands.ts'
 import { CheckpointDisposal } from './checkpoint-disposal.ts'
+import {
+  declined,
+  expired,
+  givenUp,
+  notPossible,
+  overtaken,
+  tooManyFailed,
+} from './checkpoint-failures.ts'
+import type { CheckpointHost } from './checkpoint-host.ts'
+import { CheckpointSchedule } from './checkpoint-schedule.ts'
 import type { CheckpointSettings } from './checkpoint-settings.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
-import { decideFirstTrigger, decideTrigger } from './decide-trigger.ts'
+import { CompletedCheckpoints } from './completed-checkpoints.ts'
+import { decideOrder } from './decide-order.ts'
+import { type CheckpointFailure, FailureTolerance } from './failure-tolerance.ts'
 import { PendingCheckpoint } from './pending-checkpoint.ts'
-
-/** What the coordinator needs of the job. */
-export interface CheckpointHost {
-  readonly graph: ExecutionGraph
-  readonly leaderEpoch: number
-  /**
-   * Takes the operator coordinators' states; later events are held back until `release`. Earlier ones have
-   * been delivered.
-   */
-  snapshotCoordinators(checkpointId: number): Promise<{
-    readonly states: Readonly<Record<string, unknown>>
-    release(): void
-  }>
-  triggerSources(checkpointId: number, timestampMs: number, aligned: boolean): Promise<void>
-  /** To tasks and, when complete, operator coordinators. */
-  notify(checkpointId: number, outcome: 'complete' | 'aborted'): Promise<void>
-  /** Too many checkpoints failed. */
-  failJob(error: MillraceError): void
-  /** The checkpoint after the end of all input is complete and its sinks were told. */
-  finalCheckpointDone(): void
-}
+import type { PendingSavepoint } from './pending-savepoint.ts'
+import { Recording } from './recording.ts'
+import { Savepoints } from './savepoints.ts'
+import { SharedSegments } from './shared-segments.ts'
 
 export class CheckpointCoordinator {
   readonly settings: CheckpointSettings
   readonly storage: CheckpointStorage
   readonly statistics: CheckpointStatistics
+  readonly savepoints: Savepoints
   readonly #host: CheckpointHost
   readonly #record: JobRecord
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #pending = new Map<number, PendingCheckpoint>()
-  /** Complete ones that are kept, oldest first; null: a former leader's. */
-  readonly #retained: { readonly id: number; readonly checkpoint: PendingCheckpoint | null }[] = []
-  /** One checkpoint at a time is made to count; while it is, nothing may start from an older one. */
-  #recording: Promise<void> | null = null
-  /** The manifest that a restart begins from. */
-  latest: CheckpointManifest | null = null
-  latestPath = ''
-  /** Of a checkpoint in the job's own directory that it was told to start from. */
-  #restoredId: number | null = null
-  #nextId: number
   readonly #disposal: CheckpointDisposal
-  #running = false
+  readonly #segments: SharedSegments
+  readonly #completed: CompletedCheckpoints
+  readonly #demands = new CheckpointDemands()
+  readonly #schedule: CheckpointSchedule
+  readonly #tolerance: FailureTolerance
+  /**
+   * One checkpoint at a time is made to count; while it is, nothing may start from an older one.
+   */
+  readonly #recording = new Recording()
+  /** Savepoints whose abort is on its way to the tasks. */
+  #aborting = 0
+  #nextId: number
   #suspended = false
-  /** Whether its complete checkpoints outlive the job; null before its end. */
-  #keepsAfterEnd: boolean | null = null
-  #finalWanted = false
-  #firstDueMs = 0
-  #lastTriggerMs: number | null = null
-  #lastEndMs: number | null = null
-  #failuresInRow = 0
-  #cancelTimer: () => void = () => {}
 
   constructor(
-    platform: { readonly clock: Clock; readonly logger: Logger },
+    platform: {
+      readonly clock: Clock
+      readonly logger: Logger
+      readonly filesystem: Filesystem
+    },
     settings: CheckpointSettings,
     storage: CheckpointStorage,
     statistics: CheckpointStatistics,
     host: CheckpointHost,
     record: JobRecord = VOLATILE_JOB_RECORD,
   ) {
-    this.#clock = platform.clock
-    this.#logger = platform.logger
+    const { clock, logger } = platform
+    this.#clock = clock
+    this.#logger = logger
     this.settings = settings
     this.storage = storage
-    this.#disposal = new CheckpointDisposal(storage, platform)
+    const segments = new SharedSegments(storage, logger)
+    const disposal = new CheckpointDisposal(storage, segments, platform)
+    this.#segments = segments
+    this.#disposal = disposal
+    this.savepoints = new Savepoints(platform, {
+      requirePossible: () => this.#requireTakingSavepoints(),
+      wanted: () => this.#goOn(),
+    })
+    const parts = { storage, disposal, segments, settings, logger }
+    this.#completed = new CompletedCheckpoints(parts, record)
+    this.#schedule = new CheckpointSchedule(clock, settings, {
+      due: () => void this.#takeCheckpoint(),
+      pending: () => (this.#savepointGoesFirst() ? Number.POSITIVE_INFINITY : this.#pending.size),
+      demanded: () => this.#demands.isWaiting,
+    })
+    this.#tolerance = new FailureTolerance(settings.tolerableFailures)
     this.statistics = statistics
     this.#host = host
     this.#record = record
     this.#nextId = record.firstCheckpointId
-    for (const id of record.retained) this.#retained.push({ id, checkpoint: null })
+  }
+
+  /** The complete ones: what the next round of tasks starts from, what is kept. */
+  get completed(): CompletedCheckpoints {
+    return this.#completed
   }
 
   /** The job starts from `manifest` (of another job, or an earlier life): ids go on after it. */
   restoreFrom(manifest: CheckpointManifest, externalPath: string): void {
-    this.latest = manifest
-    this.latestPath = externalPath
     this.#nextId = Math.max(this.#nextId, manifest.checkpointId + 1)
-    const { directory } = this.storage
-    if (directory !== null && externalPath.startsWith(`${directory}/`)) {
-      this.#restoredId = manifest.checkpointId
-    }
-  }
-
-  /** Removes what former leaders left that never counted; they cannot make it count any more. */
-  async removeLeftovers(): Promise<void> {
-    try {
-      await this.storage.removeOthers(this.#kept(), this.#record.firstCheckpointId)
-    } catch (error) {
-      this.#logger.warn('What former leaders left could not be removed', { error })
-    }
-  }
-
-  #kept(): Set<number> {
-    const kept = new Set(this.#retained.map(({ id }) => id))
-    return this.#restoredId === null ? kept : kept.add(this.#restoredId)
-  }
-
-  /** Directories of the complete checkpoints that are kept, oldest first. */
-  retainedPaths(): string[] {
-    const { directory } = this.storage
-    if (directory === null) return []
-    const going = new Set(this.#toDiscard(null))
-    const ids = this.#retained.map(({ id }) => id).filter((id) => !going.has(id))
-    return ids.map((id) => checkpointPath(directory, id))
+    this.#completed.restoreFrom(manifest, externalPath)
   }
 
   /** While a checkpoint is being made to count: resolves when it does, or never will. */
   settling(): Promise<void> | null {
-    return this.#recording
+    return this.#recording.current
   }
 
   /** Another JobManager leads: forgets what is under way and touches nothing. */
   suspend(): void {
     this.#suspended = true
-    this.#running = false
-    this.#finalWanted = false
-    this.#cancelTimer()
-    for (const checkpoint of this.#pending.values()) checkpoint.cancelTimeout()
+    this.#schedule.stop()
+    const reason = 'another JobManager leads the job now'
+    this.savepoints.giveUp(reason)
+    this.#demands.giveUp(reason)
+    for (const checkpoint of this.#pending.values()) {
+      checkpoint.cancelTimeout()
+      const error = givenUp(checkpoint, reason)
+      checkpoint.savepoint?.failed(error)
+      this.#demands.failed(checkpoint.id, error)
+    }
     this.#pending.clear()
   }
 
   /** All tasks run: checkpoints are taken from now on. */
   start(): void {
-    this.#running = true
-    this.#firstDueMs = decideFirstTrigger({
-      nowMs: this.#clock.monotonicMs(),
-      intervalMs: this.settings.intervalMs,
-      resumed: this.latest !== null,
-      lastTriggerMs: this.#lastTriggerMs,
-    })
-    this.#lastTriggerMs = null
-    this.#arm()
+    this.#schedule.start(this.#completed.latest !== null)
   }
 
-  /** No further checkpoint; those under way are given up (this does not count as a failure of theirs). */
+  /**
+   * No further checkpoint; those under way are given up (this does not count as a failure of
+   * theirs).
+   */
   stop(reason: string): void {
-    this.#running = false
-    this.#finalWanted = false
-    this.#cancelTimer()
+    this.#schedule.stop()
+    this.savepoints.giveUp(reason)
+    this.#demands.giveUp(reason)
     for (const checkpoint of [...this.#pending.values()]) {
-      this.#end(
-        checkpoint,
-        jobManagerError('CHECKPOINT_DECLINED', `Gave up checkpoint ${checkpoint.id}: ${reason}.`),
-      )
+      this.#end(checkpoint, givenUp(checkpoint, reason))
     }
+  }
+
+  /**
+   * Takes a checkpoint as soon as one may begin; resolves with its id once it counts. Rejects with
+   * CHECKPOINT_NOT_POSSIBLE, CHECKPOINT_FAILED.
+   */
+  async takeNow(isFull: boolean): Promise<number> {
+    if (!this.#schedule.running) {
+      throw notPossible('checkpoint', this.#host.jobId, 'not all its tasks run')
+    }
+    const taken = this.#demands.add(isFull)
+    this.#schedule.arm()
+    return taken
   }
 
   /** All input is read: takes the last checkpoint as soon as none is under way. */
   requestFinal(): void {
-    this.#finalWanted = true
-    this.#arm()
+    this.#schedule.wantFinal()
   }
 
   acknowledge(
@@ -196,89 +200,107 @@ export class CheckpointCoordinator {
   decline(checkpointId: number, taskName: string, cause: unknown): void {
     const checkpoint = this.#pending.get(checkpointId)
     if (checkpoint === undefined) return
-    this.#fail(
-      checkpoint,
-      jobManagerError(
-        'CHECKPOINT_DECLINED',
-        `${taskName} could not take part in checkpoint ${checkpointId}.`,
-        {
-          location: { subtask: taskName },
-          ...(cause === undefined ? {} : { cause }),
-        },
-      ),
-    )
+    this.#fail(checkpoint, 'declined', declined(checkpoint, taskName, cause))
+  }
+
+  /** A savepoint that will stop the job was asked for. */
+  #isStopping(): boolean {
+    if (this.savepoints.stopWaits) return true
+    return [...this.#pending.values()].some(({ savepoint }) => savepoint?.stopsJob === true)
+  }
+
+  #savepointGoesFirst(): boolean {
+    if (this.savepoints.isWaiting || this.#aborting > 0) return true
+    return [...this.#pending.values()].some(({ savepoint }) => savepoint !== null)
+  }
+
+  /** Something has ended, or is wanted: triggers what is due. */
+  #goOn(): void {
+    const isFree = this.#pending.size === 0 && this.#aborting === 0
+    const savepoint = isFree ? this.savepoints.next() : undefined
+    if (savepoint === undefined) {
+      this.#schedule.arm()
+      return
+    }
+    void this.#trigger(this.#pendingOf({ isFinal: false, savepoint }))
+  }
+
+  #requireTakingSavepoints(): void {
+    const { running, finalWanted } = this.#schedule
+    const isStopping = this.#isStopping()
+    if (running && !finalWanted && !isStopping) return
+    const ends = isStopping ? 'it is being stopped' : 'all its input is read, and it is ending'
+    const why = running ? ends : 'not all its tasks run'
+    throw notPossible('savepoint', this.#host.jobId, why)
+  }
+
+  /** The job was stopped under a former leader; its tasks only have to end. */
+  resumeStop(manifest: CheckpointManifest, path: string): void {
+    this.#nextId = Math.max(this.#nextId, manifest.checkpointId + 1)
+    this.#completed.stopAt(manifest, path)
+    this.#host.stopped(path)
+  }
+
+  /** What a JobManager holds in its memory comes whole with each acknowledgement. */
+  get #sharesState(): boolean {
+    return this.settings.incremental && this.storage.directory !== null
   }
 
   /** The job has ended: applies the retention. */
   async jobEnded(state: TerminalJobStatus): Promise<void> {
     this.stop('the job ended')
-    this.#keepsAfterEnd = keepsCheckpointsAfter(state, this.settings.retention)
-    await this.#removeAllButKept()
-    if (!this.#keepsAfterEnd) for (const { checkpoint } of this.#retained) markDiscarded(checkpoint)
+    await Promise.all([this.#completed.jobEnded(state), this.savepoints.removeAgain()])
   }
 
-  /** Nobody asks for the ended job any more: takes what a task that was cut off has written since. */
-  async sweep(): Promise<void> {
-    if (this.#keepsAfterEnd !== null) await this.#removeAllButKept()
+  async #takeCheckpoint(): Promise<void> {
+    const isFinal = this.#schedule.finalWanted
+    const checkpoint = this.#pendingOf({ isFinal, savepoint: null })
+    this.#schedule.triggered()
+    this.#demands.triggered(checkpoint.id)
+    await this.#trigger(checkpoint)
   }
 
-  #removeAllButKept(): Promise<void> {
-    const { storage } = this
-    return this.#disposal.insist(() =>
-      this.#keepsAfterEnd === true
-        ? storage.removeOthers(this.#kept(), Number.MAX_SAFE_INTEGER)
-        : storage.discardAll(),
-    )
-  }
-
-  /** Triggers, or sets the timer for when to look again. */
-  #arm(): void {
-    this.#cancelTimer()
-    const decision = decideTrigger({
-      nowMs: this.#clock.monotonicMs(),
-      running: this.#running,
-      pending: this.#pending.size,
-      maxConcurrent: this.settings.maxConcurrent,
-      firstDueMs: this.#firstDueMs,
-      lastTriggerMs: this.#lastTriggerMs,
-      lastEndMs: this.#lastEndMs,
-      intervalMs: this.settings.intervalMs,
-      minPauseMs: this.settings.minPauseMs,
-      finalWanted: this.#finalWanted,
+  #pendingOf(purpose: {
+    readonly isFinal: boolean
+    readonly savepoint: PendingSavepoint | null
+  }): PendingCheckpoint {
+    const { savepoint } = purpose
+    const graph = this.#host.graph()
+    const isShared = savepoint === null && this.#sharesState
+    const isWhole = !isShared || this.#demands.isFullWanted
+    const base = isWhole ? null : this.#completed.baseFor(graph)
+    const order = decideOrder({
+      id: this.#nextId++,
+      timestampMs: this.#clock.nowMs(),
+      kind: savepoint?.kind ?? 'checkpoint',
+      align: this.settings.mode,
+      ...(isShared ? { incremental: { since: base?.checkpointId ?? null } } : {}),
+      after: savepoint?.order.after ?? 'go-on',
     })
-    if (decision.kind === 'trigger') void this.#trigger()
-    if (decision.kind !== 'postpone') return
-    const delayMs = Math.max(0, decision.untilMs - this.#clock.monotonicMs())
-    this.#cancelTimer = this.#clock.setTimer(delayMs, () => this.#arm(), { unref: true })
+    this.#segments.underWay(order.id, base)
+    const checkpoint = new PendingCheckpoint(order, graph, purpose)
+    this.#pending.set(checkpoint.id, checkpoint)
+    return checkpoint
   }
 
-  async #trigger(): Promise<void> {
-    const checkpoint = new PendingCheckpoint(
-      this.#nextId++,
-      this.#clock.nowMs(),
-      this.#host.graph.attempts(),
-      this.#finalWanted,
-    )
-    this.#pending.set(checkpoint.id, checkpoint)
-    this.#lastTriggerMs = this.#clock.monotonicMs()
+  async #trigger(checkpoint: PendingCheckpoint): Promise<void> {
     this.statistics.triggered(checkpoint)
     checkpoint.cancelTimeout = this.#clock.setTimer(
       this.settings.timeoutMs,
-      () => this.#expire(checkpoint),
+      () => this.#fail(checkpoint, 'expired', expired(checkpoint, this.settings.timeoutMs)),
       { unref: true },
     )
-    this.#arm()
+    this.#schedule.arm()
     try {
       await this.#record.reserve(checkpoint.id)
+      this.#segments.reserved(checkpoint.id)
+      const { savepoint } = checkpoint
+      if (savepoint?.stopsJob === true) await this.#record.beginStop(savepoint.directory.path)
       if (checkpoint.phase !== 'pending') return
       const { states, release } = await this.#host.snapshotCoordinators(checkpoint.id)
       try {
         if (checkpoint.phase !== 'pending') return
-        await this.#host.triggerSources(
-          checkpoint.id,
-          checkpoint.timestampMs,
-          this.settings.mode === 'exactly-once',
-        )
+        await this.#host.triggerSources(checkpoint.order)
         checkpoint.coordinators = states
       } finally {
         release()
@@ -287,11 +309,10 @@ export class CheckpointCoordinator {
     } catch (cause) {
       this.#fail(
         checkpoint,
-        jobManagerError(
-          'CHECKPOINT_TRIGGER_FAILED',
-          `Checkpoint ${checkpoint.id} could not be started.`,
-          { cause },
-        ),
+        'not-started',
+        jobManagerError('CHECKPOINT_TRIGGER_FAILED', `${checkpoint.title} could not be started.`, {
+          cause,
+        }),
       )
     }
   }
@@ -304,148 +325,158 @@ export class CheckpointCoordinator {
 
   async #complete(checkpoint: PendingCheckpoint): Promise<void> {
     checkpoint.phase = 'completing'
-    const manifest = checkpointManifest(this.#host.graph, checkpoint, this.#host.leaderEpoch)
+    const manifest = checkpointManifest(checkpoint, this.#host.leaderEpoch)
     try {
-      const written = await this.storage.complete(manifest)
+      const written = await (checkpoint.savepoint?.directory ?? this.storage).complete(manifest)
       checkpoint.externalPath = written.externalPath
     } catch (error) {
-      if (this.#pending.has(checkpoint.id))
-        this.#fail(checkpoint, fromErrorData(toErrorData(error)))
-      // It may have been written all the same; nobody will refer to it. Somebody else's is not ours to remove.
+      if (this.#pending.has(checkpoint.id)) {
+        this.#fail(checkpoint, 'not-written', fromErrorData(toErrorData(error)))
+      }
+      // It may have been written all the same; nobody will refer to it. Somebody else's is not ours
+      // to remove.
       const isOurs = !isMillraceError(error, 'CHECKPOINT_ALREADY_COMPLETE')
-      if (isOurs && !this.#suspended) await this.#disposal.discard(checkpoint.id)
+      if (isOurs && !this.#suspended) await this.#discard(checkpoint)
       return
     }
-    while (this.#recording !== null) await this.#recording
+    await this.#recording.idle()
     if (this.#suspended) return
     if (!this.#pending.has(checkpoint.id)) {
       // Given up while it was written: the job already goes back to an older one.
-      await this.#disposal.discard(checkpoint.id)
-      return
-    }
-    if (!(await this.#makeCount(checkpoint, manifest))) return
+      await this.#discard(checkpoint)
+    } else if (checkpoint.savepoint === null) await this.#count(checkpoint, manifest)
+    else if (checkpoint.savepoint.stopsJob) {
+      await this.#stopJob(checkpoint, checkpoint.savepoint, manifest)
+    } else this.#finishSavepoint(checkpoint, checkpoint.savepoint)
+  }
+
+  async #count(checkpoint: PendingCheckpoint, manifest: CheckpointManifest): Promise<void> {
+    const advancing = () => this.#record.advance(this.#completed.keptWith(checkpoint.id))
+    const counts = await this.#makeCount(checkpoint, advancing, () =>
+      this.#finishCompleted(checkpoint, manifest),
+    )
+    if (!counts) return
     const notified = this.#host.notify(checkpoint.id, 'complete')
-    void this.#discardOld()
+    this.#demands.completed(checkpoint.id)
+    void this.#completed.discardOld()
     if (checkpoint.isFinal) {
       await notified
-      if (this.#finalWanted && this.#running) this.#host.finalCheckpointDone()
-    } else this.#arm()
+      const { finalWanted, running } = this.#schedule
+      if (finalWanted && running) this.#host.finalCheckpointDone()
+    } else this.#goOn()
   }
 
-  /** From here on only the record decides whether the checkpoint counts, not what becomes of the tasks. */
-  async #makeCount(checkpoint: PendingCheckpoint, manifest: CheckpointManifest): Promise<boolean> {
+  /** From the moment that its record says so the job is stopped, whatever becomes of its tasks. */
+  async #stopJob(
+    checkpoint: PendingCheckpoint,
+    savepoint: PendingSavepoint,
+    manifest: CheckpointManifest,
+  ): Promise<void> {
+    const { path } = savepoint.directory
+    const deciding = () => this.#record.decideStop(path)
+    const counts = await this.#makeCount(checkpoint, deciding, () => {
+      this.#schedule.stop()
+      this.#completed.stopAt(manifest, path)
+      this.#endCompleted(checkpoint)
+      this.#host.stopped(path)
+    })
+    if (!counts) {
+      savepoint.failed(
+        jobManagerError('CHECKPOINT_DECLINED', 'Whether it counts is left to the next leader.'),
+      )
+      return
+    }
+    savepoint.completed()
+    await this.#host.notify(checkpoint.id, 'complete')
+    this.#host.finalCheckpointDone()
+  }
+
+  /** Until its tasks know, nothing else is taken: they may stand still, or have been drained. */
+  async #abort({ order, savepoint }: PendingCheckpoint): Promise<void> {
+    if (savepoint === null) return this.#host.abort(order)
+    this.#aborting++
+    await this.#host.abort(order)
+    this.#aborting--
+    this.#goOn()
+  }
+
+  #discard({ id, savepoint }: PendingCheckpoint): Promise<void> {
+    if (savepoint === null) return this.#disposal.discard(id)
+    return this.savepoints.remove(savepoint.directory)
+  }
+
+  /**
+   * From here on only the record decides whether the checkpoint counts, not what becomes of the
+   * tasks. False: the next leader knows.
+   */
+  async #makeCount(
+    checkpoint: PendingCheckpoint,
+    write: () => Promise<void> | null,
+    done: () => void,
+  ): Promise<boolean> {
     checkpoint.phase = 'recording'
     checkpoint.cancelTimeout()
-    const gone = new Set(this.#toDiscard(checkpoint.id))
-    const kept = [...this.#retained.map(({ id }) => id), checkpoint.id].filter(
-      (id) => !gone.has(id),
-    )
-    const advancing = this.#record.advance(kept)
-    if (advancing !== null) {
-      const settled = Promise.withResolvers<void>()
-      this.#recording = settled.promise
-      try {
-        await advancing
-        if (!this.#suspended) this.#finishCompleted(checkpoint, manifest)
-      } catch (error) {
-        // The next leader knows whether it counts; here nothing may be touched.
-        this.#logger.warn('Whether a checkpoint is complete is left to the next leader', {
-          checkpoint: checkpoint.id,
-          error,
-        })
-        this.#pending.delete(checkpoint.id)
-        return false
-      } finally {
-        this.#recording = null
-        settled.resolve()
-      }
+    try {
+      await this.#recording.perform(write(), () => {
+        if (!this.#suspended) done()
+      })
       return !this.#suspended
+    } catch (error) {
+      // Here nothing may be touched.
+      this.#logger.warn('Whether a checkpoint is complete is left to the next leader', {
+        checkpoint: checkpoint.id,
+        error,
+      })
+      this.#pending.delete(checkpoint.id)
+      this.#demands.failed(checkpoint.id, givenUp(checkpoint, 'this JobManager leads no more'))
+      return false
     }
-    this.#finishCompleted(checkpoint, manifest)
-    return true
   }
 
-  /** Once `newest` is complete. */
-  #toDiscard(newest: number | null): number[] {
-    const complete = this.#retained.map(({ id }) => id)
-    if (newest !== null) complete.push(newest)
-    return decideDiscard(complete, this.settings.retained)
-  }
-
-  #finishCompleted(checkpoint: PendingCheckpoint, manifest: CheckpointManifest): void {
+  #endCompleted(checkpoint: PendingCheckpoint): void {
     checkpoint.cancelTimeout()
     checkpoint.phase = 'completed'
     checkpoint.endMs = this.#clock.nowMs()
     this.#pending.delete(checkpoint.id)
-    this.#lastEndMs = this.#clock.monotonicMs()
-    this.#failuresInRow = 0
-    this.latest = manifest
-    this.latestPath = checkpoint.externalPath as string
-    this.#retained.push({ id: checkpoint.id, checkpoint })
+    this.#schedule.ended()
     this.statistics.completed(checkpoint)
-    this.#logger.info('Checkpoint complete', {
+    this.#logger.info(`${checkpoint.title.replace(/ .*/, '')} complete`, {
       checkpoint: checkpoint.id,
       durationMs: checkpoint.endMs - checkpoint.timestampMs,
+      ...(checkpoint.savepoint === null ? {} : { path: checkpoint.externalPath }),
     })
+  }
+
+  /** What was pre-committed for it is committed with the next checkpoint that completes. */
+  #finishSavepoint(checkpoint: PendingCheckpoint, savepoint: PendingSavepoint): void {
+    this.#endCompleted(checkpoint)
+    savepoint.completed()
+    this.#goOn()
+  }
+
+  #finishCompleted(checkpoint: PendingCheckpoint, manifest: CheckpointManifest): void {
+    this.#tolerance.completed()
+    this.#completed.add(checkpoint, manifest)
+    void this.#segments.ended(checkpoint.id)
+    this.#endCompleted(checkpoint)
     for (const older of [...this.#pending.values()]) {
-      if (older.id > checkpoint.id) continue
-      this.#end(
-        older,
-        jobManagerError(
-          'CHECKPOINT_DECLINED',
-          `Checkpoint ${older.id} was overtaken by ${checkpoint.id}.`,
-        ),
-      )
+      // Nobody takes a savepoint's place.
+      if (older.id > checkpoint.id || older.savepoint !== null) continue
+      this.#end(older, overtaken(older, checkpoint))
     }
   }
 
-  async #discardOld(): Promise<void> {
-    for (const id of this.#toDiscard(null)) {
-      const index = this.#retained.findIndex((retained) => retained.id === id)
-      const [retained] = this.#retained.splice(index, 1)
-      markDiscarded(retained?.checkpoint ?? null)
-      await this.#disposal.discard(id)
-    }
-    await this.#disposal.discardRefused()
-  }
-
-  #expire(checkpoint: PendingCheckpoint): void {
-    const missing = checkpoint.subtaskCount - checkpoint.acknowledgements.size
-    this.#fail(
-      checkpoint,
-      jobManagerError(
-        'CHECKPOINT_EXPIRED',
-        `Checkpoint ${checkpoint.id} was not complete after ${this.settings.timeoutMs / 1000} s: ` +
-          `${missing} of ${checkpoint.subtaskCount} subtasks have not acknowledged it.`,
-        {
-          hint: 'Look for backpressure, or raise execution.checkpointing.timeout.',
-          location: { optionKey: 'execution.checkpointing.timeout' },
-        },
-      ),
-    )
-  }
-
-  /** Ends it as a failure that counts. */
-  #fail(checkpoint: PendingCheckpoint, error: MillraceError): void {
+  /** Ends it as a failure; the job fails with it when it was one too many. */
+  #fail(checkpoint: PendingCheckpoint, failure: CheckpointFailure, error: MillraceError): void {
     if (!this.#end(checkpoint, error)) return
-    this.#failuresInRow++
-    this.#logger.warn('A checkpoint failed.', { checkpoint: checkpoint.id, error })
-    if (this.#failuresInRow <= this.settings.tolerableFailures) {
-      this.#arm()
+    this.#logger.warn(`${checkpoint.title} failed.`, { checkpoint: checkpoint.id, error })
+    if (checkpoint.savepoint !== null) return
+    if (failure === 'not-started') this.#schedule.notStarted()
+    if (!this.#tolerance.failed(failure)) {
+      this.#goOn()
       return
     }
-    const tolerated = this.settings.tolerableFailures
-    this.#failuresInRow = 0
-    this.#host.failJob(
-      jobManagerError(
-        'CHECKPOINT_FAILURES_EXCEEDED',
-        `Checkpoint ${checkpoint.id} failed; execution.checkpointing.tolerable-failed-checkpoints is ${tolerated}.`,
-        {
-          location: { optionKey: 'execution.checkpointing.tolerable-failed-checkpoints' },
-          cause: error,
-        },
-      ),
-    )
+    this.#host.failJob(tooManyFailed(checkpoint, this.#tolerance.tolerated, error))
   }
 
   #end(checkpoint: PendingCheckpoint, error: MillraceError): boolean {
@@ -453,16 +484,15 @@ export class CheckpointCoordinator {
     const wasCompleting = checkpoint.phase === 'completing'
     checkpoint.cancelTimeout()
     checkpoint.phase = 'failed'
+    void this.#segments.ended(checkpoint.id)
     checkpoint.error = error
     checkpoint.endMs = this.#clock.nowMs()
-    this.#lastEndMs = this.#clock.monotonicMs()
+    this.#schedule.ended()
     this.statistics.failed(checkpoint)
-    void this.#host.notify(checkpoint.id, 'aborted')
-    if (!wasCompleting) void this.#disposal.discard(checkpoint.id)
+    void this.#abort(checkpoint)
+    if (!wasCompleting) void this.#discard(checkpoint)
+    checkpoint.savepoint?.failed(error)
+    this.#demands.failed(checkpoint.id, error)
     return true
   }
-}
-
-function markDiscarded(checkpoint: PendingCheckpoint | null): void {
-  if (checkpoint !== null) checkpoint.discarded = true
 }

@@ -1,11 +1,13 @@
 /**
  * CheckpointDisposal: removes checkpoints that do not count any more.
  *
- * What a disk refuses is kept in mind and tried again, with the next checkpoint and at the job's end: otherwise it
- * would stay for ever, as nobody else knows of it.
+ * What a disk refuses is kept in mind and tried again, with the next checkpoint and at the job's
+ * end: otherwise it would stay for ever, as nobody else knows of it.
  */
-import type { Clock, Logger } from '@millrace/platform'
-import type { CheckpointStorage } from '@millrace/state'
+import { isMillraceError } from '@millrace/core'
+import type { Clock, Filesystem, Logger } from '@millrace/platform'
+import { type CheckpointStorage, disposeCheckpoint } from '@millrace/state'
+import type { SharedSegments } from './shared-segments.ts'
 
 const TRIES_MAX = 8
 const PAUSE_MS_MIN = 500
@@ -13,15 +15,24 @@ const PAUSE_MS_MAX = 10_000
 
 export class CheckpointDisposal {
   readonly #storage: CheckpointStorage
+  readonly #segments: SharedSegments
+  readonly #filesystem: Filesystem
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #refused = new Set<number>()
 
   constructor(
     storage: CheckpointStorage,
-    platform: { readonly clock: Clock; readonly logger: Logger },
+    segments: SharedSegments,
+    platform: {
+      readonly clock: Clock
+      readonly logger: Logger
+      readonly filesystem: Filesystem
+    },
   ) {
     this.#storage = storage
+    this.#segments = segments
+    this.#filesystem = platform.filesystem
     this.#clock = platform.clock
     this.#logger = platform.logger
   }
@@ -31,12 +42,33 @@ export class CheckpointDisposal {
     try {
       await this.#storage.discard(checkpointId)
       this.#refused.delete(checkpointId)
+      // Behind the manifest: while that is there, all that it refers to is.
+      await this.#segments.gone(checkpointId)
     } catch (error) {
       this.#refused.add(checkpointId)
       this.#logger.warn('A checkpoint could not be removed; it is tried again', {
         checkpoint: checkpointId,
         error: String(error),
       })
+    }
+  }
+
+  /**
+   * Removes what a claimed checkpoint or savepoint has. False: it is to be tried again. Never
+   * rejects.
+   */
+  async dispose(path: string): Promise<boolean> {
+    try {
+      await disposeCheckpoint(path, this.#filesystem)
+      return true
+    } catch (error) {
+      // Removed before this JobManager led, or by the user.
+      if (isMillraceError(error, 'CHECKPOINT_NOT_FOUND')) return true
+      this.#logger.warn('What the job started from could not be removed; it is tried again', {
+        path,
+        error: String(error),
+      })
+      return false
     }
   }
 
@@ -56,7 +88,10 @@ export class CheckpointDisposal {
   }
 }
 
-/** Does `removal` until it succeeds, a bounded number of times with growing pauses; rejects as the last one. */
+/**
+ * Does `removal` until it succeeds, a bounded number of times with growing pauses; rejects
+ * as the last one.
+ */
 export async function insistOnRemoval(
   removal: () => Promise<unknown>,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
@@ -66,7 +101,7 @@ export async function insistOnRemoval(
       await removal()
       return
     } catch (error) {
-      logger.warn('Checkpoints of an ended job could not be removed', {
+      logger.warn('Checkpoints that nobody needs could not be removed', {
         tries,
         triesMax: TRIES_MAX,
         error: String(error),

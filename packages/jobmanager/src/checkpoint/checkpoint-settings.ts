@@ -4,6 +4,7 @@ import {
   CHECKPOINTS_RETAINED,
   EXTERNALIZED_RETENTION,
   type ExternalizedRetention,
+  INCREMENTAL_CHECKPOINTS,
 } from '@millrace/state'
 import { jobManagerError } from '../error-codes.ts'
 import { CheckpointingOptions as Options } from '../jobmanager-options.ts'
@@ -16,6 +17,7 @@ export interface CheckpointSettings {
   readonly maxConcurrent: number
   readonly tolerableFailures: number
   readonly retained: number
+  readonly incremental: boolean
   readonly retention: ExternalizedRetention
 }
 
@@ -37,6 +39,7 @@ export function checkpointSettingsOf(configuration: Configuration): CheckpointSe
     maxConcurrent: Math.max(1, configuration.get(Options.maxConcurrent)),
     tolerableFailures: configuration.get(Options.tolerableFailed),
     retained: configuration.get(CHECKPOINTS_RETAINED),
+    incremental: configuration.get(INCREMENTAL_CHECKPOINTS),
     retention: configuration.get(EXTERNALIZED_RETENTION) as ExternalizedRetention,
   }
 }

@@ -1,14 +1,16 @@
 /**
- * A job's checkpoints as REST shows them: counts, summary, latest, a bounded history. Outlives restarts and
- * the job's end.
+ * A job's checkpoints as REST shows them: counts, summary, latest, a bounded history. Outlives
+ * restarts and the job's end.
  */
+
+import { stateSizeOf } from '@millrace/core'
 import type {
   CheckpointEntry,
   CheckpointsAnswer,
   CheckpointTaskEntry,
   RestoredCheckpoint,
 } from '@millrace/rest-api'
-import { stateSizeOf } from '@millrace/state'
+import type { CheckpointManifest } from '@millrace/state'
 import type { Acknowledgement, PendingCheckpoint } from './pending-checkpoint.ts'
 import { SummaryStatistics } from './summary-statistics.ts'
 
@@ -20,6 +22,7 @@ export class CheckpointStatistics {
   readonly #durations = new SummaryStatistics()
   #counts = { restored: 0, total: 0, in_progress: 0, completed: 0, failed: 0 }
   #latestCompleted: PendingCheckpoint | null = null
+  #latestSavepoint: PendingCheckpoint | null = null
   #latestFailed: PendingCheckpoint | null = null
   #latestRestored: RestoredCheckpoint | null = null
 
@@ -37,7 +40,8 @@ export class CheckpointStatistics {
   completed(checkpoint: PendingCheckpoint): void {
     this.#counts.in_progress--
     this.#counts.completed++
-    this.#latestCompleted = checkpoint
+    if (checkpoint.savepoint === null) this.#latestCompleted = checkpoint
+    else this.#latestSavepoint = checkpoint
     const entry = checkpointEntry(checkpoint)
     this.#sizes.add(entry.checkpointed_size)
     this.#stateSizes.add(entry.state_size)
@@ -50,12 +54,16 @@ export class CheckpointStatistics {
     this.#latestFailed = checkpoint
   }
 
-  restored(checkpointId: number, timestampMs: number, externalPath: string): void {
+  restored(
+    { checkpointId, savepoint }: CheckpointManifest,
+    timestampMs: number,
+    externalPath: string,
+  ): void {
     this.#counts.restored++
     this.#latestRestored = {
       id: checkpointId,
       restore_timestamp: timestampMs,
-      is_savepoint: false,
+      is_savepoint: savepoint !== undefined,
       external_path: externalPath,
     }
   }
@@ -65,7 +73,8 @@ export class CheckpointStatistics {
   }
 
   details(checkpointId: number): CheckpointEntry | null {
-    const found = [...this.#history, this.#latestCompleted, this.#latestFailed].find(
+    const latest = [this.#latestCompleted, this.#latestSavepoint, this.#latestFailed]
+    const found = [...this.#history, ...latest].find(
       (checkpoint) => checkpoint?.id === checkpointId,
     )
     return found ? checkpointEntry(found) : null
@@ -85,7 +94,7 @@ export class CheckpointStatistics {
       },
       latest: {
         completed: this.#latestCompleted && checkpointEntry(this.#latestCompleted),
-        savepoint: null,
+        savepoint: this.#latestSavepoint && checkpointEntry(this.#latestSavepoint),
         failed: this.#latestFailed && checkpointEntry(this.#latestFailed),
         restored: this.#latestRestored,
       },
@@ -119,8 +128,9 @@ function checkpointEntry(checkpoint: PendingCheckpoint): CheckpointEntry {
     className,
     id: checkpoint.id,
     status,
-    is_savepoint: false,
-    checkpoint_type: 'CHECKPOINT',
+    is_savepoint: checkpoint.savepoint !== null,
+    savepointFormat: formatOf(checkpoint),
+    checkpoint_type: checkpoint.savepoint === null ? 'CHECKPOINT' : 'SAVEPOINT',
     trigger_timestamp: checkpoint.timestampMs,
     ...totals,
     ...(ended ? { end_to_end_duration: checkpoint.endMs - checkpoint.timestampMs } : {}),
@@ -136,6 +146,11 @@ function checkpointEntry(checkpoint: PendingCheckpoint): CheckpointEntry {
         }
       : {}),
   }
+}
+
+function formatOf({ savepoint }: PendingCheckpoint): CheckpointEntry['savepointFormat'] {
+  if (savepoint === null) return null
+  return savepoint.order.format === 'native' ? 'NATIVE' : 'CANONICAL'
 }
 
 function figures(checkpoint: PendingCheckpoint, acknowledgements: readonly Acknowledgement[]) {

@@ -15,6 +15,8 @@ const idle: TriggerFacts = {
   intervalMs: 100,
   minPauseMs: 0,
   finalWanted: false,
+  demanded: false,
+  notStartedMs: null,
 }
 
 test('When a checkpoint is triggered', () => {
@@ -26,9 +28,15 @@ test('When a checkpoint is triggered', () => {
     [{ pending: 1, maxConcurrent: 2, lastTriggerMs: 50 }, 'postpone 150'],
     [{ lastTriggerMs: 0, lastEndMs: 60, minPauseMs: 50 }, 'postpone 110'],
     [{ nowMs: 110, lastTriggerMs: 0, lastEndMs: 60, minPauseMs: 50 }, 'trigger'],
+    [{ nowMs: 1, demanded: true, lastEndMs: 0, minPauseMs: 50 }, 'trigger'],
+    [{ nowMs: 1, demanded: true, pending: 1 }, 'too-many-pending'],
+    [{ nowMs: 1, demanded: true, running: false }, 'not-running'],
     [{ nowMs: 1, finalWanted: true }, 'trigger'],
     [{ nowMs: 1, finalWanted: true, pending: 1, maxConcurrent: 5 }, 'too-many-pending'],
     [{ finalWanted: true, running: false }, 'not-running'],
+    [{ finalWanted: true, notStartedMs: 90 }, 'postpone 590'],
+    [{ nowMs: 590, finalWanted: true, notStartedMs: 90 }, 'trigger'],
+    [{ notStartedMs: 90 }, 'trigger'],
   ]
   for (const [facts, expected] of table) {
     const decision = decideTrigger({ ...idle, ...facts })

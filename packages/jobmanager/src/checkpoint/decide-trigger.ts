@@ -1,7 +1,9 @@
 /**
- * When checkpoints start: pure decisions over the coordinator's facts. Times are of the monotonic clock.
+ * When checkpoints start: pure decisions over the coordinator's facts. Times are of the
+ * monotonic clock.
  *
- * A restart does not begin the interval anew: results that wait for a commit have waited through the outage already.
+ * A restart does not begin the interval anew: results that wait for a commit have waited through
+ * the outage already.
  */
 export interface TriggerFacts {
   readonly nowMs: number
@@ -9,7 +11,10 @@ export interface TriggerFacts {
   readonly running: boolean
   readonly pending: number
   readonly maxConcurrent: number
-  /** When the first one since all tasks run is due, and when the last was triggered (null: none since then). */
+  /**
+   * When the first one since all tasks run is due, and when the last was triggered (null:
+   * none since then).
+   */
   readonly firstDueMs: number
   readonly lastTriggerMs: number | null
   /** When the last one ended, completed or not. */
@@ -18,7 +23,14 @@ export interface TriggerFacts {
   readonly minPauseMs: number
   /** All input is read: one last checkpoint, as soon as no other is under way. */
   readonly finalWanted: boolean
+  /** Somebody asked for one: no time is waited for. */
+  readonly demanded: boolean
+  /** When one could not even be started, since all tasks run; null: none. */
+  readonly notStartedMs: number | null
 }
+
+/** Whoever was not reached is perhaps reached a little later, or noticed as lost. */
+export const FINAL_RETRY_MS = 500
 
 export type TriggerDecision =
   | { readonly kind: 'trigger' }
@@ -30,9 +42,13 @@ export type TriggerDecision =
 export function decideTrigger(facts: TriggerFacts): TriggerDecision {
   if (!facts.running) return { kind: 'reject', reason: 'not-running' }
   if (facts.finalWanted) {
-    return facts.pending > 0 ? { kind: 'reject', reason: 'too-many-pending' } : { kind: 'trigger' }
+    if (facts.pending > 0) return { kind: 'reject', reason: 'too-many-pending' }
+    const { nowMs, notStartedMs } = facts
+    const againMs = notStartedMs === null ? nowMs : notStartedMs + FINAL_RETRY_MS
+    return nowMs >= againMs ? { kind: 'trigger' } : { kind: 'postpone', untilMs: againMs }
   }
   if (facts.pending >= facts.maxConcurrent) return { kind: 'reject', reason: 'too-many-pending' }
+  if (facts.demanded) return { kind: 'trigger' }
   const dueMs = Math.max(
     facts.lastTriggerMs === null ? facts.firstDueMs : facts.lastTriggerMs + facts.intervalMs,
     facts.lastEndMs === null ? Number.NEGATIVE_INFINITY : facts.lastEndMs + facts.minPauseMs,
@@ -40,7 +56,10 @@ export function decideTrigger(facts: TriggerFacts): TriggerDecision {
   return facts.nowMs >= dueMs ? { kind: 'trigger' } : { kind: 'postpone', untilMs: dueMs }
 }
 
-/** So long tasks run after a restart before the first checkpoint: it is to hold what they have caught up with. */
+/**
+ * So long tasks run after a restart before the first checkpoint: it is to hold what they have
+ * caught up with.
+ */
 export const RESUMED_RUN_MS = 300
 
 export interface FirstTriggerFacts {
@@ -53,7 +72,10 @@ export interface FirstTriggerFacts {
   readonly lastTriggerMs: number | null
 }
 
-/** When the first checkpoint is due: after an interval, or after a restart when it would have been due without. */
+/**
+ * When the first checkpoint is due: after an interval, or after a restart when it would have
+ * been due without.
+ */
 export function decideFirstTrigger(facts: FirstTriggerFacts): number {
   const { nowMs, intervalMs, resumed, lastTriggerMs } = facts
   if (!resumed) return nowMs + intervalMs

@@ -7,16 +7,20 @@ import {
   checkpointPath,
   createCheckpointStorage,
   readCheckpoint,
+  removeCheckpoint,
 } from '@millrace/state'
 import { jobManagerError } from '../error-codes.ts'
 import type { JobRecord } from '../high-availability/job-record.ts'
 import { CheckpointingOptions } from '../jobmanager-options.ts'
-import { CheckpointCoordinator, type CheckpointHost } from './checkpoint-coordinator.ts'
+import { CheckpointCoordinator } from './checkpoint-coordinator.ts'
 import { insistOnRemoval } from './checkpoint-disposal.ts'
+import type { CheckpointHost } from './checkpoint-host.ts'
 import { checkpointSettingsOf } from './checkpoint-settings.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
 
-/** Null when checkpoints are off. Rejects with what is wrong with the directory or the checkpoint. */
+/**
+ * Null when checkpoints are off. Rejects with what is wrong with the directory or the checkpoint.
+ */
 export async function openCheckpoints(job: {
   readonly platform: Platform
   readonly configuration: Configuration
@@ -38,7 +42,7 @@ export async function openCheckpoints(job: {
       },
     )
   }
-  const { jobId } = host.graph.jobGraph
+  const { jobId } = host
   const storage = createCheckpointStorage(configuration, jobId, platform.filesystem)
   await prepare(storage, platform)
   const coordinator = new CheckpointCoordinator(
@@ -49,16 +53,37 @@ export async function openCheckpoints(job: {
     host,
     record,
   )
+  const { stop } = record
+  if (stop !== null && !stop.isDecided) void removeUndecided(stop.path, platform)
   const newest = record.retained.at(-1)
-  if (newest !== undefined) {
+  if (stop?.isDecided === true) {
+    coordinator.resumeStop(await readCheckpoint(stop.path, platform.filesystem), stop.path)
+  } else if (newest !== undefined) {
     const manifest = await storage.read(newest)
     coordinator.restoreFrom(manifest, checkpointPath(storage.directory as string, newest))
   } else if (recoveryPath !== undefined) {
     const location = checkpointDirectoryPath(recoveryPath, platform.filesystem)
     coordinator.restoreFrom(await readCheckpoint(location, platform.filesystem), location)
   }
-  if (record.isDurable) await coordinator.removeLeftovers()
+  if (recoveryPath !== undefined && configuration.get(CheckpointingOptions.claimMode) === 'CLAIM') {
+    // Also when the job has checkpoints by now: a former leader may not have come to removing it.
+    coordinator.completed.claim(checkpointDirectoryPath(recoveryPath, platform.filesystem))
+  }
+  await coordinator.completed.countSegments()
+  if (record.isDurable) await coordinator.completed.removeLeftovers()
   return coordinator
+}
+
+/** Of a stop that a former leader had begun: the job goes on, so nothing of it may stay. */
+async function removeUndecided(path: string, platform: Platform): Promise<void> {
+  try {
+    await insistOnRemoval(() => removeCheckpoint(path, platform.filesystem), platform)
+  } catch (error) {
+    platform.logger.warn('A savepoint that did not stop its job could not be removed', {
+      path,
+      error,
+    })
+  }
 }
 
 async function prepare(storage: CheckpointStorage, platform: Platform): Promise<void> {
@@ -66,7 +91,8 @@ async function prepare(storage: CheckpointStorage, platform: Platform): Promise<
     await storage.prepare()
   } catch (error) {
     const isTriedAgain = isMillraceError(error) && error.retry === 'backoff'
-    // The job does not start, and nobody else would remove them; a disk in trouble may refuse for a while.
+    // The job does not start, and nobody else would remove them; a disk in trouble may
+    // refuse for a while.
     if (!isTriedAgain) {
       insistOnRemoval(() => storage.removeProbes(), platform).catch(() => {})
     }

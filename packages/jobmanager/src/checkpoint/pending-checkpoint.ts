@@ -1,12 +1,13 @@
 /**
- * A checkpoint from its trigger to its end: who has acknowledged, with what state and figures.
+ * A checkpoint or savepoint from its trigger to its end: who has acknowledged, with what state and
+ * figures.
  *
  * It is complete when every task has acknowledged and the operator coordinators' state is there.
  */
-import type { MillraceError } from '@millrace/core'
+import type { CheckpointOrder, MillraceError, SubtaskStateHandles } from '@millrace/core'
 import type { CheckpointTaskMetrics } from '@millrace/protocol'
-import type { SubtaskStateHandles } from '@millrace/state'
-import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
+import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
+import type { PendingSavepoint } from './pending-savepoint.ts'
 
 export interface Acknowledgement {
   readonly vertexId: string
@@ -16,13 +17,19 @@ export interface Acknowledgement {
   readonly metrics: CheckpointTaskMetrics | null
 }
 
-/** `recording`: its manifest is written, and the job's record is being moved to it; it cannot be given up. */
+/**
+ * `recording`: its manifest is written, and the job's record is being moved to it; it
+ * cannot be given up.
+ */
 export type CheckpointPhase = 'pending' | 'completing' | 'recording' | 'completed' | 'failed'
 
 export class PendingCheckpoint {
-  readonly id: number
-  readonly timestampMs: number
+  readonly order: CheckpointOrder
+  /** Of the round in which it was triggered: whose tasks have to acknowledge it. */
+  readonly graph: ExecutionGraph
   readonly isFinal: boolean
+  /** Null: a checkpoint. */
+  readonly savepoint: PendingSavepoint | null
   readonly acknowledgements = new Map<string, Acknowledgement>()
   readonly #expected: Set<string>
   /** Subtasks by vertex. */
@@ -36,21 +43,34 @@ export class PendingCheckpoint {
   cancelTimeout: () => void = () => {}
 
   constructor(
-    id: number,
-    timestampMs: number,
-    attempts: Iterable<ExecutionAttempt>,
-    isFinal: boolean,
+    order: CheckpointOrder,
+    graph: ExecutionGraph,
+    purpose: { readonly isFinal: boolean; readonly savepoint: PendingSavepoint | null },
   ) {
-    this.id = id
-    this.timestampMs = timestampMs
-    this.isFinal = isFinal
+    this.order = order
+    this.graph = graph
+    this.isFinal = purpose.isFinal
+    this.savepoint = purpose.savepoint
     this.#expected = new Set()
     const counts = new Map<string, number>()
-    for (const attempt of attempts) {
+    for (const attempt of graph.attempts()) {
       this.#expected.add(attempt.id)
       counts.set(attempt.vertexId, (counts.get(attempt.vertexId) ?? 0) + 1)
     }
     this.subtaskCounts = counts
+  }
+
+  get id(): number {
+    return this.order.id
+  }
+
+  /** For messages. */
+  get title(): string {
+    return this.savepoint === null ? `Checkpoint ${this.id}` : `Savepoint ${this.id}`
+  }
+
+  get timestampMs(): number {
+    return this.order.timestampMs
   }
 
   get subtaskCount(): number {

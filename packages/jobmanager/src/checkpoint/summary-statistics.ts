@@ -1,4 +1,7 @@
-/** Minimum, maximum, mean and percentiles over the last values, as REST shows them; NaN-free: all 0 when empty. */
+/**
+ * Minimum, maximum, mean and percentiles over the last values, as REST shows them; NaN-free:
+ * all 0 when empty.
+ */
 import type { StatisticsSummary } from '@millrace/rest-api'
 
 const SAMPLES_MAX = 1000

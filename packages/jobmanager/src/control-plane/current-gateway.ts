@@ -1,4 +1,7 @@
-/** What TaskManagers reach at this process, whoever leads: the present session's endpoint, or a refusal. */
+/**
+ * What TaskManagers reach at this process, whoever leads: the present session's
+ * endpoint, or a refusal.
+ */
 import type { JobManagerGateway } from '@millrace/protocol'
 
 /** `current` throws NOT_LEADER while there is none. */

@@ -1,8 +1,10 @@
 /** What TaskManagers call: checks the fence, finds the job of the attempt, and passes on. */
+import { isMillraceError, toErrorData } from '@millrace/core'
 import { type Fence, type JobManagerGateway, protocolError, requireEpoch } from '@millrace/protocol'
 import type { Dispatcher } from '../dispatcher/dispatcher.ts'
 import type { JobMaster } from '../job-master/job-master.ts'
 import type { TaskManagerRegistry } from '../taskmanager-registry/task-manager-registry.ts'
+import { type AcknowledgingTask, checkedAcknowledgement } from './checked-acknowledgement.ts'
 
 export function jobManagerEndpoint(
   own: Fence,
@@ -27,17 +29,26 @@ export function jobManagerEndpoint(
       return { known: registry.heartbeat(request) }
     },
     async updateTaskState({ fence, attemptId, state, ended, error }) {
-      jobOf(fence, attemptId).updateTaskState(attemptId, state, ended, error)
+      jobOf(fence, attemptId).reports.taskState(attemptId, state, ended, error)
     },
     async acknowledgeCheckpoint({ fence, attemptId, checkpointId, state, metrics }) {
-      jobOf(fence, attemptId).acknowledgeCheckpoint(attemptId, checkpointId, state, metrics)
+      const job = jobOf(fence, attemptId)
+      const task = taskOf(job, attemptId)
+      if (task === null) throw protocolError('STALE_ATTEMPT', `${attemptId} does not run any more.`)
+      try {
+        const handles = checkedAcknowledgement(task, state)
+        job.reports.acknowledgeCheckpoint(attemptId, checkpointId, handles, metrics)
+      } catch (error) {
+        if (!isMillraceError(error, 'ACKNOWLEDGEMENT_INVALID')) throw error
+        job.reports.declineCheckpoint(attemptId, checkpointId, toErrorData(error))
+      }
     },
     async declineCheckpoint({ fence, attemptId, checkpointId, error }) {
-      jobOf(fence, attemptId).declineCheckpoint(attemptId, checkpointId, error)
+      jobOf(fence, attemptId).reports.declineCheckpoint(attemptId, checkpointId, error)
     },
     async operatorEvent({ fence, attemptId, operatorId, event }) {
       const job = jobOf(fence, attemptId)
-      return { answer: await job.operatorEvent(attemptId, operatorId, event) }
+      return { answer: await job.reports.operatorEvent(attemptId, operatorId, event) }
     },
     async reportMetrics({ fence, taskManagerId, metrics }) {
       admit(fence, own)
@@ -57,6 +68,13 @@ export function jobManagerEndpoint(
       registry.disconnect(taskManagerId, reason)
     },
   }
+}
+
+function taskOf({ graph }: JobMaster, attemptId: string): AcknowledgingTask | null {
+  const attempt = graph.attempt(attemptId)
+  const vertex = attempt === undefined ? undefined : graph.vertices.get(attempt.vertexId)
+  if (attempt === undefined || vertex === undefined) return null
+  return { vertex: vertex.vertex, subtaskIndex: attempt.subtaskIndex }
 }
 
 function admit(fence: Fence, own: Fence): void {

@@ -1,22 +1,27 @@
 /**
- * The jobs of the cluster: submits, finds and cancels them, and remembers a bounded number that have ended.
+ * The jobs of the cluster: submits, finds and cancels them, and remembers a bounded number
+ * that have ended.
  *
- * A submission resolves when the job store has it, so that a later leader goes on with the job; `recover` is that.
- * An ended job keeps its operator coordinators for a while, so that a client can still fetch the last rows of its
- * SELECT.
+ * A submission resolves when the job store has it, so that a later leader goes on with the job;
+ * `recover` is that. An ended job keeps its operator coordinators for a while, so that a client can
+ * still fetch the last rows of its SELECT.
  */
 import type { CoordinatorRegistry } from '@millrace/connector'
-import type { Configuration } from '@millrace/core'
-import type { JobGraph } from '@millrace/graph'
+import { type Configuration, fromErrorData } from '@millrace/core'
+import { JOB_GRAPH_VERSION, type JobGraph } from '@millrace/graph'
 import type { Platform } from '@millrace/platform'
 import type { Fence } from '@millrace/protocol'
+import type { RestorePlanAnswer } from '@millrace/rest-api'
+import { planRecovery } from '../checkpoint/plan-recovery.ts'
+import { cleanUpEnded, requireSharedCheckpoints } from '../checkpoint/shared-checkpoints.ts'
 import { jobManagerError } from '../error-codes.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
 import type { JobRecord, JobResult } from '../high-availability/job-record.ts'
 import type { JobStore } from '../high-availability/job-store.ts'
-import { cleanUpEnded, requireSharedCheckpoints } from '../high-availability/shared-checkpoints.ts'
 import { JobMaster } from '../job-master/job-master.ts'
+import type { SavepointRequest } from '../job-master/take-savepoint.ts'
 import { RestOptions } from '../jobmanager-options.ts'
+import type { DecideParallelism } from '../scheduler/decide-parallelism.ts'
 import type { SlotPool } from '../slot-pool/slot-pool.ts'
 import { validateJobGraph } from './validate-job-graph.ts'
 
@@ -26,6 +31,7 @@ export interface DispatcherOptions {
   readonly fence: Fence
   readonly slotPool: SlotPool
   readonly coordinators: CoordinatorRegistry
+  readonly decideParallelism: DecideParallelism
   readonly store: JobStore
 }
 
@@ -45,8 +51,8 @@ export class Dispatcher {
   }
 
   /**
-   * Starts the job; its state says how it goes on. Rejects with JOB_GRAPH_INVALID, JOB_ALREADY_SUBMITTED,
-   * LEADERSHIP_LOST, and what its options say.
+   * Starts the job; its state says how it goes on. Rejects with JOB_GRAPH_INVALID,
+   * JOB_ALREADY_SUBMITTED, LEADERSHIP_LOST, and what its options say.
    */
   async submit(value: unknown): Promise<JobMaster> {
     const { platform, configuration, store } = this.#options
@@ -82,19 +88,36 @@ export class Dispatcher {
     return job
   }
 
+  /**
+   * What the job would start from, were it submitted; null: from nothing. Rejects with
+   * JOB_GRAPH_INVALID and what would keep the job from restoring.
+   */
+  async planRestore(value: unknown): Promise<RestorePlanAnswer | null> {
+    const { platform, configuration } = this.#options
+    const jobGraph = validateJobGraph(value)
+    const merged = configuration.withOverrides(jobGraph.configuration)
+    try {
+      return await planRecovery(jobGraph, merged, platform.filesystem)
+    } catch (error) {
+      platform.logger.warn('A job cannot be restored.', { job: jobGraph.name, error })
+      throw error
+    }
+  }
+
   #refuseKnown(jobId: string): void {
     const known = this.#jobs.get(jobId)
     if (known === undefined) return
     throw jobManagerError(
       'JOB_ALREADY_SUBMITTED',
-      `Job ${jobId} was submitted before; it is ${known.graph.state}.`,
+      `Job ${jobId} was submitted before; it is ${known.state}.`,
       { hint: 'Choose a new job id for each submission.' },
     )
   }
 
   #jobMaster(jobGraph: JobGraph, configuration: Configuration): JobMaster {
-    const { platform, fence, slotPool, coordinators, store } = this.#options
+    const { platform, fence, slotPool, coordinators, decideParallelism, store } = this.#options
     return new JobMaster({
+      decideParallelism,
       platform,
       jobGraph,
       configuration,
@@ -142,7 +165,15 @@ export class Dispatcher {
   /** A job that ended under a former leader: its state is known, its graph is gone. */
   #recorded(jobId: string, result: JobResult): JobMaster {
     const { name, jobType } = result
-    const jobGraph = { jobId, name, jobType, vertices: [], edges: [], configuration: {} }
+    const jobGraph: JobGraph = {
+      formatVersion: JOB_GRAPH_VERSION,
+      jobId,
+      name,
+      jobType,
+      vertices: [],
+      edges: [],
+      configuration: {},
+    }
     const job = this.#jobMaster(jobGraph, this.#options.configuration)
     job.showResult(result)
     return job
@@ -166,10 +197,27 @@ export class Dispatcher {
     })
   }
 
+  /**
+   * Stops the job by a savepoint; resolves with its directory once the job is FINISHED. Rejects as
+   * a savepoint does, and then the job goes on; and with STOP_NOT_FINISHED.
+   */
+  async stopWithSavepoint(jobId: string, request: SavepointRequest): Promise<string> {
+    const job = this.get(jobId)
+    const path = await job.savepoint(request)
+    const state = await this.whenEnded(jobId)
+    if (state === 'FINISHED') return path
+    const cause = job.failureCause
+    throw jobManagerError(
+      'STOP_NOT_FINISHED',
+      `Start from the savepoint ${path}, which is complete: job ${jobId} was stopped by it, but is ${state}.`,
+      { location: { file: path }, ...(cause === null ? {} : { cause: fromErrorData(cause) }) },
+    )
+  }
+
   /** Resolves with the final state. */
   whenEnded(jobId: string): Promise<TerminalJobStatus> {
     const job = this.get(jobId)
-    const state = () => job.graph.state as TerminalJobStatus
+    const state = () => job.state as TerminalJobStatus
     if (job.hasEnded) return Promise.resolve(state())
     return new Promise((resolve) => {
       const waiters = this.#endWaiters.get(jobId) ?? []
@@ -216,7 +264,10 @@ export class Dispatcher {
     }
   }
 
-  /** Another JobManager leads, or may: stops everything without touching anything durable, or any task. */
+  /**
+   * Another JobManager leads, or may: stops everything without touching anything
+   * durable, or any task.
+   */
   suspend(): void {
     this.#suspended = true
     for (const job of this.all()) job.suspend()

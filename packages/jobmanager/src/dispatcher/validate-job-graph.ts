@@ -1,19 +1,78 @@
 /**
- * A submitted JobGraph, checked before anything is made of it: shape first, then that it does not contradict itself.
+ * A submitted JobGraph, checked before anything is made of it: shape first, then that it does not
+ * contradict itself.
  *
- * Whoever made it (SQL planner, DataStream API, another program) gets one error that names the place.
+ * Whoever made it (SQL planner, DataStream API, another program) gets one error that
+ * names the place.
  */
-import type { JobEdge, JobGraph, JobVertex, OperatorDescriptor } from '@millrace/graph'
+import { codecOf, type EdgeType } from '@millrace/core'
+import {
+  type Chaining,
+  forwardIsRequired,
+  type JobEdge,
+  type JobGraph,
+  type JobVertex,
+  type OperatorDescriptor,
+} from '@millrace/graph'
 import { jobManagerError } from '../error-codes.ts'
+import { requireGraphVersion } from '../high-availability/graph-version.ts'
 
 const PARALLELISM_MAX = 32768
+const CHAININGS: readonly string[] = ['always', 'head'] satisfies Chaining[]
 const PARTITIONINGS = ['forward', 'hash', 'rebalance', 'broadcast']
+
+/**
+ * Every field is carried out; one of another name is refused, since leaving it undone would change
+ * what the job does.
+ */
+const GRAPH_FIELDS: readonly (keyof JobGraph)[] = [
+  'formatVersion',
+  'jobId',
+  'name',
+  'vertices',
+  'edges',
+  'configuration',
+  'jobType',
+]
+const VERTEX_FIELDS: readonly (keyof JobVertex)[] = [
+  'id',
+  'name',
+  'parallelism',
+  'maxParallelism',
+  'single',
+  'slotSharingGroup',
+  'operators',
+]
+const OPERATOR_FIELDS: readonly (keyof OperatorDescriptor)[] = [
+  'id',
+  'name',
+  'factory',
+  'config',
+  'inputs',
+  'outputSchema',
+  'chaining',
+  'stateful',
+  'coordinator',
+]
+const EDGE_FIELDS: readonly (keyof JobEdge)[] = [
+  'sourceVertexId',
+  'sourceOperator',
+  'targetVertexId',
+  'targetGate',
+  'partitioning',
+  'type',
+]
 
 type Shape = Record<string, unknown>
 
-/** The value as a JobGraph. Throws JOB_GRAPH_INVALID. */
+/**
+ * The value as a JobGraph. Throws JOB_GRAPH_VERSION_UNSUPPORTED, JOB_GRAPH_INVALID, and
+ * EDGE_TYPE_UNSUPPORTED.
+ */
 export function validateJobGraph(value: unknown): JobGraph {
   const graph = object(value, 'jobGraph')
+  requireGraphVersion(graph, 'the submitted job graph')
+  onlyFields(graph, 'jobGraph', GRAPH_FIELDS)
   if (!/^[0-9a-f]{32}$/.test(text(graph.jobId, 'jobGraph.jobId'))) {
     invalid('jobGraph.jobId', '32 lower-case hex digits', graph.jobId)
   }
@@ -39,6 +98,7 @@ export function validateJobGraph(value: unknown): JobGraph {
 
 function checkVertex(value: unknown, path: string): void {
   const vertex = object(value, path)
+  onlyFields(vertex, path, VERTEX_FIELDS)
   text(vertex.id, `${path}.id`)
   text(vertex.name, `${path}.name`)
   text(vertex.slotSharingGroup, `${path}.slotSharingGroup`)
@@ -50,6 +110,9 @@ function checkVertex(value: unknown, path: string): void {
   if (parallelism > maxParallelism) {
     invalid(`${path}.parallelism`, `at most the max parallelism ${maxParallelism}`, parallelism)
   }
+  if (vertex.single !== undefined && (vertex.single !== true || parallelism !== 1)) {
+    invalid(`${path}.single`, 'absent, or true with a parallelism of 1', vertex.single)
+  }
   const operators = array(vertex.operators, `${path}.operators`)
   if (operators.length === 0) invalid(`${path}.operators`, 'at least one operator', 'none')
   for (const [i, operator] of operators.entries()) {
@@ -59,6 +122,7 @@ function checkVertex(value: unknown, path: string): void {
 
 function checkOperator(value: unknown, index: number, path: string): void {
   const operator = object(value, path)
+  onlyFields(operator, path, OPERATOR_FIELDS)
   text(operator.id, `${path}.id`)
   text(operator.name, `${path}.name`)
   text(operator.factory, `${path}.factory`)
@@ -69,13 +133,29 @@ function checkOperator(value: unknown, index: number, path: string): void {
     if (typeof gate === 'number' && Number.isInteger(gate) && gate >= 0) return
     invalid(`${path}.inputs[${i}]`, 'the index of an earlier operator, or { gate }', input)
   })
+  checkChaining(operator, path)
+  const { stateful } = operator
+  if (stateful !== undefined && typeof stateful !== 'boolean') {
+    invalid(`${path}.stateful`, 'true or false', stateful)
+  }
   if (operator.coordinator !== undefined) {
     text(object(operator.coordinator, `${path}.coordinator`).factory, `${path}.coordinator.factory`)
   }
 }
 
+/** What keeps state by key may hold its input back, and an operator before it could not wait. */
+function checkChaining({ chaining = 'always', inputs }: Shape, path: string): void {
+  if (!CHAININGS.includes(chaining as string)) {
+    invalid(`${path}.chaining`, `one of ${CHAININGS.join(', ')}`, chaining)
+  }
+  const fused = array(inputs, `${path}.inputs`).find((input) => typeof input === 'number')
+  if (chaining !== 'head' || fused === undefined) return
+  invalid(`${path}.inputs`, "gates alone, since the operator's chaining is 'head'", inputs)
+}
+
 function checkEdge(value: unknown, path: string): void {
   const edge = object(value, path)
+  onlyFields(edge, path, EDGE_FIELDS)
   text(edge.sourceVertexId, `${path}.sourceVertexId`)
   text(edge.targetVertexId, `${path}.targetVertexId`)
   for (const key of ['sourceOperator', 'targetGate']) {
@@ -88,10 +168,25 @@ function checkEdge(value: unknown, path: string): void {
   if (!PARTITIONINGS.includes(partitioning.kind as string)) {
     invalid(`${path}.partitioning.kind`, `one of ${PARTITIONINGS.join(', ')}`, partitioning.kind)
   }
+  const { required } = partitioning
+  if (required !== undefined && typeof required !== 'boolean') {
+    invalid(`${path}.partitioning.required`, 'true or false', required)
+  }
   if (partitioning.kind === 'hash') {
     array(partitioning.keyColumns, `${path}.partitioning.keyColumns`)
   }
-  checkSchema(edge.schema, `${path}.schema`)
+  checkType(edge.type, `${path}.type`)
+}
+
+function checkType(value: unknown, path: string): void {
+  const type = object(value, path)
+  if (type.kind === 'columns') checkSchema(type.schema, `${path}.schema`)
+  else if (type.kind === 'objects') {
+    const serializer = object(type.serializer, `${path}.serializer`)
+    text(serializer.artifact, `${path}.serializer.artifact`)
+    text(serializer.export, `${path}.serializer.export`)
+  } else invalid(`${path}.kind`, "'columns' or 'objects'", type.kind)
+  codecOf(value as EdgeType)
 }
 
 function checkSchema(value: unknown, path: string): void {
@@ -124,32 +219,31 @@ function checkEdgesMatch(graph: JobGraph): void {
     if (edge.sourceOperator >= source.operators.length) {
       invalid(`${path}.sourceOperator`, `an operator of '${source.name}'`, edge.sourceOperator)
     }
-    if (edge.partitioning.kind === 'forward' && source.parallelism !== target.parallelism) {
+    if (forwardIsRequired(edge.partitioning) && source.parallelism !== target.parallelism) {
       invalid(
         `${path}.partitioning`,
-        'no forward between vertices of different parallelism',
+        'no required forward between vertices of different parallelism',
         `${source.parallelism} → ${target.parallelism}`,
       )
     }
   })
 }
 
-/** Each gate that operators read has exactly one edge, and each edge a gate. */
+/** Each gate that operators read has edges, all of one type, and each edge a gate that is read. */
 function checkGates(graph: JobGraph): void {
   for (const vertex of graph.vertices) {
-    const fed = graph.edges
-      .filter((edge) => edge.targetVertexId === vertex.id)
-      .map((edge) => edge.targetGate)
+    const fed = graph.edges.filter((edge) => edge.targetVertexId === vertex.id)
     const read = vertex.operators.flatMap(({ inputs }) =>
       inputs.flatMap((input) => (typeof input === 'number' ? [] : [input.gate])),
     )
-    for (const gate of new Set([...fed, ...read])) {
-      const edges = fed.filter((other) => other === gate).length
-      if (edges === 1 && read.includes(gate)) continue
+    for (const gate of new Set([...fed.map(({ targetGate }) => targetGate), ...read])) {
+      const edges = fed.filter(({ targetGate }) => targetGate === gate)
+      const types = new Set(edges.map(({ type }) => JSON.stringify(type))).size
+      if (types === 1 && read.includes(gate)) continue
       invalid(
         `gate ${gate} of vertex '${vertex.name}'`,
-        'one edge and an operator that reads it',
-        `${edges} edges, ${read.includes(gate) ? 'read' : 'not read'}`,
+        'edges of one type and an operator that reads it',
+        `${edges.length} edges of ${types} types, ${read.includes(gate) ? 'read' : 'not read'}`,
       )
     }
   }
@@ -172,6 +266,17 @@ function invalid(path: string, expected: string, found: unknown): never {
   throw jobManagerError('JOB_GRAPH_INVALID', `Expected ${expected} at ${path}; it is ${shown}.`, {
     hint: 'A job graph is made by the SQL client or a program of the same version of Millrace.',
   })
+}
+
+function onlyFields(value: Shape, path: string, known: readonly string[]): void {
+  const other = Object.keys(value).find((key) => !known.includes(key))
+  if (other !== undefined) {
+    invalid(
+      `${path}.${other}`,
+      'nothing (no JobManager of this version carries it out)',
+      value[other],
+    )
+  }
 }
 
 function object(value: unknown, path: string): Shape {

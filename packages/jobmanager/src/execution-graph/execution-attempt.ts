@@ -1,11 +1,14 @@
 /** One try to run one subtask: its state with timestamps, its slot, its end. */
 import { attemptIdOf, type ErrorData } from '@millrace/core'
+import type { JobVertex } from '@millrace/graph'
 import type { TaskMetricsReport } from '@millrace/protocol'
 import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
 import { type ExecutionState, isTerminal, mayFollow } from './execution-state.ts'
 
 export class ExecutionAttempt {
   readonly id: string
+  /** `Name (2/3) - execution #0`. */
+  readonly taskName: string
   readonly vertexId: string
   readonly subtaskIndex: number
   readonly number: number
@@ -23,15 +26,17 @@ export class ExecutionAttempt {
 
   constructor(
     jobId: string,
-    vertexId: string,
+    vertex: JobVertex,
     subtaskIndex: number,
     number: number,
     nowMs: number,
     lineage: string,
   ) {
-    const id = attemptIdOf(jobId, vertexId, subtaskIndex, number)
+    const id = attemptIdOf(jobId, vertex.id, subtaskIndex, number)
     this.id = lineage === '' ? id : `${id}_${lineage}`
-    this.vertexId = vertexId
+    const place = `${subtaskIndex + 1}/${vertex.parallelism}`
+    this.taskName = `${vertex.name} (${place}) - execution #${number}`
+    this.vertexId = vertex.id
     this.subtaskIndex = subtaskIndex
     this.number = number
     this.timestampsMs.set('CREATED', nowMs)

@@ -1,31 +1,24 @@
 /**
- * ExecutionGraph: the JobGraph expanded into subtasks and their attempts, with every state and its timestamp.
+ * ExecutionGraph: the JobGraph of one round of deployment expanded into subtasks, each with its
+ * attempt.
  *
- * Pure bookkeeping: the job master decides and acts. Invariant: each subtask has exactly one current attempt; only
- * its id is accepted
- * from TaskManagers, older ones are stale.
+ * Pure bookkeeping: the job master decides and acts. A further round is another graph; vertices
+ * that go on running are taken into it as they are. Invariant: each subtask has exactly one
+ * attempt; only its id is accepted from TaskManagers, those of earlier rounds are stale.
  */
 import type { JobEdge, JobGraph, JobVertex } from '@millrace/graph'
+import type { AttemptNumbers } from './attempt-numbers.ts'
 import { ExecutionAttempt } from './execution-attempt.ts'
-import { EXECUTION_STATES, type ExecutionState, type JobStatus } from './execution-state.ts'
+import { EXECUTION_STATES, type ExecutionState } from './execution-state.ts'
 import { pipelinedRegions } from './pipelined-regions.ts'
 
-/** Earlier attempts kept for each subtask. */
-const ATTEMPT_HISTORY_MAX = 16
-
-export class ExecutionSubtask {
+export interface ExecutionSubtask {
   readonly index: number
-  current: ExecutionAttempt
-  /** Newest last. */
-  readonly earlier: ExecutionAttempt[] = []
-
-  constructor(index: number, first: ExecutionAttempt) {
-    this.index = index
-    this.current = first
-  }
+  readonly current: ExecutionAttempt
 }
 
 export class ExecutionVertex {
+  /** With the parallelism of its round. */
   readonly vertex: JobVertex
   readonly subtasks: readonly ExecutionSubtask[]
   readonly inputs: readonly JobEdge[]
@@ -48,52 +41,54 @@ export class ExecutionVertex {
   }
 }
 
+/** What new attempts are made with. */
+export interface AttemptOrigin {
+  readonly numbers: AttemptNumbers
+  /** Part of every attempt id. */
+  readonly lineage: string
+  readonly nowMs: number
+}
+
 export class ExecutionGraph {
+  /** As its round runs it. */
   readonly jobGraph: JobGraph
   readonly vertices: ReadonlyMap<string, ExecutionVertex>
   readonly regions: ReadonlyMap<string, readonly string[]>
-  readonly timestampsMs = new Map<JobStatus, number>()
   readonly #attempts = new Map<string, ExecutionAttempt>()
-  readonly #lineage: string
-  state: JobStatus = 'INITIALIZING'
-  lastModificationMs: number
 
-  /** `lineage`: part of every attempt id, so that attempts of several leaders are never taken for each other. */
-  constructor(jobGraph: JobGraph, nowMs: number, lineage = '') {
+  /** `goingOn`: vertices of the round before, of equal parallelism, whose attempts are kept. */
+  constructor(
+    jobGraph: JobGraph,
+    origin: AttemptOrigin,
+    goingOn: ReadonlyMap<string, ExecutionVertex> = new Map(),
+  ) {
     this.jobGraph = jobGraph
-    this.#lineage = lineage
-    this.lastModificationMs = nowMs
-    this.timestampsMs.set('INITIALIZING', nowMs)
     this.regions = pipelinedRegions(jobGraph)
     this.vertices = new Map(
-      jobGraph.vertices.map((vertex) => [vertex.id, this.#expand(vertex, nowMs)]),
+      jobGraph.vertices.map((vertex) => {
+        const subtasks = goingOn.get(vertex.id)?.subtasks ?? this.#expand(vertex, origin)
+        for (const { current } of subtasks) this.#attempts.set(current.id, current)
+        return [vertex.id, this.#place(vertex, subtasks)]
+      }),
     )
   }
 
-  #expand(vertex: JobVertex, nowMs: number): ExecutionVertex {
-    const subtasks: ExecutionSubtask[] = []
-    for (let index = 0; index < vertex.parallelism; index++) {
-      const attempt = this.#newAttempt(vertex.id, index, 0, nowMs)
-      this.#attempts.set(attempt.id, attempt)
-      subtasks.push(new ExecutionSubtask(index, attempt))
-    }
+  #expand(vertex: JobVertex, { numbers, lineage, nowMs }: AttemptOrigin): ExecutionSubtask[] {
+    const { jobId } = this.jobGraph
+    return Array.from({ length: vertex.parallelism }, (_, index) => {
+      const number = numbers.next(vertex.id, index)
+      return { index, current: new ExecutionAttempt(jobId, vertex, index, number, nowMs, lineage) }
+    })
+  }
+
+  #place(vertex: JobVertex, subtasks: readonly ExecutionSubtask[]): ExecutionVertex {
+    const { edges } = this.jobGraph
     return new ExecutionVertex(
       vertex,
       subtasks,
-      this.jobGraph.edges.filter((edge) => edge.targetVertexId === vertex.id),
-      this.jobGraph.edges.filter((edge) => edge.sourceVertexId === vertex.id),
+      edges.filter((edge) => edge.targetVertexId === vertex.id),
+      edges.filter((edge) => edge.sourceVertexId === vertex.id),
     )
-  }
-
-  #newAttempt(vertexId: string, index: number, number: number, nowMs: number): ExecutionAttempt {
-    const { jobId } = this.jobGraph
-    return new ExecutionAttempt(jobId, vertexId, index, number, nowMs, this.#lineage)
-  }
-
-  setState(state: JobStatus, nowMs: number): void {
-    this.state = state
-    this.lastModificationMs = nowMs
-    this.timestampsMs.set(state, nowMs)
   }
 
   /** The current attempt of that id; undefined for stale and unknown ones. */
@@ -113,21 +108,6 @@ export class ExecutionGraph {
   every(condition: (attempt: ExecutionAttempt) => boolean, vertexIds?: Iterable<string>): boolean {
     for (const attempt of this.attempts(vertexIds)) if (!condition(attempt)) return false
     return true
-  }
-
-  /** Gives every subtask of the vertices a new attempt; the old ones become stale. */
-  newAttempts(vertexIds: Iterable<string>, nowMs: number): void {
-    for (const id of vertexIds) {
-      for (const subtask of (this.vertices.get(id) as ExecutionVertex).subtasks) {
-        const old = subtask.current
-        this.#attempts.delete(old.id)
-        subtask.earlier.push(old)
-        if (subtask.earlier.length > ATTEMPT_HISTORY_MAX) subtask.earlier.shift()
-        subtask.current = this.#newAttempt(id, subtask.index, old.number + 1, nowMs)
-        this.#attempts.set(subtask.current.id, subtask.current)
-      }
-    }
-    this.lastModificationMs = nowMs
   }
 
   /** How many current attempts are in each state. */

@@ -1,4 +1,7 @@
-/** States of a job and of a task attempt, as the reference engine names them, and which of them are ends. */
+/**
+ * States of a job and of a task attempt, as the reference engine names them, and which of
+ * them are ends.
+ */
 import type { ExecutionState, JobStatus } from '@millrace/rest-api'
 
 export type { ExecutionState, JobStatus }

@@ -1,6 +1,6 @@
 /**
- * Regions: sets of vertices connected by exchanges. All exchanges are pipelined, so one that loses a task restarts
- * whole, and others go on.
+ * Regions: sets of vertices connected by exchanges. All exchanges are pipelined, so one that loses
+ * a task restarts whole, and others go on.
  */
 import type { JobGraph } from '@millrace/graph'
 

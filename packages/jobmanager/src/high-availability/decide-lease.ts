@@ -1,9 +1,9 @@
 /**
  * What a JobManager does about the leader lease, as a pure decision.
  *
- * Times are its own monotonic clock's alone. The holder counts from before it sent its last successful renewal, the
- * others from after they read it, and its deadline is shorter than their patience: so it has stopped before another
- * one begins.
+ * Times are its own monotonic clock's alone. The holder counts from before it sent its last
+ * successful renewal, the others from after they read it, and its deadline is shorter than their
+ * patience: so it has stopped before another one begins.
  */
 import type { LeaderRecord, LeaseTimings } from '@millrace/protocol'
 
@@ -14,7 +14,10 @@ export interface LeaseFacts {
   readonly held: { readonly epoch: number; readonly renewedMs: number } | null
   /** When the last renewal failed, if it did since the last success. */
   readonly failedMs: number | null
-  /** What was read last, and since when it stands unchanged; null: not read since it may have changed. */
+  /**
+   * What was read last, and since when it stands unchanged; null: not read since it
+   * may have changed.
+   */
   readonly seen: { readonly record: LeaderRecord | null; readonly sinceMs: number } | null
   readonly timings: LeaseTimings
 }

@@ -1,13 +1,14 @@
 /**
- * What must outlive the JobManager about a running job: which checkpoints are complete, which ids were given out, how
- * it ended.
+ * What must outlive the JobManager about a running job: which checkpoints are complete, which ids
+ * were given out, how it ended.
  *
- * Each method resolves only when that is durable (without high availability: at once). Rejections mean that this
- * JobManager leads no more: then nothing is known, and nothing may be touched.
+ * Each method resolves only when that is durable (without high availability: at once). Rejections
+ * mean that this JobManager leads no more: then nothing is known, and nothing may be touched.
  */
 import type { ErrorData } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
+import type { ResourceRequirements } from '../scheduler/resource-requirements.ts'
 
 /** How a job ended, kept after its graph is gone. */
 export interface JobResult {
@@ -21,19 +22,39 @@ export interface JobResult {
   readonly checkpoints: readonly string[]
 }
 
+/** Of a savepoint that was to stop a job, and whether it has. */
+export interface JobStop {
+  readonly path: string
+  readonly isDecided: boolean
+}
+
 export interface JobRecord {
   /** False: it ends with this process. */
   readonly isDurable: boolean
-  /** Complete checkpoints that former leaders left, ascending; the newest is what the job starts from. */
+  /**
+   * Complete checkpoints that former leaders left, ascending; the newest is what the
+   * job starts from.
+   */
   readonly retained: readonly number[]
   /** No former leader has given out this id or a later one. */
   readonly firstCheckpointId: number
   /** A former leader was asked to cancel the job. */
   readonly isCancelled: boolean
+  /** The savepoint that stops the job, or has (`isDecided`); null: none was asked for. */
+  readonly stop: JobStop | null
   /** Before a checkpoint of that id is triggered: no later leader will give out the same. */
   reserve(checkpointId: number): Promise<void>
-  /** `retained`, its newest included, are from now on what counts as complete. Null: done already. */
+  /** What was asked for last, by whichever leader; null: nothing. */
+  readonly requirements: ResourceRequirements | null
+  require(requirements: ResourceRequirements): Promise<void>
+  /**
+   * `retained`, its newest included, are from now on what counts as complete. Null: done already.
+   */
   advance(retained: readonly number[]): Promise<void> | null
+  /** A savepoint at `path` is to stop the job; before a task hears of it. */
+  beginStop(path: string): Promise<void>
+  /** The job is stopped by the savepoint at `path`, which is complete. Null: done already. */
+  decideStop(path: string): Promise<void> | null
   requestCancel(): Promise<void>
   end(result: JobResult): Promise<void> | null
 }
@@ -46,8 +67,13 @@ export const VOLATILE_JOB_RECORD: JobRecord = {
   retained: [],
   firstCheckpointId: 1,
   isCancelled: false,
+  stop: null,
   reserve: () => DONE,
+  requirements: null,
+  require: () => DONE,
   advance: () => null,
+  beginStop: () => DONE,
+  decideStop: () => null,
   requestCancel: () => DONE,
   end: () => null,
 }

@@ -1,8 +1,8 @@
 /**
  * Submitted jobs that outlive their JobManager: graphs, and how they ended.
  *
- * Invariants: a submission is acknowledged only when its graph is durable and whoever leads next will read it; a job
- * that has ended is never run again, even when its graph could not be removed.
+ * Invariants: a submission is acknowledged only when its graph is durable and whoever leads next
+ * will read it; a job that has ended is never run again, even when its graph could not be removed.
  */
 import type { ErrorData } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
@@ -35,8 +35,8 @@ export interface JobStore {
   /** What former leaders left. Rejects with LEADERSHIP_LOST. */
   recover(): Promise<RecoveredJobs>
   /**
-   * Makes a submission durable. Rejects with JOB_ALREADY_SUBMITTED, and with LEADERSHIP_LOST when nobody
-   * knows whether it will be run.
+   * Makes a submission durable. Rejects with JOB_ALREADY_SUBMITTED, and with LEADERSHIP_LOST when
+   * nobody knows whether it will be run.
    */
   add(job: StoredJob): Promise<JobRecord>
   /** After the end of the job and of everything that belonged to it. */

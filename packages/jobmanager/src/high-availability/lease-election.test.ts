@@ -1,4 +1,7 @@
-/** Elections among candidates that share a store and each have a clock, in all the ways in which a lease is lost. */
+/**
+ * Elections among candidates that share a store and each have a clock, in all the ways in which a
+ * lease is lost.
+ */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type LeaderRecord, leaderKey } from '@millrace/protocol'

@@ -1,9 +1,10 @@
 /**
  * Election by a lease object: carries out what `decideLease` says, one step after another.
  *
- * Every write is conditional on the version that was read, so of many candidates one wins, and a holder that slept
- * cannot renew what another one has taken. A write with an unknown outcome is followed by a read, never by a guess.
- * The end of a leadership does not wait for the store: a timer of its own ends it at the deadline.
+ * Every write is conditional on the version that was read, so of many candidates one wins, and a
+ * holder that slept cannot renew what another one has taken. A write with an unknown outcome is
+ * followed by a read, never by a guess. The end of a leadership does not wait for the store: a
+ * timer of its own ends it at the deadline.
  */
 import type { Clock, Logger, ObjectStore, Random } from '@millrace/platform'
 import {
@@ -240,7 +241,10 @@ export class LeaseElection implements LeaderElection {
     this.#candidate?.onLost(held, reason)
   }
 
-  /** A little less or more, so that candidates do not come all at once; a candidate reads again afterwards. */
+  /**
+   * A little less or more, so that candidates do not come all at once; a candidate reads
+   * again afterwards.
+   */
   #sleep(ms: number): Promise<void> {
     const jittered = ms * (1 + 0.1 * this.#random.next())
     return new Promise((resolve) => {

@@ -1,13 +1,14 @@
 /**
  * A job's record in the object store, written under the epoch of one leader.
  *
- * A new leader first seals it with its own epoch: from then on a former one's writes, which expect the version before,
- * are refused, so a checkpoint that it completes late never counts. Writes go one after another, and each is resolved
- * before the next begins.
+ * A new leader first seals it with its own epoch: from then on a former one's writes, which expect
+ * the version before, are refused, so a checkpoint that it completes late never counts. Writes go
+ * one after another, and each is resolved before the next begins.
  */
 import type { ErrorData } from '@millrace/core'
 import { jobManagerError } from '../error-codes.ts'
-import type { JobRecord, JobResult } from './job-record.ts'
+import type { ResourceRequirements } from '../scheduler/resource-requirements.ts'
+import type { JobRecord, JobResult, JobStop } from './job-record.ts'
 import { leadershipLost, type StoreAccess, whileLeading, writeResolved } from './write-resolved.ts'
 
 export interface JobRecordContent {
@@ -18,6 +19,10 @@ export interface JobRecordContent {
   readonly idCeiling: number
   readonly retained: readonly number[]
   readonly isCancelled: boolean
+  /** Absent: none, or written by a build that did not know them. */
+  readonly requirements?: ResourceRequirements
+  /** Absent in records of earlier builds. */
+  readonly stop?: JobStop | null
   readonly result: JobResult | null
 }
 
@@ -65,6 +70,10 @@ export class StoredJobRecord implements JobRecord {
     return this.#content.isCancelled
   }
 
+  get requirements(): ResourceRequirements | null {
+    return this.#content.requirements ?? null
+  }
+
   get result(): JobResult | null {
     return this.#content.result
   }
@@ -84,6 +93,22 @@ export class StoredJobRecord implements JobRecord {
       retained,
       idCeiling: Math.max(content.idCeiling, (retained.at(-1) as number) + 1),
     }))
+  }
+
+  require(requirements: ResourceRequirements): Promise<void> {
+    return this.#update((content) => ({ ...content, requirements }))
+  }
+
+  get stop(): JobStop | null {
+    return this.#content.stop ?? null
+  }
+
+  beginStop(path: string): Promise<void> {
+    return this.#update((content) => ({ ...content, stop: { path, isDecided: false } }))
+  }
+
+  decideStop(path: string): Promise<void> {
+    return this.#update((content) => ({ ...content, stop: { path, isDecided: true } }))
   }
 
   requestCancel(): Promise<void> {

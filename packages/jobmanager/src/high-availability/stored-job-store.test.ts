@@ -1,7 +1,12 @@
-/** Jobs and checkpoint pointers in the object store: what a new leader finds, and what a former one can still do. */
+/**
+ * Jobs and checkpoint pointers in the object store: what a new leader finds, and what a former
+ * one can still do.
+ */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'node:test'
-import type { JobGraph } from '@millrace/graph'
+import { JOB_GRAPH_VERSION, type JobGraph } from '@millrace/graph'
 import { JOB_ID, pipeline } from '../testing/cluster-harness.ts'
 import { ManualClock, settle } from '../testing/manual-clock.ts'
 import { MemoryObjectStore, MemoryObjects } from '../testing/memory-object-store.ts'
@@ -252,4 +257,41 @@ test('What cannot be read is reported and stays', async () => {
   assert.equal(damaged[0]?.jobId, JOB_ID)
   assert.equal(damaged[0]?.error.code, 'JOB_RECORD_DAMAGED')
   assert.deepEqual(objects.keys(), [GRAPH, RECORD])
+})
+
+const STORED = join(import.meta.dirname, 'testdata')
+const storedJob = (format: number) => readFileSync(join(STORED, `stored-job-format-${format}.json`))
+
+/** A cluster whose earlier leader stored that submission. */
+async function recoveredFrom(bytes: Uint8Array) {
+  const objects = new MemoryObjects()
+  const { jobId } = (JSON.parse(bytes.toString()) as { jobGraph: JobGraph }).jobGraph
+  const { client } = new Leader(objects, 1)
+  await client.putIf(`c/jobs/${jobId}/graph`, bytes, null)
+  return new Leader(objects, 2).store.recover()
+}
+
+test('A job that this format stored is run', async () => {
+  const { running, damaged } = await recoveredFrom(storedJob(JOB_GRAPH_VERSION))
+  assert.deepEqual(damaged, [])
+  assert.equal(running[0]?.jobGraph.name, 'sensor-aggregator')
+})
+
+test('A job that another format stored, an earlier or a later one, is refused by name and stays stored', async () => {
+  const later = JSON.parse(storedJob(JOB_GRAPH_VERSION).toString())
+  later.jobGraph.formatVersion = 99
+  for (const [bytes, format] of [
+    [storedJob(1), 1],
+    [new TextEncoder().encode(JSON.stringify(later)), 99],
+  ] as const) {
+    const { running, damaged } = await recoveredFrom(Buffer.from(bytes))
+    assert.deepEqual(running, [])
+    assert.equal(damaged[0]?.error.code, 'JOB_GRAPH_VERSION_UNSUPPORTED')
+    assert.match(
+      String(damaged[0]?.error.message),
+      new RegExp(
+        `^Submit the job again: the stored job 'sensor-aggregator' .* has format ${format},`,
+      ),
+    )
+  }
 })

@@ -1,11 +1,13 @@
 /**
- * Job graphs in the object store: `jobs/<id>/graph` holds a submission, `jobs/<id>/record` what became of it.
+ * Job graphs in the object store: `jobs/<id>/graph` holds a submission, `jobs/<id>/record`
+ * what became of it.
  *
- * The graph's creation is the moment of the submission. The lease is read after it: if we still led then, the next
- * leader, who begins later, finds the graph.
+ * The graph's creation is the moment of the submission. The lease is read after it: if we still led
+ * then, the next leader, who begins later, finds the graph.
  */
 import { isMillraceError, toErrorData } from '@millrace/core'
 import { jobManagerError } from '../error-codes.ts'
+import { requireGraphVersion } from './graph-version.ts'
 import type { JobRecord } from './job-record.ts'
 import type { JobStore, RecoveredJobs, StoredJob } from './job-store.ts'
 import { decodeJobRecord, StoredJobRecord } from './stored-job-record.ts'
@@ -123,17 +125,26 @@ function isSameGraph(a: StoredJob, b: StoredJob): boolean {
   return JSON.stringify(a.jobGraph) === JSON.stringify(b.jobGraph)
 }
 
-/** Throws JOB_RECORD_DAMAGED. */
+/** Throws JOB_RECORD_DAMAGED, and JOB_GRAPH_VERSION_UNSUPPORTED. */
 function decodeStoredJob(bytes: Uint8Array, key: string): StoredJob {
-  try {
-    const value = JSON.parse(new TextDecoder().decode(bytes)) as StoredJob
-    if (typeof value.jobGraph?.jobId === 'string' && typeof value.configuration === 'object') {
-      return value
-    }
-  } catch {
-    // Said below.
+  const stored = parseStoredJob(bytes)
+  if (stored !== null) {
+    requireGraphVersion(stored.jobGraph, `the stored job '${stored.jobGraph.name}' ('${key}')`)
+    return stored
   }
   throw jobManagerError('JOB_RECORD_DAMAGED', `The stored job '${key}' cannot be read.`, {
     hint: 'It was changed by something else, or by another version of Millrace.',
   })
+}
+
+/** Null: it is damaged. */
+function parseStoredJob(bytes: Uint8Array): StoredJob | null {
+  try {
+    const value = JSON.parse(new TextDecoder().decode(bytes)) as StoredJob
+    const isJob =
+      typeof value.jobGraph?.jobId === 'string' && typeof value.configuration === 'object'
+    return isJob ? value : null
+  } catch {
+    return null
+  }
 }

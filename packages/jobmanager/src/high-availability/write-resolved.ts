@@ -1,9 +1,9 @@
 /**
  * A conditional write that is over only when its outcome is known.
  *
- * A rejected write may have taken effect, or may do so later. Reading again tells: what is there is ours, or what was
- * expected still is (then the write is repeated: should the first arrive after all, one of the two finds another
- * version), or somebody else's.
+ * A rejected write may have taken effect, or may do so later. Reading again tells: what is there is
+ * ours, or what was expected still is (then the write is repeated: should the first arrive after
+ * all, one of the two finds another version), or somebody else's.
  */
 import type { Clock, ObjectStore } from '@millrace/platform'
 import { jobManagerError } from '../error-codes.ts'
@@ -18,7 +18,9 @@ export interface StoreAccess {
   readonly leadership: Leadership
 }
 
-/** The version written, or null when the object is not as expected. Rejects with LEADERSHIP_LOST. */
+/**
+ * The version written, or null when the object is not as expected. Rejects with LEADERSHIP_LOST.
+ */
 export async function writeResolved(
   access: StoreAccess,
   key: string,

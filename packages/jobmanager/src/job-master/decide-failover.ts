@@ -1,9 +1,9 @@
 /**
- * What a failure leads to: a pure decision over the error, the restart strategy and what the failed tasks are
- * connected to.
+ * What a failure leads to: a pure decision over the error, the restart strategy and what the failed
+ * tasks are connected to.
  *
- * Errors that repeat themselves (retry `never`, anywhere in the cause chain: a malformed record, a wrong option) end
- * the job at once.
+ * Errors that repeat themselves (retry `never`, anywhere in the cause chain: a malformed record, a
+ * wrong option) end the job at once.
  */
 import type { ErrorData } from '@millrace/core'
 import { decideRestart, type RestartHistory, type RestartSettings } from './restart-strategy.ts'
@@ -43,7 +43,7 @@ export function decideFailover(facts: FailoverFacts): FailoverDecision {
   return { kind: 'restart', vertices, delayMs: decision.delayMs, history: decision.history }
 }
 
-function neverRetry(error: ErrorData | undefined): boolean {
+export function neverRetry(error: ErrorData | undefined): boolean {
   for (let cause = error; cause !== undefined; cause = cause.cause) {
     if (cause.retry === 'never') return true
   }

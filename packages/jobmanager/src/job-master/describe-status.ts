@@ -1,18 +1,29 @@
-/** The sentence that tells people what a job that does not run waits for; shown as `status-reason`. */
+/**
+ * The sentence that tells people what a job waits for, before it runs or for its first rows; shown
+ * as `status-reason`.
+ */
 import type { ErrorData } from '@millrace/core'
 import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
+import type { JobStatus } from '../execution-graph/execution-state.ts'
 
 export function describeStatus(facts: {
+  readonly state: JobStatus
   readonly graph: ExecutionGraph
+  /** From the coordinators, while one waits for something outside. */
+  readonly outside: string | null
   /** From the slot pool, while slots are waited for. */
   readonly slots: string | null
   readonly restartInMs: number | null
+  /** What it is rescaled to; null: it is not. */
+  readonly rescale: string | null
   readonly lastFailure: ErrorData | null
   readonly failureCause: ErrorData | null
 }): string | null {
-  const { graph, slots, restartInMs, lastFailure, failureCause } = facts
-  switch (graph.state) {
+  const { state, graph, outside, slots, restartInMs, failureCause, rescale } = facts
+  const { lastFailure } = facts
+  switch (state) {
     case 'RUNNING':
+      return outside
     case 'FINISHED':
     case 'CANCELED':
       return null
@@ -20,6 +31,7 @@ export function describeStatus(facts: {
     case 'FAILING':
       return failureCause?.message ?? null
     case 'RESTARTING': {
+      if (rescale !== null) return `is rescaled to ${rescale}: ${slots ?? progress(graph)}`
       const after = lastFailure === null ? '' : ` after: ${lastFailure.message}`
       if (slots !== null) return `${slots}${after}`
       if (restartInMs !== null && restartInMs > 0) {

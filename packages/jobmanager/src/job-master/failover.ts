@@ -1,9 +1,9 @@
 /**
  * What happens when something fails, is cancelled or ends: carries out what `decideFailover` says.
  *
- * Down: tasks are cancelled, and those that do not confirm it in time lose their slot. Then, once every one of them
- * has ended: new attempts
- * from the latest checkpoint, or the end of the job.
+ * What comes first is acted on; a cause that comes after its consequence takes its place.
+ * Down: tasks are cancelled, and those that do not confirm it in time lose their slot. Then, once
+ * every one of them has ended: new attempts from the latest checkpoint, or the end of the job.
  */
 import { fromErrorData, type MillraceError, toErrorData } from '@millrace/core'
 import { jobManagerError } from '../error-codes.ts'
@@ -11,11 +11,14 @@ import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import { isDeployed, type TerminalJobStatus } from '../execution-graph/execution-state.ts'
 import { JobManagerOptions } from '../jobmanager-options.ts'
 import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
-import { decideFailover } from './decide-failover.ts'
+import { decideFailover, type FailoverDecision, neverRetry } from './decide-failover.ts'
+import { type FailureRank, failureRank } from './failure-rank.ts'
 import type { JobCoordinators } from './job-coordinators.ts'
 import type { JobState } from './job-state.ts'
-import { NO_RESTARTS, type RestartSettings } from './restart-strategy.ts'
+import { NO_RESTARTS, type RestartHistory, type RestartSettings } from './restart-strategy.ts'
+import type { Rounds } from './rounds.ts'
 import type { TaskCalls } from './task-calls.ts'
+import { TaskCancellation } from './task-cancellation.ts'
 import type { TaskDeployer } from './task-deployer.ts'
 
 /** Vertices on their way from a failure to new attempts. */
@@ -25,7 +28,19 @@ interface PendingRestart {
   dueMs: number
   /** Coordinators that wait to be replaced: nobody knows yet from which checkpoint. */
   settling: number
+  /** How often it was counted: once for each failure that came before it began. */
+  counted: number
   cancelTimer: () => void
+}
+
+/** What the job goes down or restarts for at present. */
+interface Incident {
+  rank: FailureRank
+  /** Empty: the failure is the whole job's. */
+  readonly failedVertices: readonly string[]
+  /** Restarts before it. */
+  readonly before: RestartHistory
+  noRestart: string | null
 }
 
 export interface JobEndListener {
@@ -39,11 +54,12 @@ export class Failover {
   readonly #settings: RestartSettings
   readonly #deployer: TaskDeployer
   readonly #coordinators: JobCoordinators
-  readonly #calls: TaskCalls
+  readonly #cancellation: TaskCancellation
+  readonly #rounds: Rounds
   readonly #end: JobEndListener
   #restart: PendingRestart | null = null
   #history = NO_RESTARTS
-  #cancelForceTimer: () => void = () => {}
+  #incident: Incident | null = null
 
   constructor(
     job: JobState,
@@ -52,6 +68,7 @@ export class Failover {
       readonly deployer: TaskDeployer
       readonly coordinators: JobCoordinators
       readonly calls: TaskCalls
+      readonly rounds: Rounds
     },
     end: JobEndListener,
   ) {
@@ -59,7 +76,11 @@ export class Failover {
     this.#settings = settings
     this.#deployer = parts.deployer
     this.#coordinators = parts.coordinators
-    this.#calls = parts.calls
+    const { deployer, calls } = parts
+    this.#cancellation = new TaskCancellation(job, deployer, calls, (attempts, error) =>
+      this.attemptsFailed(attempts, error, 'consequence'),
+    )
+    this.#rounds = parts.rounds
     this.#end = end
   }
 
@@ -71,81 +92,153 @@ export class Failover {
 
   /** A failure of the whole job (a coordinator, its checkpoints, its slots). */
   fail(thrown: unknown): void {
-    this.#handle(fromErrorData(toErrorData(thrown)), [])
+    const error = fromErrorData(toErrorData(thrown))
+    this.#handle(error, [], failureRank(error))
+  }
+
+  /**
+   * Every task of a job that runs goes down and comes back at once, at what the next round decides.
+   * No failure: no restart strategy is asked.
+   */
+  rescale(): void {
+    const { checkpoints, lifecycle, round } = this.#job
+    checkpoints?.stop('the job is rescaled')
+    lifecycle.rescales++
+    this.#beginRestart(new Set(round.graph.vertices.keys()), 0, 0)
+  }
+
+  /** All tasks from the latest checkpoint, for a reason that is no failure. */
+  startAnew(reason: MillraceError): void {
+    const { lifecycle, round, checkpoints, logger } = this.#job
+    if (lifecycle.state !== 'RUNNING' || lifecycle.ending) return
+    logger.warn('The job starts anew.', { error: reason })
+    checkpoints?.stop('the job starts anew')
+    this.#beginRestart(new Set(round.graph.vertices.keys()), 0, 0)
   }
 
   /** Attempts failed together, for one reason. */
-  attemptsFailed(attempts: readonly ExecutionAttempt[], error: MillraceError): void {
+  attemptsFailed(
+    attempts: readonly ExecutionAttempt[],
+    error: MillraceError,
+    rank: FailureRank = failureRank(error),
+  ): void {
+    const job = this.#job
     const failed: ExecutionAttempt[] = []
+    const cancelled: ExecutionAttempt[] = []
     for (const attempt of attempts) {
       attempt.error = toErrorData(error)
       const wasCanceling = attempt.state === 'CANCELING'
-      if (!this.#job.move(attempt, wasCanceling ? 'CANCELED' : 'FAILED')) continue
+      if (!job.move(attempt, wasCanceling ? 'CANCELED' : 'FAILED')) continue
       this.#coordinators.subtaskFailed(attempt.vertexId, attempt.subtaskIndex)
-      if (!wasCanceling) failed.push(attempt)
-      else if (this.#job.graph.state !== 'CANCELLING') this.#job.note(error, attempt, 'concurrent')
+      if (wasCanceling) cancelled.push(attempt)
+      else failed.push(attempt)
     }
-    if (failed.length > 0) this.#handle(error, failed)
+    if (job.lifecycle.state !== 'CANCELLING') {
+      for (const attempt of cancelled) job.note(error, attempt, 'concurrent', rank)
+      if (cancelled.length > 0 && rank === 'cause') this.#causeFound(error)
+    }
+    if (failed.length > 0) this.#handle(error, failed, rank)
     else this.taskEnded()
   }
 
-  #handle(error: MillraceError, attempts: readonly ExecutionAttempt[]): void {
+  /** `rank`: whether what caused it may still be to come. */
+  #handle(error: MillraceError, attempts: readonly ExecutionAttempt[], rank: FailureRank): void {
     const job = this.#job
-    const { state } = job.graph
-    if (job.hasEnded || job.ending || state === 'SUSPENDED') return
+    const { lifecycle, round } = job
+    const { state } = lifecycle
+    if (lifecycle.hasEnded || lifecycle.ending || state === 'SUSPENDED') return
     if (state === 'CANCELLING' || state === 'FAILING') {
       this.taskEnded()
       return
     }
-    job.note(error, attempts[0] ?? null, 'root')
+    job.note(error, attempts[0] ?? null, 'root', rank)
     const [attempt] = attempts
     if (attempt === undefined) job.logger.warn('The job failed.', { error })
-    else job.logger.warn('A task failed.', { task: job.taskName(attempt), error })
+    else job.logger.warn('A task failed.', { task: attempt.taskName, error })
     job.checkpoints?.stop('the job failed')
-    const { clock, random } = job.platform
-    const decision = decideFailover({
-      error: toErrorData(error),
-      // Part of the tasks may have finished already; they do not come back alone.
-      failedVertices: job.finishing ? [] : attempts.map(({ vertexId }) => vertexId),
-      regions: job.graph.regions,
-      strategy: job.configuration.get(JobManagerOptions.failoverStrategy),
-      settings: this.#settings,
-      history: this.#history,
-      nowMs: clock.monotonicMs(),
-      random: random.next(),
-    })
+    // Part of the tasks may have finished already; they do not come back alone.
+    const failedVertices = round.finishing ? [] : attempts.map(({ vertexId }) => vertexId)
+    const incident = { rank, failedVertices, before: this.#history, noRestart: null }
+    this.#incident = incident
+    const decision = this.#decide(error, incident)
     if (decision.kind === 'restart' && state !== 'INITIALIZING') {
       this.#history = decision.history
-      this.#beginRestart(decision.vertices, decision.delayMs)
+      this.#beginRestart(decision.vertices, decision.delayMs, 1)
       return
     }
-    const reason = decision.kind === 'fail' ? decision.reason : null
-    const wrap = reason !== null && this.#settings.kind !== 'none'
-    this.#goDown('FAILING', wrap ? exhausted(reason, error) : error)
+    this.#giveUp(error, incident, decision.kind === 'fail' ? decision.reason : null)
   }
 
-  #beginRestart(vertices: ReadonlySet<string>, delayMs: number): void {
+  /** What began as a consequence has its cause: as if that had come first. */
+  #causeFound(error: MillraceError): void {
+    const incident = this.#incident
+    const { lifecycle, logger } = this.#job
+    if (incident === null || incident.rank === 'cause') return
+    incident.rank = 'cause'
+    logger.warn('What caused the failure.', { error })
+    if (lifecycle.state === 'FAILING') {
+      lifecycle.failureCause = toErrorData(this.#endOf(error, incident.noRestart))
+    } else if (lifecycle.state === 'RESTARTING') {
+      const decision = this.#decide(error, incident)
+      if (decision.kind === 'restart') {
+        this.#history = decision.history
+        return
+      }
+      // What was begun for a consequence comes to nothing: it was no restart.
+      lifecycle.restarts -= this.#restart?.counted ?? 0
+      this.#giveUp(error, incident, decision.reason)
+    }
+  }
+
+  #decide(error: MillraceError, incident: Incident): FailoverDecision {
+    const { round, configuration, platform } = this.#job
+    return decideFailover({
+      error: toErrorData(error),
+      failedVertices: incident.failedVertices,
+      regions: round.graph.regions,
+      strategy: configuration.get(JobManagerOptions.failoverStrategy),
+      settings: this.#settings,
+      history: incident.before,
+      nowMs: platform.clock.monotonicMs(),
+      random: platform.random.next(),
+    })
+  }
+
+  /** `noRestart`: why there is none, unless the error itself forbids it. */
+  #giveUp(error: MillraceError, incident: Incident, noRestart: string | null): void {
+    incident.noRestart = noRestart
+    this.#goDown('FAILING', this.#endOf(error, noRestart))
+  }
+
+  #endOf(error: MillraceError, noRestart: string | null): MillraceError {
+    const isExhausted = noRestart !== null && this.#settings.kind !== 'none'
+    return isExhausted && !neverRetry(toErrorData(error)) ? exhausted(noRestart, error) : error
+  }
+
+  /** `failures`: for how many it counts as a restart. */
+  #beginRestart(vertices: ReadonlySet<string>, delayMs: number, failures: 0 | 1): void {
     const job = this.#job
     const { clock } = job.platform
-    job.setState('RESTARTING')
-    job.restarts++
-    job.finishing = false
+    job.lifecycle.become('RESTARTING')
     const restart = this.#restart ?? {
       vertices: new Set(),
       dueMs: 0,
       settling: 0,
+      counted: 0,
       cancelTimer: () => {},
     }
     this.#restart = restart
+    job.lifecycle.restarts += failures
+    restart.counted += failures
     // Vertices of an earlier failure that still waited for slots come along.
-    for (const { vertexId, state } of job.graph.attempts()) {
+    for (const { vertexId, state } of job.round.graph.attempts()) {
       if (state === 'SCHEDULED') restart.vertices.add(vertexId)
     }
     this.#deployer.abandon()
     for (const id of vertices) restart.vertices.add(id)
     restart.dueMs = Math.max(restart.dueMs, clock.monotonicMs() + delayMs)
     this.#replaceCoordinators(restart, vertices)
-    this.#cancelTasks(restart.vertices)
+    this.#cancellation.cancel(restart.vertices)
     restart.cancelTimer()
     const delayLeftMs = restart.dueMs - clock.monotonicMs()
     restart.cancelTimer = clock.setTimer(delayLeftMs, () => this.#tryRestart())
@@ -171,10 +264,10 @@ export class Failover {
   /** Goes on once every task of the restart has ended and the delay is over. */
   #tryRestart(): void {
     const restart = this.#restart
-    const { graph, platform } = this.#job
-    if (restart === null || graph.state !== 'RESTARTING') return
+    const { lifecycle, round, platform } = this.#job
+    if (restart === null || lifecycle.state !== 'RESTARTING') return
     if (restart.settling > 0) return
-    if (!graph.every(({ isTerminal }) => isTerminal, restart.vertices)) return
+    if (!round.graph.every(({ isTerminal }) => isTerminal, restart.vertices)) return
     const leftMs = restart.dueMs - platform.clock.monotonicMs()
     restart.cancelTimer()
     if (leftMs > 0) {
@@ -182,17 +275,21 @@ export class Failover {
       return
     }
     this.#restart = null
-    this.#cancelForceTimer()
+    this.#incident = null
+    this.#cancellation.stop()
     this.#releaseBrokenSlots(restart.vertices)
-    graph.newAttempts(restart.vertices, platform.clock.nowMs())
-    this.#deployer.deploy(restart.vertices)
+    try {
+      this.#rounds.begin(restart.vertices)
+    } catch (error) {
+      this.fail(error)
+    }
   }
 
   /** A slot in which a task failed gets a new thread, unless other tasks still run in it. */
   #releaseBrokenSlots(vertices: ReadonlySet<string>): void {
     const broken = new Set<AllocatedSlot>()
     const used = new Set<AllocatedSlot>()
-    for (const attempt of this.#job.graph.attempts()) {
+    for (const attempt of this.#job.round.graph.attempts()) {
       if (attempt.slot === null) continue
       if (!vertices.has(attempt.vertexId) && isDeployed(attempt.state)) used.add(attempt.slot)
       else if (attempt.state === 'FAILED') broken.add(attempt.slot)
@@ -205,8 +302,9 @@ export class Failover {
 
   /** Throws JOB_ALREADY_ENDED. */
   cancel(): void {
-    const { state } = this.#job.graph
-    if (this.#job.hasEnded || this.#job.ending) {
+    const { state, hasEnded, ending } = this.#job.lifecycle
+    if (!hasEnded && !ending && this.#job.stoppedBy !== null) throw this.#stopped()
+    if (hasEnded || ending) {
       throw jobManagerError(
         'JOB_ALREADY_ENDED',
         `Job ${this.#job.jobId} has ended: it is ${state}.`,
@@ -217,76 +315,51 @@ export class Failover {
     this.#goDown('CANCELLING', null)
   }
 
+  /** To cancel its tasks now would leave uncommitted what the savepoint holds. */
+  #stopped(): MillraceError {
+    const { jobId, stoppedBy } = this.#job
+    return jobManagerError(
+      'JOB_ALREADY_ENDED',
+      `Job ${jobId} is stopped: its savepoint ${stoppedBy} is complete, and its sinks commit what that holds.`,
+    )
+  }
+
   /** Forgets what is pending, without touching tasks. */
   abandon(): void {
     this.#deployer.abandon()
     this.#restart?.cancelTimer()
     this.#restart = null
-    this.#cancelForceTimer()
+    this.#cancellation.stop()
   }
 
   #goDown(state: 'CANCELLING' | 'FAILING', error: MillraceError | null): void {
-    if (error !== null) this.#job.failureCause = toErrorData(error)
-    this.#job.setState(state)
+    const { lifecycle, round } = this.#job
+    if (error !== null) lifecycle.failureCause = toErrorData(error)
+    lifecycle.become(state)
     this.abandon()
-    this.#cancelTasks(new Set(this.#job.graph.vertices.keys()))
+    this.#cancellation.cancel(new Set(round.graph.vertices.keys()))
     this.taskEnded()
-  }
-
-  #cancelTasks(vertices: ReadonlySet<string>): void {
-    const deployed: ExecutionAttempt[] = []
-    for (const attempt of this.#job.graph.attempts(vertices)) {
-      const next = isDeployed(attempt.state) ? 'CANCELING' : 'CANCELED'
-      if (this.#job.move(attempt, next) && next === 'CANCELING') deployed.push(attempt)
-    }
-    void this.#calls.cancel(deployed)
-    this.#cancelForceTimer()
-    this.#cancelForceTimer = this.#job.platform.clock.setTimer(
-      this.#job.configuration.get(JobManagerOptions.cancellationTimeout),
-      () => this.#forceCancellation(),
-      { unref: true },
-    )
-  }
-
-  /** Tasks that do not end lose their slot: its thread is ended, and other tasks in it with it. */
-  #forceCancellation(): void {
-    const job = this.#job
-    const stuck = job.attemptsIn(
-      () => true,
-      ({ state }) => state === 'CANCELING',
-    )
-    if (stuck.length === 0) return
-    const held = new Set(stuck.map(({ slot }) => slot))
-    const hit = job.attemptsIn((slot) => held.has(slot))
-    const reason = 'tasks in it did not confirm their cancellation'
-    for (const slot of this.#deployer.releaseSlots((candidate) => held.has(candidate), reason)) {
-      job.logger.warn(`Ended a slot: ${reason}`, {
-        taskManager: slot.taskManager.id,
-        slot: slot.slotIndex,
-      })
-    }
-    const error = jobManagerError('SLOT_LOST', `Ended the slot: ${reason}.`)
-    this.attemptsFailed(hit, error)
   }
 
   /** An attempt has ended: perhaps the restart or the end of the job was waiting for it. */
   taskEnded(): void {
-    const { graph } = this.#job
-    if (graph.state === 'RESTARTING') {
+    const { lifecycle, round } = this.#job
+    const { graph } = round
+    if (lifecycle.state === 'RESTARTING') {
       this.#tryRestart()
       return
     }
-    if (this.#job.hasEnded || this.#job.ending) return
+    if (lifecycle.hasEnded || lifecycle.ending) return
     if (!graph.every(({ isTerminal }) => isTerminal)) return
-    if (graph.state === 'CANCELLING') this.#reachEnd('CANCELED')
-    else if (graph.state === 'FAILING') this.#reachEnd('FAILED')
+    if (lifecycle.state === 'CANCELLING') this.#reachEnd('CANCELED')
+    else if (lifecycle.state === 'FAILING') this.#reachEnd('FAILED')
     else if (graph.every(({ state }) => state === 'FINISHED')) this.#reachEnd('FINISHED')
   }
 
   /** The end shows only once it is durable: what somebody has seen is never taken back. */
   #reachEnd(state: TerminalJobStatus): void {
     this.abandon()
-    this.#job.ending = true
+    this.#job.lifecycle.ending = true
     // A checkpoint that is just being made to count is part of what the job leaves.
     const settling = this.#job.checkpoints?.settling() ?? null
     if (settling === null) this.#recordEnd(state)
@@ -294,7 +367,7 @@ export class Failover {
   }
 
   #recordEnd(state: TerminalJobStatus): void {
-    if (this.#job.graph.state === 'SUSPENDED') return
+    if (this.#job.lifecycle.state === 'SUSPENDED') return
     const recorded = this.#end.recordEnd(state)
     if (recorded === null) this.#conclude(state)
     else {
@@ -306,8 +379,8 @@ export class Failover {
   }
 
   #conclude(state: TerminalJobStatus): void {
-    if (this.#job.graph.state === 'SUSPENDED') return
-    this.#job.setState(state)
+    if (this.#job.lifecycle.state === 'SUSPENDED') return
+    this.#job.lifecycle.become(state)
     this.#job.logger.info(`Job ${state}`)
     this.#end.ended(state)
   }

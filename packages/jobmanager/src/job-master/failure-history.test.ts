@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type Failure, FailureHistory } from './failure-history.ts'
+import { failureRank } from './failure-rank.ts'
 
 const failure = (code: string): Failure => ({
   error: { brand: 'millrace-error', code, message: code, domain: 'external', retry: 'backoff' },
+  rank: failureRank({ code }),
   timestampMs: 0,
   taskName: null,
   taskManagerId: null,
@@ -21,16 +23,24 @@ test('The history keeps the newest failures', () => {
   assert.equal(history.truncated, true)
 })
 
-test('A lost TaskManager is the root of what its peers noticed first', () => {
+test('A cause is the root of the consequences that were noticed first, and of what comes after it', () => {
   const history = new FailureHistory(16)
   history.addRoot(failure('NETWORK_CONNECTION_LOST'))
-  for (const code of ['OTHER', 'TASK_MANAGER_LOST', 'TASK_MANAGER_LOST']) {
-    history.addConcurrent(failure(code))
-  }
+  const further = ['OPERATOR_EVENT_LOST', 'TASK_MANAGER_LOST', 'TASK_MANAGER_LOST', 'OTHER']
+  for (const code of further) history.addConcurrent(failure(code))
   const [entry] = history.entries
   assert.equal(entry?.root.error.code, 'TASK_MANAGER_LOST')
   assert.deepEqual(
     entry?.concurrent.map(({ error }) => error.code),
-    ['NETWORK_CONNECTION_LOST', 'OTHER', 'TASK_MANAGER_LOST'],
+    ['NETWORK_CONNECTION_LOST', 'OPERATOR_EVENT_LOST', 'TASK_MANAGER_LOST', 'OTHER'],
   )
+})
+
+test('A cause that came first stays the root', () => {
+  const history = new FailureHistory(16)
+  history.addRoot(failure('KAFKA_DOWN'))
+  for (const code of ['NETWORK_CONNECTION_LOST', 'TASK_MANAGER_LOST']) {
+    history.addConcurrent(failure(code))
+  }
+  assert.equal(history.entries[0]?.root.error.code, 'KAFKA_DOWN')
 })

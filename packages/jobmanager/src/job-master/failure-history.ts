@@ -1,14 +1,15 @@
 /**
  * Failures of a job, newest last, bounded: what `/jobs/:id/exceptions` shows.
  *
- * Failures that come while the job is already on its way down or to a restart belong to the one that started it. A
- * lost TaskManager
- * is the root even when its peers noticed their broken channels first.
+ * Failures that come while the job is already on its way down or to a restart belong to the one
+ * that started it. A cause is the root even when others noticed its consequences first.
  */
 import type { ErrorData } from '@millrace/core'
+import type { FailureRank } from './failure-rank.ts'
 
 export interface Failure {
   readonly error: ErrorData
+  readonly rank: FailureRank
   readonly timestampMs: number
   /** `Name (2/3) - execution #0`; null for failures of the whole job. */
   readonly taskName: string | null
@@ -47,10 +48,7 @@ export class FailureHistory {
   addConcurrent(failure: Failure): void {
     const last = this.#entries.at(-1)
     if (last === undefined) this.addRoot(failure)
-    else if (
-      failure.error.code === 'TASK_MANAGER_LOST' &&
-      last.root.error.code !== failure.error.code
-    ) {
+    else if (failure.rank === 'cause' && last.root.rank === 'consequence') {
       last.concurrent.unshift(last.root)
       last.root = failure
     } else if (last.concurrent.length < CONCURRENT_MAX) {

@@ -1,9 +1,10 @@
 /**
- * One operator coordinator (a split enumerator, a collector) in its job: calls it one method at a time and carries
- * its events.
+ * One operator coordinator (a split enumerator, a collector) in its job: calls it one method at a
+ * time and carries its events.
  *
- * `replace` swaps the instance after a failure; client requests made meanwhile wait for the new one. A failure of the
- * coordinator is a failure of the job.
+ * `replace` swaps the instance after a failure, `fit` where its vertex runs at another parallelism;
+ * client requests made meanwhile wait for the new one. A failure of the coordinator is a failure
+ * of the job.
  */
 import type { CoordinatorFactory, OperatorCoordinator } from '@millrace/connector'
 import type { OperatorDescriptor } from '@millrace/graph'
@@ -28,7 +29,7 @@ export class HostedCoordinator {
   readonly operatorId: string
   readonly #host: CoordinatorHost
   readonly #operator: OperatorDescriptor
-  readonly #parallelism: number
+  #parallelism: number
   readonly #factory: CoordinatorFactory
   #coordinator: OperatorCoordinator
   #queues: SubtaskEventQueue[] = []
@@ -93,7 +94,10 @@ export class HostedCoordinator {
     })
   }
 
-  /** Runs `action` after the steps before it; an exception fails the job (once the instance is replaced: nothing). */
+  /**
+   * Runs `action` after the steps before it; an exception fails the job (once the instance is
+   * replaced: nothing).
+   */
   #step(action: () => unknown): Promise<unknown> {
     const queues = this.#queues
     const run = this.#chain.then(action)
@@ -115,6 +119,13 @@ export class HostedCoordinator {
     this.#coordinator = this.#create()
     this.#chain = this.#chain.then(() => old.close()).catch(() => {})
     this.start(restored)
+  }
+
+  /** At another parallelism splits are dealt anew, by a new instance. */
+  fit(parallelism: number, restored: unknown): void {
+    if (parallelism === this.#parallelism) return
+    this.#parallelism = parallelism
+    this.replace(restored)
   }
 
   #endInstance(): void {
@@ -193,6 +204,10 @@ export class HostedCoordinator {
   /** Whether clients may still want something after the end of the job. */
   get takesRequests(): boolean {
     return this.#coordinator.handleClientRequest !== undefined
+  }
+
+  waitsFor(): string | null {
+    return this.#closed ? null : (this.#coordinator.waitsFor?.() ?? null)
   }
 
   jobEnded(state: TerminalJobStatus): void {

@@ -1,4 +1,7 @@
-/** The operator coordinators of one job: made from the graph, addressed by operator, snapshotted together. */
+/**
+ * The operator coordinators of one job: made from the graph, addressed by operator,
+ * snapshotted together.
+ */
 import type { CoordinatorRegistry } from '@millrace/connector'
 import { nearestName } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
@@ -37,6 +40,19 @@ export class JobCoordinators {
     for (const coordinator of this.#all) coordinator.start(restored[coordinator.operatorId] ?? null)
   }
 
+  /**
+   * New instances, started from `restored`, where the round's parallelism is another than theirs.
+   */
+  fit(
+    parallelismOf: ReadonlyMap<string, number>,
+    restored: Readonly<Record<string, unknown>>,
+  ): void {
+    for (const coordinator of this.#all) {
+      const parallelism = parallelismOf.get(coordinator.vertexId) as number
+      coordinator.fit(parallelism, restored[coordinator.operatorId] ?? null)
+    }
+  }
+
   /** New instances for those vertices. */
   replace(vertexIds: ReadonlySet<string>, restored: Readonly<Record<string, unknown>>): void {
     for (const coordinator of this.#of(vertexIds)) {
@@ -53,8 +69,8 @@ export class JobCoordinators {
   }
 
   /**
-   * States by operator id. What was sent before them has been delivered when this resolves; what is sent
-   * later waits for `release`.
+   * States by operator id. What was sent before them has been delivered when this resolves; what is
+   * sent later waits for `release`.
    */
   async snapshot(
     checkpointId: number,
@@ -83,6 +99,15 @@ export class JobCoordinators {
 
   notifyCheckpointComplete(checkpointId: number): void {
     for (const coordinator of this.#all) coordinator.notifyCheckpointComplete(checkpointId)
+  }
+
+  /** The first that waits for something outside says for what; null: none does. */
+  waitsFor(): string | null {
+    for (const coordinator of this.#all) {
+      const outside = coordinator.waitsFor()
+      if (outside !== null) return outside
+    }
+    return null
   }
 
   jobEnded(state: TerminalJobStatus): void {

@@ -1,40 +1,53 @@
 /**
- * What the parts of a job master share: the graph and how it is moved, the job's settings, its failures.
- * Decides nothing.
+ * What the parts of a job master share. Decides nothing.
+ *
+ * Two lives are kept apart: everything here lives for the job, except `round`, which each
+ * deployment replaces: its graph, its attempts, whether its tasks were told to finish. So a round
+ * may run at another parallelism, and numbers of attempts, failures, checkpoints and the job's own
+ * state go on.
  */
-import { type Configuration, type ErrorData, type MillraceError, toErrorData } from '@millrace/core'
+import { type Configuration, type MillraceError, toErrorData } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
 import type { Logger, Platform } from '@millrace/platform'
 import type { CheckpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts'
+import { AttemptNumbers } from '../execution-graph/attempt-numbers.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import { ExecutionGraph } from '../execution-graph/execution-graph.ts'
-import {
-  type ExecutionState,
-  isDeployed,
-  isTerminalJobStatus,
-  type JobStatus,
-} from '../execution-graph/execution-state.ts'
+import { type ExecutionState, isDeployed } from '../execution-graph/execution-state.ts'
 import { type JobRecord, VOLATILE_JOB_RECORD } from '../high-availability/job-record.ts'
 import { RestOptions } from '../jobmanager-options.ts'
+import type { ResourceRequirements } from '../scheduler/resource-requirements.ts'
 import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
+import { DeploymentRound } from './deployment-round.ts'
 import { FailureHistory } from './failure-history.ts'
+import { type FailureRank, failureRank } from './failure-rank.ts'
+import { JobLifecycle } from './job-lifecycle.ts'
 
 export class JobState {
-  readonly graph: ExecutionGraph
+  /** As submitted; what a round makes of it is its graph's. */
+  readonly jobGraph: JobGraph
   readonly configuration: Configuration
   readonly platform: Platform
   readonly logger: Logger
+  readonly lifecycle: JobLifecycle
   readonly failures: FailureHistory
-  /** Null while the job starts, and without checkpoints. */
+  readonly attemptNumbers = new AttemptNumbers()
+  /**
+   * Part of every attempt id, so that attempts of several leaders are never taken for each other.
+   */
+  readonly attemptLineage: string
+  /** Opened by `JobStart`; null until then, and without checkpoints. */
   checkpoints: CheckpointCoordinator | null = null
-  /** All input is processed and durable: tasks were told to finish. */
-  finishing = false
-  /** The job's end is being made durable: nothing changes it any more. */
-  ending = false
   record: JobRecord = VOLATILE_JOB_RECORD
-  restarts = 0
-  /** Why the job ended. */
-  failureCause: ErrorData | null = null
+  /** As asked for since the submission; null: as submitted. Written by `JobStart`, `Rescaler`. */
+  requirements: ResourceRequirements | null = null
+  /** Directory of the savepoint by which the job is stopped for good; null: it goes on. */
+  stoppedBy: string | null = null
+  /**
+   * Replaced by `Rounds`; the one before the first deployment has the graph as submitted, and
+   * nothing of it runs.
+   */
+  round: DeploymentRound
 
   constructor(
     platform: Platform,
@@ -43,55 +56,58 @@ export class JobState {
     attemptLineage: string,
   ) {
     this.platform = platform
+    this.jobGraph = jobGraph
     this.configuration = configuration
+    this.attemptLineage = attemptLineage
     this.logger = platform.logger.with({ job: jobGraph.name, jobId: jobGraph.jobId })
-    this.graph = new ExecutionGraph(jobGraph, platform.clock.nowMs(), attemptLineage)
+    this.lifecycle = new JobLifecycle(platform.clock)
     this.failures = new FailureHistory(configuration.get(RestOptions.exceptionHistorySize))
+    const origin = {
+      numbers: this.attemptNumbers,
+      lineage: attemptLineage,
+      nowMs: platform.clock.nowMs(),
+    }
+    this.round = new DeploymentRound(new ExecutionGraph(jobGraph, origin))
   }
 
   get jobId(): string {
-    return this.graph.jobGraph.jobId
-  }
-
-  get hasEnded(): boolean {
-    return isTerminalJobStatus(this.graph.state)
-  }
-
-  setState(state: JobStatus): void {
-    this.graph.setState(state, this.platform.clock.nowMs())
+    return this.jobGraph.jobId
   }
 
   /** False when the attempt is further already. */
   move(attempt: ExecutionAttempt, state: ExecutionState): boolean {
     const nowMs = this.platform.clock.nowMs()
     const moved = attempt.transition(state, nowMs)
-    if (moved) this.graph.lastModificationMs = nowMs
+    if (moved) this.lifecycle.touched(nowMs)
     return moved
   }
 
-  /** `Name (2/3) - execution #0`. */
-  taskName(attempt: ExecutionAttempt): string {
-    const vertex = this.graph.vertices.get(attempt.vertexId)?.vertex
-    return `${vertex?.name} (${attempt.subtaskIndex + 1}/${vertex?.parallelism}) - execution #${attempt.number}`
-  }
-
-  /** Current attempts in such slots; those that a TaskManager has something of, when no condition is given. */
+  /**
+   * Current attempts in such slots; those that a TaskManager has something of, when no condition is
+   * given.
+   */
   attemptsIn(
     slotCondition: (slot: AllocatedSlot) => boolean,
     condition: (attempt: ExecutionAttempt) => boolean = ({ state }) => isDeployed(state),
   ): ExecutionAttempt[] {
-    return [...this.graph.attempts()].filter(
+    return [...this.round.graph.attempts()].filter(
       (attempt) => attempt.slot !== null && slotCondition(attempt.slot) && condition(attempt),
     )
   }
 
   /** Keeps the failure in the history. */
-  note(error: MillraceError, attempt: ExecutionAttempt | null, kind: 'root' | 'concurrent'): void {
+  note(
+    error: MillraceError,
+    attempt: ExecutionAttempt | null,
+    kind: 'root' | 'concurrent',
+    rank: FailureRank = failureRank(error),
+  ): void {
     const taskManager = attempt?.slot?.taskManager
     const failure = {
       error: toErrorData(error),
+      rank,
       timestampMs: this.platform.clock.nowMs(),
-      taskName: attempt === null ? null : this.taskName(attempt),
+      taskName: attempt?.taskName ?? null,
       taskManagerId: taskManager?.id ?? null,
       endpoint: taskManager?.rpcAddress ?? null,
     }
@@ -99,8 +115,8 @@ export class JobState {
     else this.failures.addConcurrent(failure)
   }
 
-  /** What operators start from. */
+  /** What operators' coordinators start from. */
   restoredCoordinators(): Readonly<Record<string, unknown>> {
-    return this.checkpoints?.latest?.coordinators ?? {}
+    return this.checkpoints?.completed.latest?.coordinators ?? {}
   }
 }

@@ -6,7 +6,10 @@ import { MillraceError } from '@millrace/core'
 import { CHECKPOINTED, ClusterHarness, pipeline } from '../testing/cluster-harness.ts'
 import { settle } from '../testing/manual-clock.ts'
 
-/** A job whose source has ended at its TaskManager, before the JobManager knows, and misses an event. */
+/**
+ * A job whose source has ended at its TaskManager, before the JobManager knows, and
+ * misses an event.
+ */
 async function missed() {
   const contexts: CoordinatorContext[] = []
   const coordinator = (_config: unknown, context: CoordinatorContext): OperatorCoordinator => {
@@ -36,12 +39,12 @@ const IDLE: OperatorCoordinator = {
 
 test('A task that has ended says why itself, though an event found it gone before', async () => {
   const { cluster, job, taskManager, source } = await missed()
-  assert.equal(job.graph.state, 'RUNNING')
+  assert.equal(job.state, 'RUNNING')
   await cluster.clock.advance(1500)
   const malformed = new MillraceError('BAD_RECORD', { domain: 'data', retry: 'never' }, 'Bad.')
   await taskManager.report(source, 'FAILED', false, malformed)
   await settle()
-  assert.equal(job.graph.state, 'FAILED')
+  assert.equal(job.state, 'FAILED')
   assert.equal(job.failureCause?.code, 'BAD_RECORD')
   await cluster.clock.advance(5000)
   assert.equal(job.failures.entries.length, 1)
@@ -50,6 +53,6 @@ test('A task that has ended says why itself, though an event found it gone befor
 test('A task that is gone and never says why is replaced', async () => {
   const { cluster, job } = await missed()
   await cluster.clock.advance(2000)
-  assert.equal(job.graph.state, 'RESTARTING')
+  assert.equal(job.state, 'RESTARTING')
   assert.match(job.statusReason() ?? '', /event for source \(1\/1\).* could not be delivered/)
 })

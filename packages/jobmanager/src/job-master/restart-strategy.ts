@@ -1,10 +1,9 @@
 /**
- * Restart strategies: whether and when a failed job starts again. Pure: settings and history in, decision and new
- * history out.
+ * Restart strategies: whether and when a failed job starts again. Pure: settings and history in,
+ * decision and new history out.
  *
- * Names, keys and defaults are the reference engine's; without `restart-strategy.type` it is exponential-delay when
- * checkpoints
- * are on, none otherwise.
+ * Names, keys and defaults are the reference engine's; without `restart-strategy.type` it is
+ * exponential-delay when checkpoints are on, none otherwise.
  */
 import type { Configuration } from '@millrace/core'
 import { RestartStrategyOptions as Options } from '../jobmanager-options.ts'

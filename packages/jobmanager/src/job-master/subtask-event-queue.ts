@@ -1,9 +1,9 @@
 /**
  * Events from an operator's coordinator to one subtask: in order, one at a time, from RUNNING on.
  *
- * Around a checkpoint: what was sent before the coordinator's snapshot reaches the subtask before its trigger, what
- * is sent after it
- * is held back until the trigger has been answered. So an assigned split is in exactly one of the two states.
+ * Around a checkpoint: what was sent before the coordinator's snapshot reaches the subtask before
+ * its trigger, what is sent after it is held back until the trigger has been answered. So an
+ * assigned split is in exactly one of the two states.
  */
 export class SubtaskEventQueue {
   readonly #deliver: (event: unknown) => Promise<void>

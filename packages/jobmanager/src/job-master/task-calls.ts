@@ -1,4 +1,5 @@
 /** Calls to the tasks of a job, grouped by TaskManager and made in parallel. */
+import type { CheckpointOrder } from '@millrace/core'
 import type { Fence, TaskDeployment } from '@millrace/protocol'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import { isDeployed } from '../execution-graph/execution-state.ts'
@@ -51,34 +52,30 @@ export class TaskCalls {
 
   async triggerCheckpoint(
     attempts: Iterable<ExecutionAttempt>,
-    checkpointId: number,
-    timestampMs: number,
-    aligned: boolean,
+    order: CheckpointOrder,
   ): Promise<void> {
     await Promise.all(
       [...byTaskManager(attempts)].map(([{ gateway }, attemptIds]) =>
-        gateway.triggerCheckpoint({
-          fence: this.#fence,
-          checkpointId,
-          timestampMs,
-          aligned,
-          attemptIds,
-        }),
+        gateway.triggerCheckpoint({ fence: this.#fence, order, attemptIds }),
       ),
     )
   }
 
-  /** Never rejects: a missed notice is made up for by the next one or by recovery. */
+  /**
+   * Resolves with whether all were reached: a missed notice is made up for by the next one or
+   * by recovery.
+   */
   async notifyCheckpoint(
     attempts: Iterable<ExecutionAttempt>,
     checkpointId: number,
     outcome: 'complete' | 'aborted',
-  ): Promise<void> {
-    await Promise.allSettled(
+  ): Promise<boolean> {
+    const answers = await Promise.allSettled(
       [...byTaskManager(attempts)].map(([{ gateway }, attemptIds]) =>
         gateway.notifyCheckpoint({ fence: this.#fence, checkpointId, attemptIds, outcome }),
       ),
     )
+    return answers.every(({ status }) => status === 'fulfilled')
   }
 }
 

@@ -1,16 +1,17 @@
 /**
- * Brings tasks into slots: asks the pool for those that are missing, cuts the deployments, sends them to all
- * TaskManagers at once.
+ * Brings tasks into slots: asks the pool for those that are missing, cuts the deployments, sends
+ * them to all TaskManagers at once.
  *
  * `abandon` ends whatever is waited for: a step of an older round does nothing.
  */
-import type { MillraceError } from '@millrace/core'
+import type { MillraceError, OperatorStateHandles, SubtaskStateHandles } from '@millrace/core'
 import type { TaskCheckpointing } from '@millrace/protocol'
 import { IGNORE_UNCLAIMED_STATE, type ReassignedState, reassignState } from '@millrace/state'
 import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import { JobManagerOptions } from '../jobmanager-options.ts'
 import { JobSlots } from '../scheduler/job-slots.ts'
+import { slotRequirements } from '../scheduler/slot-requirements.ts'
 import { taskDeployments } from '../scheduler/task-deployments.ts'
 import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
 import type { SlotPool, SlotRequest } from '../slot-pool/slot-pool.ts'
@@ -24,7 +25,7 @@ export interface DeploymentListener {
 }
 
 export class TaskDeployer {
-  readonly slots: JobSlots
+  readonly slots = new JobSlots()
   readonly #job: JobState
   readonly #slotPool: SlotPool
   readonly #calls: TaskCalls
@@ -37,7 +38,6 @@ export class TaskDeployer {
     this.#slotPool = slotPool
     this.#calls = calls
     this.#listener = listener
-    this.slots = new JobSlots(job.graph.jobGraph)
   }
 
   /** `needs 3 slots, 2 registered, …` while slots are waited for. */
@@ -51,11 +51,18 @@ export class TaskDeployer {
     this.#request = null
   }
 
-  /** Deploys new attempts of the vertices, in the job's slots and as many new ones as it lacks. */
+  /**
+   * Deploys new attempts of the vertices, in the job's slots and as many new ones as its round
+   * lacks.
+   */
   deploy(vertexIds: ReadonlySet<string>): void {
     this.abandon()
     const round = this.#round
-    for (const attempt of this.#job.graph.attempts(vertexIds)) this.#job.move(attempt, 'SCHEDULED')
+    const { graph } = this.#job.round
+    for (const attempt of graph.attempts(vertexIds)) this.#job.move(attempt, 'SCHEDULED')
+    for (const slot of this.slots.fit(slotRequirements(graph.jobGraph))) {
+      this.#release(slot, 'the job runs in fewer slots now')
+    }
     const missing = this.slots.missing()
     if (missing === 0) {
       this.#send(vertexIds)
@@ -63,7 +70,7 @@ export class TaskDeployer {
     }
     const request = this.#slotPool.request({
       jobId: this.#job.jobId,
-      jobName: this.#job.graph.jobGraph.name,
+      jobName: this.#job.jobGraph.name,
       count: missing,
       timeoutMs: this.#job.configuration.get(JobManagerOptions.slotRequestTimeout),
     })
@@ -112,7 +119,7 @@ export class TaskDeployer {
     const gone = this.slots.remove(condition)
     if (gone.length === 0 || this.#request === null) return gone
     const waiting = new Set<string>()
-    for (const { state, vertexId } of this.#job.graph.attempts()) {
+    for (const { state, vertexId } of this.#job.round.graph.attempts()) {
       if (state === 'SCHEDULED') waiting.add(vertexId)
     }
     this.deploy(waiting)
@@ -127,7 +134,8 @@ export class TaskDeployer {
       this.#listener.fail(error)
       return
     }
-    const { graph, configuration, checkpoints } = this.#job
+    const { round, configuration, checkpoints } = this.#job
+    const { graph } = round
     for (const id of vertexIds) {
       const group = graph.vertices.get(id)?.vertex.slotSharingGroup as string
       for (const attempt of graph.attempts([id])) {
@@ -135,10 +143,11 @@ export class TaskDeployer {
         this.#job.move(attempt, 'DEPLOYING')
       }
     }
-    const checkpointId = checkpoints?.latest?.checkpointId ?? 0
+    const checkpointId = checkpoints?.completed.latest?.checkpointId ?? 0
     const batches = taskDeployments(graph, vertexIds, {
       configuration: configuration.toObject(),
       checkpointing: this.#checkpointing(),
+      suspended: this.#job.stoppedBy !== null,
       restoredOf: (vertexId, subtaskIndex) =>
         restored === null
           ? null
@@ -155,17 +164,14 @@ export class TaskDeployer {
 
   /** What tasks start from: the latest checkpoint, dealt out anew. */
   #restoredState(): ReassignedState | null {
-    const { checkpoints, graph, configuration, platform } = this.#job
-    const manifest = checkpoints?.latest ?? null
+    const { checkpoints, round, configuration, platform } = this.#job
+    const manifest = checkpoints?.completed.latest ?? null
     if (checkpoints === null || manifest === null) return null
-    const reassigned = reassignState(manifest, graph.jobGraph.vertices, {
+    const reassigned = reassignState(manifest, round.graph.jobGraph.vertices, {
       ignoreUnclaimedState: configuration.get(IGNORE_UNCLAIMED_STATE),
     })
-    checkpoints.statistics.restored(
-      manifest.checkpointId,
-      platform.clock.nowMs(),
-      checkpoints.latestPath,
-    )
+    const { statistics, completed } = checkpoints
+    statistics.restored(manifest, platform.clock.nowMs(), completed.latestPath)
     return reassigned
   }
 
@@ -173,9 +179,9 @@ export class TaskDeployer {
     state: ReassignedState,
     vertexId: string,
     subtaskIndex: number,
-  ): Record<string, unknown> {
-    const operators: Record<string, unknown> = {}
-    for (const { id } of this.#job.graph.vertices.get(vertexId)?.vertex.operators ?? []) {
+  ): SubtaskStateHandles {
+    const operators: Record<string, OperatorStateHandles> = {}
+    for (const { id } of this.#job.round.graph.vertices.get(vertexId)?.vertex.operators ?? []) {
       const handles = state.get(id)?.[subtaskIndex] ?? null
       if (handles !== null) operators[id] = handles
     }

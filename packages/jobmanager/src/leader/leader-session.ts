@@ -1,8 +1,9 @@
 /**
- * LeaderSession: everything a JobManager has while it leads — TaskManagers, slots, jobs — under one epoch.
+ * LeaderSession: everything a JobManager has while it leads — TaskManagers, slots, jobs —
+ * under one epoch.
  *
- * Another leadership is another session; nothing is carried over but what is stored. `suspend` is synchronous: once
- * the leadership is lost, no step of the session acts any more.
+ * Another leadership is another session; nothing is carried over but what is stored. `suspend` is
+ * synchronous: once the leadership is lost, no step of the session acts any more.
  */
 import type { CoordinatorRegistry } from '@millrace/connector'
 import type { Configuration } from '@millrace/core'
@@ -14,19 +15,23 @@ import type { JobStore } from '../high-availability/job-store.ts'
 import type { Leadership } from '../high-availability/leader-election.ts'
 import { leadershipFence } from '../high-availability/leadership-fence.ts'
 import { JobManagerOptions } from '../jobmanager-options.ts'
+import type { DecideParallelism } from '../scheduler/decide-parallelism.ts'
 import { SlotPool } from '../slot-pool/slot-pool.ts'
 import {
   type RegistryOptions,
   TaskManagerRegistry,
 } from '../taskmanager-registry/task-manager-registry.ts'
 
-/** How long TaskManagers may take to end the tasks of jobs that still run when the JobManager stops. */
+/**
+ * How long TaskManagers may take to end the tasks of jobs that still run when the JobManager stops.
+ */
 const STOP_TIMEOUT_MS = 3000
 
 export interface LeaderSessionSettings {
   readonly platform: Platform
   readonly configuration: Configuration
   readonly coordinators: CoordinatorRegistry
+  readonly decideParallelism: DecideParallelism
   readonly jobManagerId: string
   readonly leadership: Leadership
   readonly store: JobStore
@@ -54,12 +59,13 @@ export class LeaderSession {
 
   constructor(settings: LeaderSessionSettings) {
     const { platform, configuration, coordinators, leadership, store } = settings
+    const { decideParallelism } = settings
     this.#platform = platform
     this.leadership = leadership
     this.#isReady = !store.isDurable
     const fence = leadershipFence(leadership, settings.jobManagerId)
     this.slotPool = new SlotPool(platform, fence, ({ jobId, allocationId }) =>
-      this.dispatcher.find(jobId)?.slotLost(allocationId),
+      this.dispatcher.find(jobId)?.reports.slotLost(allocationId),
     )
     this.dispatcher = new Dispatcher({
       platform,
@@ -67,13 +73,14 @@ export class LeaderSession {
       fence,
       slotPool: this.slotPool,
       coordinators,
+      decideParallelism,
       store,
     })
     this.registry = new TaskManagerRegistry(platform, fence, registryOptionsOf(configuration), {
       taskManagerAdded: (taskManager, slots) => this.slotPool.addTaskManager(taskManager, slots),
       taskManagerLost: (taskManager, error) => {
         this.slotPool.removeTaskManager(taskManager)
-        for (const job of this.dispatcher.all()) job.taskManagerLost(taskManager, error)
+        for (const job of this.dispatcher.all()) job.reports.taskManagerLost(taskManager, error)
       },
       slotsReported: (taskManager, slots) => this.slotPool.reconcile(taskManager, slots),
     })

@@ -1,9 +1,15 @@
-/** Routes about a job's checkpoints: statistics, configuration, details. */
-import { type CheckpointsConfigAnswer, REST_PATHS } from '@millrace/rest-api'
+/** Routes about a job's checkpoints: statistics, configuration, details, taking one now. */
+import { type CheckpointsConfigAnswer, type CheckpointType, REST_PATHS } from '@millrace/rest-api'
 import { checkpointSettingsOf } from '../checkpoint/checkpoint-settings.ts'
 import { jobManagerError } from '../error-codes.ts'
 import type { JobMaster } from '../job-master/job-master.ts'
+import { RestOptions } from '../jobmanager-options.ts'
+import { AsyncOperations } from './async-operations.ts'
+import { answerOf, fieldsOf, invalidRequest, triggerIdOf } from './operation-requests.ts'
 import type { RestContext, Route } from './route.ts'
+
+/** `FULL` writes all state anew; whether others build upon one before, the job's settings say. */
+const TYPES: readonly CheckpointType[] = ['CONFIGURED', 'FULL', 'INCREMENTAL']
 
 export function mountCheckpointRoutes(route: Route, context: RestContext): void {
   const jobOf = (parameters: Readonly<Record<string, string>>) =>
@@ -19,6 +25,50 @@ export function mountCheckpointRoutes(route: Route, context: RestContext): void 
       'CHECKPOINT_UNKNOWN',
       `Checkpoint ${parameters.checkpointid} is not in the history of job ${parameters.jobid}.`,
       { hint: 'Raise web.checkpoints.history to keep more.' },
+    )
+  })
+  mountTrigger(route, context)
+}
+
+/**
+ * A trigger is answered at once, whatever the job is: how it went is said by the status, under the
+ * path that takes `config` and `details` for no ids.
+ */
+function mountTrigger(route: Route, context: RestContext): void {
+  const { platform, configuration } = context
+  const operations = new AsyncOperations(
+    platform.clock,
+    configuration.get(RestOptions.asyncStoreDuration),
+  )
+  const keyOf = (jobId: string, triggerId: string) => `checkpoint of ${jobId}: ${triggerId}`
+  route(
+    'POST',
+    REST_PATHS.jobCheckpoints,
+    ({ parameters, body }) => {
+      const jobId = parameters.jobid as string
+      const fields = fieldsOf(body)
+      const type = fields.checkpointType ?? 'CONFIGURED'
+      if (!TYPES.includes(type as CheckpointType)) {
+        const found = JSON.stringify(type)
+        throw invalidRequest(`Set 'checkpointType' to one of ${TYPES.join(', ')}; it is ${found}`)
+      }
+      const triggerId = triggerIdOf(fields.triggerId, context)
+      operations.trigger(keyOf(jobId, triggerId), async () =>
+        context.dispatcher.get(jobId).takeCheckpoint(type === 'FULL'),
+      )
+      return { 'request-id': triggerId }
+    },
+    202,
+  )
+  route('GET', REST_PATHS.jobCheckpoint, ({ parameters }) => {
+    const { jobid: jobId, triggerid } = parameters as { jobid: string; triggerid: string }
+    const triggerId = triggerIdOf(triggerid, context)
+    const state = operations.get(keyOf(jobId, triggerId))
+    if (state !== null) return answerOf(state, (id) => ({ checkpointId: id as number }))
+    throw jobManagerError(
+      'OPERATION_UNKNOWN',
+      `There is no checkpoint operation with triggerId=${triggerId} for job ${jobId}.`,
+      { hint: 'The history of the job’s checkpoints names them all.' },
     )
   })
 }

@@ -1,4 +1,5 @@
 /** Routes about the cluster: overview, configuration, TaskManagers, Prometheus metrics. */
+import { isTimeZone, zoneOffsetMs } from '@millrace/core'
 import {
   type ConfigAnswer,
   type OverviewAnswer,
@@ -17,6 +18,11 @@ import type { RestContext, Route } from './route.ts'
 
 const VERSION = '0.1.0'
 const REVISION = 'millrace'
+/**
+ * The planner's option: what its results are shown in, its cluster is shown in too,
+ * wherever it runs.
+ */
+const TIME_ZONE_KEY = 'table.local-time-zone'
 
 export function mountClusterRoutes(
   server: FastifyInstance,
@@ -26,11 +32,12 @@ export function mountClusterRoutes(
   const { configuration, platform } = context
   route('GET', REST_PATHS.overview, () => overview(context))
   route('GET', REST_PATHS.config, (): ConfigAnswer => {
-    const offsetMs = -new Date(platform.clock.nowMs()).getTimezoneOffset() * 60_000
+    const set = configuration.getRaw(TIME_ZONE_KEY) ?? 'UTC'
+    const zone = isTimeZone(set) ? set : 'UTC'
     return {
       'refresh-interval': configuration.get(RestOptions.refreshInterval),
-      'timezone-name': Intl.DateTimeFormat().resolvedOptions().timeZone,
-      'timezone-offset': offsetMs,
+      'timezone-name': zone === 'UTC' ? 'Coordinated Universal Time' : zone,
+      'timezone-offset': zoneOffsetMs(platform.clock.nowMs(), zone),
       'flink-version': VERSION,
       'flink-revision': REVISION,
       features: {
@@ -75,7 +82,7 @@ export function mountClusterRoutes(
 
 function overview({ registry, slotPool, dispatcher }: RestContext): OverviewAnswer {
   const { total, free } = slotPool.counts()
-  const jobs = dispatcher.all().map(({ graph }) => graph.state)
+  const jobs = dispatcher.all().map(({ state }) => state)
   const count = (state: string) => jobs.filter((other) => other === state).length
   const ended = count('FINISHED') + count('CANCELED') + count('FAILED')
   return {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import test, { after } from 'node:test'
 import type { LeaderRecord } from '@millrace/protocol'
+import { errorDataOf } from '@millrace/rest-api'
 import { ClusterHarness, pipeline } from '../testing/cluster-harness.ts'
 import { type Forward, forwardToLeader, type LeaderView } from './forward-to-leader.ts'
 import { createRestServer } from './rest-server.ts'
@@ -81,9 +82,9 @@ for (const [name, view, forward, message, mark] of refusals) {
     const headers = mark === undefined ? {} : { 'x-millrace-forwarded': '1' }
     const answer = await server.inject({ method: 'GET', url: '/jobs', headers })
     assert.equal(answer.statusCode, 503)
-    const { error } = answer.json()
-    assert.equal(error.code, 'NOT_LEADER')
-    assert.equal(error.retry, 'backoff')
-    assert.match(error.message, message)
+    const error = errorDataOf(answer.json())
+    assert.equal(error?.code, 'NOT_LEADER')
+    assert.equal(error?.retry, 'backoff')
+    assert.match(error?.message ?? '', message)
   })
 }

@@ -1,13 +1,14 @@
 /**
- * REST of a JobManager that does not lead: sends each request on to the leader, and says so when there is none.
+ * REST of a JobManager that does not lead: sends each request on to the leader, and says so when
+ * there is none.
  *
- * A request travels once: one that was sent on and meets another standby is refused, so that two that know each other
- * as the leader do not play ball.
+ * A request travels once: one that was sent on and meets another standby is refused, so that two
+ * that know each other as the leader do not play ball.
  */
 import { toErrorData } from '@millrace/core'
 import { type LeaderRecord, protocolError } from '@millrace/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { sendError } from './rest-server.ts'
+import { sendError } from './http-server.ts'
 
 export type Forward = (
   url: string,

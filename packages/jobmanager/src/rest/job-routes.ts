@@ -1,6 +1,6 @@
 /**
- * Routes about jobs: list, submit, detail, plan, configuration, exceptions, cancel, requests to operator
- * coordinators.
+ * Routes about jobs: list, submit, detail, plan, configuration, exceptions, cancel, requests to
+ * operator coordinators.
  */
 import { REST_PATHS } from '@millrace/rest-api'
 import { jobManagerError } from '../error-codes.ts'
@@ -13,7 +13,7 @@ export function mountJobRoutes(route: Route, context: RestContext): void {
   const jobOf = (parameters: Readonly<Record<string, string>>) =>
     context.dispatcher.get(parameters.jobid as string)
   route('GET', REST_PATHS.jobs, () => ({
-    jobs: context.dispatcher.all().map(({ jobId, graph }) => ({ id: jobId, status: graph.state })),
+    jobs: context.dispatcher.all().map(({ jobId, state }) => ({ id: jobId, status: state })),
   }))
   route(
     'POST',
@@ -25,12 +25,16 @@ export function mountJobRoutes(route: Route, context: RestContext): void {
     },
     202,
   )
+  route('POST', REST_PATHS.jobsRestorePlan, async ({ body }) => {
+    const jobGraph = (body as { jobGraph?: unknown } | null | undefined)?.jobGraph
+    return { plan: await context.dispatcher.planRestore(jobGraph) }
+  })
   route('GET', REST_PATHS.jobsOverview, () => ({
     jobs: context.dispatcher.all().map((job) => jobOverview(job, nowMs())),
   }))
   route('GET', REST_PATHS.job, ({ parameters }) => jobDetail(jobOf(parameters), nowMs()))
   route('GET', REST_PATHS.jobStatus, ({ parameters }) => ({
-    status: jobOf(parameters).graph.state,
+    status: jobOf(parameters).state,
   }))
   route('GET', REST_PATHS.jobPlan, ({ parameters }) => ({ plan: jobPlan(jobOf(parameters)) }))
   route('GET', REST_PATHS.jobConfig, ({ parameters }) => jobConfig(jobOf(parameters)))

@@ -17,9 +17,10 @@ import { taskCounts, vertexSummary } from './vertex-view.ts'
 
 const SCHEDULER = 'Default'
 
-function span({ graph, hasEnded }: JobMaster, nowMs: number) {
-  const startMs = graph.timestampsMs.get('INITIALIZING') ?? -1
-  const endMs = hasEnded ? (graph.timestampsMs.get(graph.state) ?? -1) : -1
+function span({ lifecycle, hasEnded }: JobMaster, nowMs: number) {
+  const { state, timestampsMs } = lifecycle
+  const startMs = timestampsMs.get('INITIALIZING') ?? -1
+  const endMs = hasEnded ? (timestampsMs.get(state) ?? -1) : -1
   return {
     'start-time': startMs,
     'end-time': endMs,
@@ -28,33 +29,36 @@ function span({ graph, hasEnded }: JobMaster, nowMs: number) {
 }
 
 export function jobOverview(job: JobMaster, nowMs: number): JobOverview {
-  const { graph } = job
+  const { graph, jobGraph } = job
   return {
     jid: job.jobId,
-    name: graph.jobGraph.name,
+    name: jobGraph.name,
     ...span(job, nowMs),
-    state: graph.state,
-    'last-modification': graph.lastModificationMs,
+    state: job.state,
+    'last-modification': job.lifecycle.lastModificationMs,
     tasks: taskCounts(graph.stateCounts()),
-    jobType: graph.jobGraph.jobType,
+    jobType: jobGraph.jobType,
     schedulerType: SCHEDULER,
+    'pending-operators': 0,
     'status-reason': job.statusReason(),
   }
 }
 
 export function jobDetail(job: JobMaster, nowMs: number): JobDetail {
-  const { graph } = job
+  const { graph, jobGraph, lifecycle } = job
   const timestamps = Object.fromEntries(
-    JOB_STATES.map((state) => [state, graph.timestampsMs.get(state) ?? 0]),
+    JOB_STATES.map((state) => [state, lifecycle.timestampsMs.get(state) ?? 0]),
   ) as Record<JobStatus, number>
   return {
     jid: job.jobId,
-    name: graph.jobGraph.name,
+    'application-id': job.jobId,
+    name: jobGraph.name,
     isStoppable: false,
-    state: graph.state,
-    jobType: graph.jobGraph.jobType,
+    state: lifecycle.state,
+    'job-type': jobGraph.jobType,
+    'pending-operators': 0,
     ...span(job, nowMs),
-    maxParallelism: Math.max(1, ...graph.jobGraph.vertices.map((vertex) => vertex.maxParallelism)),
+    maxParallelism: Math.max(1, ...jobGraph.vertices.map((vertex) => vertex.maxParallelism)),
     now: nowMs,
     timestamps,
     vertices: [...graph.vertices.values()].map((vertex) => vertexSummary(graph, vertex, nowMs)),
@@ -67,11 +71,11 @@ export function jobDetail(job: JobMaster, nowMs: number): JobDetail {
   }
 }
 
-export function jobPlan({ graph, jobId }: JobMaster): JobPlan {
+export function jobPlan({ graph, jobGraph, jobId }: JobMaster): JobPlan {
   return {
     jid: jobId,
-    name: graph.jobGraph.name,
-    type: graph.jobGraph.jobType,
+    name: jobGraph.name,
+    type: jobGraph.jobType,
     nodes: [...graph.vertices.values()].map(({ vertex, inputs }) => ({
       id: vertex.id,
       parallelism: vertex.parallelism,
@@ -98,15 +102,15 @@ function shipStrategy(edge: JobEdge): string {
 }
 
 export function jobConfig(job: JobMaster): JobConfigAnswer {
-  const { graph, restartSettings } = job
+  const { jobGraph, restartSettings } = job
   return {
     jid: job.jobId,
-    name: graph.jobGraph.name,
+    name: jobGraph.name,
     'execution-config': {
       'restart-strategy': restartSettings.kind,
-      'job-parallelism': Math.max(1, ...graph.jobGraph.vertices.map((v) => v.parallelism)),
+      'job-parallelism': Math.max(1, ...jobGraph.vertices.map((v) => v.parallelism)),
       'object-reuse-mode': false,
-      'user-config': maskSecrets(graph.jobGraph.configuration),
+      'user-config': maskSecrets(jobGraph.configuration),
     },
   }
 }

@@ -1,4 +1,7 @@
-/** Configurations as they are shown: values under keys that sound like secrets are not, as with the reference. */
+/**
+ * Configurations as they are shown: values under keys that sound like secrets are not, as with
+ * the reference.
+ */
 
 const MASKED = '******'
 const SECRET =

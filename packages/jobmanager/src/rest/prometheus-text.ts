@@ -1,7 +1,7 @@
 /**
- * The JobManager's metrics in Prometheus' text format, under the reference engine's names; gathered anew at
- * each scrape. Only jobs that have not ended have series, as in the reference: a scrape must not grow with every
- * statement that was ever run.
+ * The JobManager's metrics in Prometheus' text format, under the reference engine's names; gathered
+ * anew at each scrape. Only jobs that have not ended have series, as in the reference: a scrape
+ * must not grow with every statement that was ever run.
  */
 import type { Gauge as GaugeOf } from 'prom-client'
 import type { JobMaster } from '../job-master/job-master.ts'
@@ -36,7 +36,7 @@ export async function prometheusText(
   gauge('numRunningJobs', jobs.length)
   const jobGauges = new Map<string, GaugeOf>()
   for (const job of jobs) {
-    const labels = { job_id: job.jobId, job_name: job.graph.jobGraph.name }
+    const labels = { job_id: job.jobId, job_name: job.jobGraph.name }
     for (const [name, value] of Object.entries(jobValues(job, context.platform.clock.nowMs()))) {
       let entry = jobGauges.get(name)
       if (entry === undefined) {
@@ -55,11 +55,11 @@ export async function prometheusText(
 }
 
 function jobValues(job: JobMaster, nowMs: number): Record<string, number> {
-  const { graph, statistics, restarts } = job
+  const { lifecycle, statistics, restarts } = job
   const values: Record<string, number> = {}
   for (const [name, state] of Object.entries(TIMED_STATES)) {
-    const sinceMs = graph.timestampsMs.get(state) ?? nowMs
-    const inState = graph.state === state
+    const sinceMs = lifecycle.timestampsMs.get(state) ?? nowMs
+    const inState = lifecycle.state === state
     values[`${name}State`] = inState ? 1 : 0
     values[`${name}Time`] = inState ? nowMs - sinceMs : 0
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import test, { after } from 'node:test'
 import { MillraceError } from '@millrace/core'
-import { REST_PATHS, RestClient, restPath } from '@millrace/rest-api'
+import { errorDataOf, REST_PATHS, RestClient, restPath } from '@millrace/rest-api'
 import { CHECKPOINTED, ClusterHarness, JOB_ID, pipeline } from '../testing/cluster-harness.ts'
 import { createRestServer, listenRest } from './rest-server.ts'
 
@@ -39,11 +39,16 @@ test('A job goes over REST from submission to cancellation', async () => {
   assert.equal(detail.state, 'RUNNING')
   assert.equal(detail['status-reason'], null)
   assert.equal(detail['status-counts'].RUNNING, 4)
-  assert.equal(detail.vertices[0]?.tasks.running, 2)
+  assert.equal(detail.vertices[0]?.tasks.RUNNING, 2)
+  assert.deepEqual([detail['application-id'], detail['job-type']], [JOB_ID, 'STREAMING'])
   assert.equal(detail.plan.nodes[1]?.inputs?.[0]?.ship_strategy, 'HASH')
   assert.ok(detail.timestamps.RUNNING >= detail.timestamps.CREATED)
   const { jobs } = await client.jobsOverview()
-  assert.deepEqual([jobs[0]?.jid, jobs[0]?.state, jobs[0]?.tasks.total], [JOB_ID, 'RUNNING', 4])
+  assert.deepEqual(
+    [jobs[0]?.jid, jobs[0]?.state, jobs[0]?.tasks.total, jobs[0]?.tasks.running],
+    [JOB_ID, 'RUNNING', 4, 4],
+  )
+  assert.equal(jobs[0]?.['pending-operators'], 0)
   const overview = await client.overview()
   assert.deepEqual(
     [overview.taskmanagers, overview['slots-total'], overview['slots-available']],
@@ -54,31 +59,78 @@ test('A job goes over REST from submission to cancellation', async () => {
   assert.equal((await get(`/jobs/${JOB_ID}?mode=cancel`, 'PATCH')).status, 202)
   await cluster.clock.advance(10)
   assert.deepEqual((await client.listJobs()).jobs, [{ id: JOB_ID, status: 'CANCELED' }])
+  // As the reference was recorded: done is done.
+  assert.equal((await get(`/jobs/${JOB_ID}?mode=cancel`, 'PATCH')).status, 202)
+  assert.deepEqual((await client.listJobs()).jobs, [{ id: JOB_ID, status: 'CANCELED' }])
+})
+
+test('A job that has ended otherwise cannot be cancelled', async () => {
+  const { cluster, client, get } = await serving()
+  await client.submitJob(pipeline(1))
+  await cluster.clock.advance(100)
+  for (const taskManager of cluster.taskManagers) await taskManager.endAll()
+  await cluster.clock.advance(10)
+  assert.deepEqual((await client.listJobs()).jobs, [{ id: JOB_ID, status: 'FINISHED' }])
   await assert.rejects(client.cancelJob(JOB_ID), { code: 'JOB_ALREADY_ENDED' })
+  assert.equal((await get(`/jobs/${JOB_ID}?mode=cancel`, 'PATCH')).status, 409)
+})
+
+test('What is no job id is refused as such, what is one and unknown is not found', async () => {
+  const { get } = await serving()
+  const unknown = '1'.repeat(32)
+  for (const path of ['', '/status', '/plan', '/config', '/exceptions', '/checkpoints']) {
+    assert.equal((await get(`/jobs/${unknown}${path}`)).status, 404, path)
+    const { status, text } = await get(`/v1/jobs/not-an-id${path}`)
+    assert.equal(status, 400, path)
+    assert.match(text, /32 hexadecimal digits; it is 'not-an-id'/)
+  }
+  // Cause: such a path was answered in another form than all others.
+  const broken = await get('/jobs/%E0%A4%A')
+  assert.equal(broken.status, 400)
+  assert.equal(errorDataOf(broken.body)?.code, 'REST_REQUEST_INVALID')
 })
 
 test('Every path of the table answers, bare and under /v1', async () => {
-  const { cluster, client, get } = await serving()
+  const { cluster, client, get } = await serving({
+    'web.adaptive-scheduler.rescale-history.size': '3',
+  })
   await client.submitJob(pipeline(1, CHECKPOINTED))
   await cluster.clock.advance(10_000)
   await cluster.acknowledgeAll(1)
+  const bounds = { lowerBound: 1, upperBound: 2 }
+  const job = cluster.jobManager.dispatcher.get(JOB_ID)
+  await job.require({ 'v-source': bounds, 'v-sink': bounds })
+  await cluster.acknowledgeAll(2)
   const parameters = {
+    rescaleuuid: job.rescales.records[0]?.id as string,
     jobid: JOB_ID,
     vertexid: 'v-source',
     operatorid: 'op-source',
     checkpointid: '1',
     taskmanagerid: 'tm-1',
+    triggerid: 'b'.repeat(32),
   }
+  const triggered = { targetDirectory: 'nosuch://directory', triggerId: parameters.triggerid }
+  await client.triggerSavepoint(JOB_ID, triggered)
+  const { triggerid: triggerId } = parameters
+  await client.triggerCheckpoint(JOB_ID, { checkpointType: 'FULL', triggerId })
+  await client.triggerSavepointDisposal('/nothing', triggerId)
+  // Nothing is to be had there: they are for POST.
+  const written = new Set([
+    ...['jobOperatorCoordinator', 'jobsRestorePlan', 'jobSavepoints', 'jobStop'],
+    'savepointDisposals',
+  ])
   for (const [name, template] of Object.entries(REST_PATHS)) {
-    if (name === 'jobOperatorCoordinator') continue
+    if (written.has(name)) continue
     for (const prefix of ['', '/v1']) {
       const { status, text } = await get(prefix + restPath(template, parameters))
       assert.equal(status, 200, `${prefix}${template}: ${text}`)
     }
   }
   const checkpoints = await client.jobCheckpoints(JOB_ID)
-  assert.equal(checkpoints.counts.completed, 1)
-  assert.equal(checkpoints.history[0]?.tasks['v-source']?.num_subtasks, 1)
+  assert.equal(checkpoints.counts.completed, 2)
+  const first = checkpoints.history.find(({ id }) => id === 1)
+  assert.equal(first?.tasks['v-source']?.num_subtasks, 1)
 })
 
 test('Reported metrics show: records, watermarks, what holds them, backpressure', async () => {
@@ -88,6 +140,7 @@ test('Reported metrics show: records, watermarks, what holds them, backpressure'
   const taskManager = cluster.taskManagers.find(({ tasks }) => tasks.size > 0)
   assert.ok(taskManager)
   const hold = {
+    reason: 'silent' as const,
     what: 'topic t, partition 2',
     sinceMs: 5,
     lastEventTimeMs: -Infinity,
@@ -112,6 +165,7 @@ test('Reported metrics show: records, watermarks, what holds them, backpressure'
           idleTimeMsPerSecond: 300,
           backPressuredTimeMsPerSecond: 600,
           currentInputWatermark: 1234,
+          heldBy: null,
           operators: [
             {
               operatorId: 'op-source',
@@ -171,13 +225,16 @@ test('Errors have one form, a fitting status and a hint', async () => {
   const { client, server, get } = await serving()
   await client.submitJob(pipeline(1))
   const unknown = await get('/jobs/overvew')
-  assert.equal(unknown.status, 404)
-  assert.equal(unknown.body.error.code, 'JOB_NOT_FOUND')
+  assert.equal(unknown.status, 400)
+  assert.equal(errorDataOf(unknown.body)?.hint, 'Did you mean /jobs/overview?')
   const path = await get('/overvew')
   assert.equal(path.status, 404)
-  assert.equal(path.body.error.hint, 'Did you mean /overview?')
+  assert.equal(errorDataOf(path.body)?.hint, 'Did you mean /overview?')
   await assert.rejects(client.submitJob(pipeline(1)), { code: 'JOB_ALREADY_SUBMITTED' })
-  await assert.rejects(client.submitJob({}), { code: 'JOB_GRAPH_INVALID' })
+  await assert.rejects(client.submitJob({}), { code: 'JOB_GRAPH_VERSION_UNSUPPORTED' })
+  await assert.rejects(client.submitJob({ ...pipeline(1), vertices: [] }), {
+    code: 'JOB_GRAPH_INVALID',
+  })
   await assert.rejects(client.taskManager('tm-9'), {
     code: 'TASK_MANAGER_NOT_FOUND',
     hint: 'Registered: tm-1, tm-2.',
@@ -192,7 +249,33 @@ test('Errors have one form, a fitting status and a hint', async () => {
     payload: '{',
   })
   assert.equal(text.statusCode, 400)
-  assert.equal(text.json().error.code, 'REST_REQUEST_INVALID')
+  assert.equal(errorDataOf(text.json())?.code, 'REST_REQUEST_INVALID')
+})
+
+test('Bodies are JSON whatever their content type says, and an empty one is none', async () => {
+  // Cause: python's requests and dbt send a JSON content type without a body, curl -d
+  // sends form data.
+  const { client, server } = await serving()
+  await client.submitJob(pipeline(1))
+  const json = { 'content-type': 'application/json' }
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  for (const [method, url, headers, payload, status] of [
+    ['GET', '/overview', json, '{}', 200],
+    ['GET', '/overview', form, '', 200],
+    ['POST', '/jobs', form, '{}', 400],
+    ['POST', '/jobs', form, 'no json', 400],
+    ['POST', '/jobs', json, '', 400],
+    ['PUT', '/jobs', json, '', 404],
+    ['DELETE', '/jobs', json, '', 404],
+    ['PATCH', `/jobs/${JOB_ID}?mode=cancel`, json, '', 202],
+  ] as const) {
+    const answer = await server.inject({ method, url, headers, payload })
+    assert.equal(answer.statusCode, status, `${method} ${url} ${payload}: ${answer.body}`)
+    assert.deepEqual(
+      Object.keys(answer.json()),
+      status < 400 ? Object.keys(answer.json()) : ['errors'],
+    )
+  }
 })
 
 test('Secrets in the configuration are masked, and metrics have the reference’s names', async () => {
@@ -212,12 +295,24 @@ test('Secrets in the configuration are masked, and metrics have the reference’
   assert.match(body, /flink_jobmanager_job_runningState\{job_id="0123.*",job_name="pipeline"\} 1/)
   assert.match(body, /flink_jobmanager_job_lastCheckpointDuration\{.*\} -1/)
   assert.equal((await get('/config')).body['refresh-interval'], 3000)
-  // Cause: every job that had ever run kept its two dozen series, so that scrapes grew with each statement.
+  // Cause: every job that had ever run kept its two dozen series, so that scrapes grew with
+  // each statement.
   await client.cancelJob(JOB_ID)
   await cluster.clock.advance(10)
   const after = await server.inject({ method: 'GET', url: '/metrics' })
   assert.doesNotMatch(after.body, /flink_jobmanager_job_/)
   assert.match(after.body, /flink_jobmanager_numRunningJobs 0/)
+})
+
+test('Times are shown in the zone that is configured, not in that of the machine', async () => {
+  const zoneOf = async (options: Record<string, string>) => {
+    const { body } = await (await serving(options)).get('/config')
+    return [body['timezone-name'], body['timezone-offset']]
+  }
+  assert.deepEqual(await zoneOf({}), ['Coordinated Universal Time', 0])
+  assert.deepEqual(await zoneOf({ 'table.local-time-zone': '+05:30' }), ['+05:30', 19_800_000])
+  const unknown = { 'table.local-time-zone': 'default' }
+  assert.deepEqual(await zoneOf(unknown), ['Coordinated Universal Time', 0])
 })
 
 test('A port in use is named', async () => {
@@ -230,4 +325,22 @@ test('A port in use is named', async () => {
     code: 'REST_PORT_UNAVAILABLE',
     message: /the port is in use/,
   })
+})
+
+test('No request of another kind than cancel ends a job: ways to stop that do not exist leave it running', async () => {
+  const { cluster, server, client } = await serving()
+  await client.submitJob(pipeline(1, CHECKPOINTED))
+  await cluster.clock.advance(100)
+  const requests = [
+    ['PATCH', `/jobs/${JOB_ID}?mode=stop`, 400],
+    ['PATCH', `/jobs/${JOB_ID}?mode=cancel-with-savepoint`, 400],
+    ['GET', `/jobs/${JOB_ID}/yarn-cancel`, 404],
+    ['DELETE', `/jobs/${JOB_ID}`, 404],
+  ] as const
+  for (const [method, url, status] of requests) {
+    const answer = await server.inject({ method, url })
+    assert.equal(answer.statusCode, status, `${method} ${url}: ${answer.body}`)
+  }
+  await cluster.clock.advance(100)
+  assert.equal((await client.jobDetail(JOB_ID)).state, 'RUNNING')
 })

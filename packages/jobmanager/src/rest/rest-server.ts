@@ -1,60 +1,41 @@
 /**
- * The REST server: routes of jobs, checkpoints, TaskManagers and the cluster, each bare and under `/v1`, errors in
- * one form.
+ * The REST server: routes of jobs, checkpoints, TaskManagers and the cluster, each bare and under
+ * `/v1`, errors in one form.
  *
- * Paths come from rest-api's table, answers from the `*-view` files. Further routes (the SQL gateway) may be mounted
- * before it listens.
+ * Paths come from rest-api's table, answers from the `*-view` files. Further routes (the SQL
+ * gateway) may be mounted before it listens.
  */
-import type { Configuration } from '@millrace/core'
-import { type ErrorData, type MillraceError, nearestName, toErrorData } from '@millrace/core'
-import { type ErrorAnswer, REST_PATHS } from '@millrace/rest-api'
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import { type Configuration, nearestName } from '@millrace/core'
+import { REST_PATHS } from '@millrace/rest-api'
+import type { FastifyInstance } from 'fastify'
 import { jobManagerError } from '../error-codes.ts'
 import { RestOptions } from '../jobmanager-options.ts'
 import { mountCheckpointRoutes } from './checkpoint-routes.ts'
 import { mountClusterRoutes } from './cluster-routes.ts'
+import { mountDisposalRoutes } from './disposal-routes.ts'
+import { createHttpServer } from './http-server.ts'
 import { mountJobRoutes } from './job-routes.ts'
+import { mountRequirementsRoutes } from './requirements-routes.ts'
+import { mountRescaleRoutes } from './rescale-routes.ts'
 import type { RestContext, Route } from './route.ts'
+import { mountSavepointRoutes } from './savepoint-routes.ts'
 import { mountVertexRoutes } from './vertex-routes.ts'
 
 export type { FastifyInstance }
 
-/** No route declares a schema: the schema compilers, half of fastify's code, are never loaded. */
-const noCompiler = () => {
-  throw new Error('A REST route declares a schema; the server has no schema compiler.')
-}
-const NO_SCHEMAS = { buildValidator: noCompiler, buildSerializer: noCompiler }
-
 /** The server with all of the JobManager's routes, not listening yet. */
 export function createRestServer(context: RestContext): FastifyInstance {
-  const { configuration } = context
-  const server = fastify({
-    logger: false,
-    bodyLimit: configuration.get(RestOptions.bodySizeMax),
-    forceCloseConnections: true,
-    schemaController: { compilersFactory: NO_SCHEMAS },
-  })
-  const allowOrigin = configuration.get(RestOptions.accessControlAllowOrigin)
-  server.addHook('onSend', async (_request, reply) => {
-    reply.header('access-control-allow-origin', allowOrigin)
-  })
-  server.setErrorHandler((error, _request, reply) => sendError(reply, asMillraceError(error)))
-  server.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0] as string
-    const nearest = nearestName(path, Object.values(REST_PATHS))
-    const error = jobManagerError('REST_PATH_NOT_FOUND', `There is no ${request.method} ${path}.`, {
-      ...(nearest === undefined ? {} : { hint: `Did you mean ${nearest}?` }),
-    })
-    return sendError(reply, toErrorData(error))
-  })
+  const server = createHttpServer(context.configuration)
   const route: Route = (method, path, handler, status = 200) => {
     for (const prefix of ['', '/v1']) {
       server.route({
         method,
         url: prefix + path,
         handler: async (request, reply) => {
+          const parameters = request.params as Record<string, string>
+          requireJobId(parameters.jobid)
           const answer = await handler({
-            parameters: request.params as Record<string, string>,
+            parameters,
             query: request.query as Record<string, string>,
             body: request.body,
           })
@@ -66,11 +47,31 @@ export function createRestServer(context: RestContext): FastifyInstance {
   mountClusterRoutes(server, route, context)
   mountJobRoutes(route, context)
   mountCheckpointRoutes(route, context)
+  mountSavepointRoutes(route, context)
+  mountDisposalRoutes(route, context)
+  mountRequirementsRoutes(route, context)
+  mountRescaleRoutes(route, context)
   mountVertexRoutes(route, context)
   return server
 }
 
-/** Binds the server to the first free port of `rest.bind-port` (or `rest.port`); resolves with host and port. */
+/** What is no id at all is not looked up: 400, as from the reference; an unknown one is 404. */
+function requireJobId(given: string | undefined): void {
+  if (given === undefined || /^[0-9a-f]{32}$/i.test(given)) return
+  const below = Object.values(REST_PATHS).filter((path) => path.startsWith(`${REST_PATHS.jobs}/`))
+  const nearest = nearestName(`${REST_PATHS.jobs}/${given}`, below)
+  const hint = `Did you mean ${nearest}?`
+  throw jobManagerError(
+    'REST_REQUEST_INVALID',
+    `Give the id of a job, 32 hexadecimal digits; it is '${given}'.`,
+    { hint: nearest === undefined ? 'List the jobs with: npx millrace list.' : hint },
+  )
+}
+
+/**
+ * Binds the server to the first free port of `rest.bind-port` (or `rest.port`); resolves with
+ * host and port.
+ */
 export async function listenRest(
   server: FastifyInstance,
   configuration: Configuration,
@@ -124,36 +125,4 @@ function portsOf(text: string): number[] {
     const first = from as number
     return Array.from({ length: Math.max(1, (to ?? first) - first + 1) }, (_, i) => first + i)
   })
-}
-
-function asMillraceError(thrown: unknown): ErrorData {
-  const error = thrown as Partial<MillraceError> & { statusCode?: number; message: string }
-  if (error.brand !== 'millrace-error' && (error.statusCode ?? 500) < 500) {
-    return toErrorData(jobManagerError('REST_REQUEST_INVALID', error.message))
-  }
-  return toErrorData(thrown)
-}
-
-const CONFLICTS = new Set(['JOB_ALREADY_SUBMITTED', 'JOB_ALREADY_ENDED'])
-const NOT_FOUND = new Set([
-  'JOB_NOT_FOUND',
-  'JOB_VERTEX_NOT_FOUND',
-  'CHECKPOINT_UNKNOWN',
-  'COORDINATOR_NOT_FOUND',
-  'TASK_MANAGER_NOT_FOUND',
-  'REST_PATH_NOT_FOUND',
-])
-const STATUS_BY_DOMAIN = { user: 400, data: 400, external: 503, internal: 500 } as const
-
-/** The HTTP status of an error answer. */
-function statusOf(error: ErrorData): number {
-  if (NOT_FOUND.has(error.code)) return 404
-  if (CONFLICTS.has(error.code)) return 409
-  return STATUS_BY_DOMAIN[error.domain]
-}
-
-export function sendError(reply: FastifyReply, error: ErrorData): FastifyReply {
-  const { stack: _, ...shown } = error
-  const body: ErrorAnswer = { errors: [error.message], error: shown }
-  return reply.code(statusOf(error)).send(body)
 }

@@ -1,4 +1,7 @@
-/** What a file of routes is given: the parts of the JobManager that REST shows, and the function that mounts a path. */
+/**
+ * What a file of routes is given: the parts of the JobManager that REST shows, and the function
+ * that mounts a path.
+ */
 import type { Configuration } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
 import type { Dispatcher } from '../dispatcher/dispatcher.ts'
@@ -23,7 +26,7 @@ export type RouteHandler = (request: {
 
 /** Mounts a path of rest-api's table, bare and under `/v1`. */
 export type Route = (
-  method: 'GET' | 'POST' | 'PATCH',
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT',
   path: string,
   handler: RouteHandler,
   status?: number,

@@ -23,7 +23,11 @@ export function mountVertexRoutes(route: Route, context: RestContext): void {
     )
   }
   route('GET', REST_PATHS.jobVertex, ({ parameters }) =>
-    vertexDetail(vertexOf(parameters), context.platform.clock.nowMs()),
+    vertexDetail(
+      context.dispatcher.get(parameters.jobid as string).graph,
+      vertexOf(parameters),
+      context.platform.clock.nowMs(),
+    ),
   )
   route('GET', REST_PATHS.jobVertexSubtasksMetrics, ({ parameters, query }) =>
     aggregatedMetrics(vertexOf(parameters), query.get, query.agg?.split(',') ?? []),

@@ -1,4 +1,6 @@
-/** What REST shows of vertices and subtasks: states, durations, metrics, what holds the watermark. */
+/**
+ * What REST shows of vertices and subtasks: states, durations, metrics, what holds the watermark.
+ */
 import type {
   BackpressureAnswer,
   JobVertexSummary,
@@ -7,11 +9,11 @@ import type {
   TaskCounts,
   VertexDetail,
   VertexMetrics,
-  VertexWatermarkHold,
 } from '@millrace/rest-api'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import type { ExecutionGraph, ExecutionVertex } from '../execution-graph/execution-graph.ts'
 import { EXECUTION_STATES, type ExecutionState } from '../execution-graph/execution-state.ts'
+import { watermarkHolds } from './watermark-holds.ts'
 
 export function taskCounts(counts: Readonly<Record<ExecutionState, number>>): TaskCounts {
   const result: Record<string, number> = { total: 0 }
@@ -71,25 +73,6 @@ function metricsOf(attempts: readonly ExecutionAttempt[]): VertexMetrics {
   }
 }
 
-/**
- * What the vertex's watermark waits for. A subtask with one split cannot tell whether it is behind or all input has
- * stopped; it is behind when another subtask is ahead.
- */
-export function watermarkHolds(vertex: ExecutionVertex): VertexWatermarkHold[] {
-  const watermarks = attemptsOf(vertex).map((attempt) => attempt.metrics?.currentInputWatermark)
-  const furthest = Math.max(
-    ...watermarks.filter((watermark) => Number.isFinite(watermark)).map(Number),
-  )
-  return vertex.subtasks.flatMap(({ index, current }) =>
-    (current.metrics?.operators ?? []).flatMap(({ operatorName, watermarkHold }) => {
-      if (watermarkHold === null || watermarkHold === undefined) return []
-      const { certain, ...hold } = watermarkHold
-      const behind = certain || Number(watermarks[index] ?? Number.NEGATIVE_INFINITY) < furthest
-      return behind ? [{ ...hold, subtask: index, operator: operatorName }] : []
-    }),
-  )
-}
-
 function attemptsOf(vertex: ExecutionVertex): ExecutionAttempt[] {
   return vertex.subtasks.map(({ current }) => current)
 }
@@ -125,18 +108,23 @@ export function vertexSummary(
     name: vertex.vertex.name,
     maxParallelism: vertex.vertex.maxParallelism,
     parallelism: vertex.vertex.parallelism,
+    single: vertex.vertex.single === true,
     status: aggregateState(counts),
     ...span(attempts, nowMs),
-    tasks: taskCounts(counts),
+    tasks: counts,
     metrics: metricsOf(attempts),
     'low-watermark': lowWatermark(attempts),
     'late-records-dropped': sumOf(attempts, 'numLateRecordsDropped'),
     'records-in-errors': sumOf(attempts, 'numRecordsInErrors'),
-    'watermark-holds': watermarkHolds(vertex),
+    'watermark-holds': watermarkHolds(graph, vertex),
   }
 }
 
-export function vertexDetail(vertex: ExecutionVertex, nowMs: number): VertexDetail {
+export function vertexDetail(
+  graph: ExecutionGraph,
+  vertex: ExecutionVertex,
+  nowMs: number,
+): VertexDetail {
   return {
     id: vertex.vertex.id,
     name: vertex.vertex.name,
@@ -144,7 +132,7 @@ export function vertexDetail(vertex: ExecutionVertex, nowMs: number): VertexDeta
     maxParallelism: vertex.vertex.maxParallelism,
     now: nowMs,
     subtasks: vertex.subtasks.map(({ index, current }) => subtaskDetail(index, current, nowMs)),
-    'watermark-holds': watermarkHolds(vertex),
+    'watermark-holds': watermarkHolds(graph, vertex),
   }
 }
 
@@ -181,7 +169,7 @@ function statusDurations(attempt: ExecutionAttempt, nowMs: number): Record<strin
 function subtaskValues(attempt: ExecutionAttempt): Map<string, number> {
   const values = new Map<string, number>()
   if (attempt.metrics === null) return values
-  const { operators, values: further, attemptId: _, ...task } = attempt.metrics
+  const { operators, values: further, attemptId: _, heldBy: __, ...task } = attempt.metrics
   for (const [name, value] of Object.entries({ ...task, ...further })) values.set(name, value)
   for (const { operatorName, values: own } of operators) {
     for (const [name, value] of Object.entries(own)) values.set(`${operatorName}.${name}`, value)

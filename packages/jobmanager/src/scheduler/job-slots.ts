@@ -1,18 +1,22 @@
 /**
- * The slots that a job holds, by slot sharing group and number: subtask i of each vertex of the group runs
- * in slot i.
+ * The slots that a job holds, by slot sharing group and number: subtask i of each vertex of the
+ * group runs in slot i. Slots live for the job; how many places there are is the round's.
  */
-import type { JobGraph } from '@millrace/graph'
 import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
-import { slotRequirements } from './slot-requirements.ts'
 
 export class JobSlots {
-  readonly #groups: Map<string, (AllocatedSlot | null)[]>
+  readonly #groups = new Map<string, (AllocatedSlot | null)[]>()
 
-  constructor(graph: JobGraph) {
-    this.#groups = new Map(
-      [...slotRequirements(graph)].map(([group, count]) => [group, Array(count).fill(null)]),
-    )
+  /** Makes so many places in each group; gives back the slots that have none any more. */
+  fit(requirements: ReadonlyMap<string, number>): AllocatedSlot[] {
+    const surplus: AllocatedSlot[] = []
+    for (const [group, count] of requirements) {
+      const places = this.#groups.get(group) ?? []
+      surplus.push(...places.splice(count).filter((slot) => slot !== null))
+      while (places.length < count) places.push(null)
+      this.#groups.set(group, places)
+    }
+    return surplus
   }
 
   get(group: string, index: number): AllocatedSlot | null {

@@ -1,7 +1,11 @@
-/** How many slots a job needs: a slot runs one subtask of every vertex of its slot sharing group. */
+/**
+ * How many slots a job needs: a slot runs one subtask of every vertex of its slot sharing group.
+ */
 import type { JobGraph } from '@millrace/graph'
 
-/** Slot sharing group → number of slots (largest parallelism in the group), in order of first use. */
+/**
+ * Slot sharing group → number of slots (largest parallelism in the group), in order of first use.
+ */
 export function slotRequirements(graph: JobGraph): Map<string, number> {
   const slots = new Map<string, number>()
   for (const { slotSharingGroup, parallelism } of graph.vertices) {

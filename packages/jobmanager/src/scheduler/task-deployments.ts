@@ -1,10 +1,10 @@
 /**
  * Cuts an ExecutionGraph into TaskDeployments, one a subtask, batched by slot.
  *
- * Both ends of an exchange are numbered alike: `edgeIndex` is the place among the producer's outputs in the JobGraph's
- * order; channel i of a gate comes from producer subtask i (with `forward`: the one of equal index); the
- * subpartition is the
- * consumer's index (`forward`: 0).
+ * Both ends of an exchange are numbered alike: `edgeIndex` is the place among the producer's
+ * outputs in the JobGraph's order; the channels of a gate are those of its edges one after the
+ * other, each from producer subtask 0 up (with `forward`: the one of equal index); the subpartition
+ * is the consumer's index (`forward`: 0).
  */
 import type { JobEdge } from '@millrace/graph'
 import type {
@@ -21,6 +21,8 @@ import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
 export interface DeploymentSettings {
   readonly configuration: Readonly<Record<string, string>>
   readonly checkpointing: TaskCheckpointing | null
+  /** The job is stopped, and its tasks only have to end. */
+  readonly suspended: boolean
   readonly restoredOf: (vertexId: string, subtaskIndex: number) => TaskRestore | null
 }
 
@@ -49,6 +51,7 @@ export function taskDeployments(
         outputs,
         restored: settings.restoredOf(id, current.subtaskIndex),
         checkpointing: settings.checkpointing,
+        ...(settings.suspended ? { suspended: true } : {}),
       }
       const batch = batches.get(slot)
       if (batch === undefined) batches.set(slot, [deployment])
@@ -65,7 +68,7 @@ function outputsOf(graph: ExecutionGraph, vertex: ExecutionVertex): OutputDeploy
       edgeIndex,
       sourceOperator: edge.sourceOperator,
       partitioning: edge.partitioning,
-      schema: edge.schema,
+      type: edge.type,
       subpartitions: edge.partitioning.kind === 'forward' ? 1 : consumer.parallelism,
       maxParallelism: consumer.maxParallelism,
     }
@@ -77,30 +80,33 @@ function gatesOf(
   vertex: ExecutionVertex,
   subtaskIndex: number,
 ): GateDeployment[] {
-  return [...vertex.inputs]
-    .sort((a, b) => a.targetGate - b.targetGate)
-    .map((edge) => ({
-      gate: edge.targetGate,
-      schema: edge.schema,
-      partitioning: edge.partitioning,
-      channels: channelsOf(graph, edge, subtaskIndex),
-    }))
+  const numbers = [...new Set(vertex.inputs.map(({ targetGate }) => targetGate))]
+  return numbers
+    .sort((a, b) => a - b)
+    .map((gate) => {
+      const edges = vertex.inputs.filter(({ targetGate }) => targetGate === gate)
+      const channels = edges.flatMap((edge) => channelsOf(graph, edge, subtaskIndex))
+      return {
+        gate,
+        type: (edges[0] as JobEdge).type,
+        channels: channels.map((channel, channelIndex) => ({ ...channel, channelIndex })),
+      }
+    })
 }
 
 function channelsOf(
   graph: ExecutionGraph,
   edge: JobEdge,
   subtaskIndex: number,
-): ChannelDeployment[] {
+): Omit<ChannelDeployment, 'channelIndex'>[] {
   const producer = graph.vertices.get(edge.sourceVertexId) as ExecutionVertex
   const edgeIndex = producer.outputs.indexOf(edge)
   const forward = edge.partitioning.kind === 'forward'
   const producers = forward ? [producer.subtasks[subtaskIndex]] : producer.subtasks
-  return producers.map((subtask, channelIndex) => {
+  return producers.map((subtask) => {
     const attempt = (subtask as (typeof producer.subtasks)[number]).current
     const slot = attempt.slot as AllocatedSlot
     return {
-      channelIndex,
       producerAttemptId: attempt.id,
       edgeIndex,
       subpartition: forward ? 0 : subtaskIndex,

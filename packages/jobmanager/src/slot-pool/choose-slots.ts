@@ -1,10 +1,9 @@
 /**
- * Which free slots a job gets: spread over TaskManagers, so that cores and network are shared evenly and the loss of
- * one hits little.
+ * Which free slots a job gets: spread over TaskManagers, so that cores and network are shared
+ * evenly and the loss of one hits little.
  *
- * Pure. Takes one slot after another from the TaskManager with the smallest share of its slots in use; ties go to
- * the one that has
- * more free, then to the one that registered first.
+ * Pure. Takes one slot after another from the TaskManager with the smallest share of its slots in
+ * use; ties go to the one that has more free, then to the one that registered first.
  */
 export interface SlotSupply<S> {
   readonly slotCount: number

@@ -1,11 +1,9 @@
 /**
  * Slots of all TaskManagers, and the jobs that wait for them.
  *
- * A request is filled when enough slots are free at once (two half-filled jobs must not starve each other), first
- * come, first
- * served, with smaller ones let past a waiting larger one. A slot is free again only after its TaskManager has
- * confirmed that it
- * ended the slot's thread.
+ * A request is filled when enough slots are free at once (two half-filled jobs must not starve each
+ * other), first come, first served, with smaller ones let past a waiting larger one. A slot is free
+ * again only after its TaskManager has confirmed that it ended the slot's thread.
  */
 import { hexId, type MillraceError } from '@millrace/core'
 import type { Clock, Logger, Random } from '@millrace/platform'
@@ -25,7 +23,9 @@ interface SlotRecord {
   state: SlotState
   allocationId: string
   jobId: string
-  /** Reports in a row that contradict `allocated`; one may have crossed the allocation on its way. */
+  /**
+   * Reports in a row that contradict `allocated`; one may have crossed the allocation on its way.
+   */
   contradictions: number
 }
 
@@ -51,7 +51,10 @@ interface PendingRequest {
   cancelTimer(): void
 }
 
-/** A report may have left the TaskManager before an allocation arrived there; the second one in a row has not. */
+/**
+ * A report may have left the TaskManager before an allocation arrived there; the second one in
+ * a row has not.
+ */
 const CONTRADICTIONS_MAX = 2
 
 const NOT_ENOUGH_SLOTS_HINT =
@@ -181,7 +184,10 @@ export class SlotPool {
     }
   }
 
-  /** Gives a slot back; its thread ends. Resolves when the TaskManager has confirmed it (or is lost). */
+  /**
+   * Gives a slot back; its thread ends. Resolves when the TaskManager has confirmed
+   * it (or is lost).
+   */
   async release(slot: AllocatedSlot, reason: string): Promise<void> {
     const record = this.#slots
       .get(slot.taskManager)

@@ -1,4 +1,6 @@
-/** One registered TaskManager process: how to call it, what it offers, when it was last heard of. */
+/**
+ * One registered TaskManager process: how to call it, what it offers, when it was last heard of.
+ */
 import type { RpcChannel } from '@millrace/platform'
 import type { TaskManagerGateway, TaskManagerMetricsReport } from '@millrace/protocol'
 

@@ -1,9 +1,10 @@
 /**
  * Knows the TaskManagers: registration, heartbeats both ways, and the verdict that one is lost.
  *
- * A broken connection is probed at once, so a killed process is noticed in milliseconds and not after the heartbeat
- * timeout. A lost
- * TaskManager is told to nobody twice; if it comes back it registers anew, with nothing of ours.
+ * A broken connection is probed at once, so a killed process is noticed in milliseconds and not
+ * after the heartbeat timeout; a JobManager that stood still itself takes nobody for lost because
+ * of that. A lost TaskManager is told to nobody twice; if it comes back it registers anew, with
+ * nothing of ours.
  */
 import type { ErrorDetails, MillraceError } from '@millrace/core'
 import type { Clock, Logger, RpcTransport } from '@millrace/platform'
@@ -91,7 +92,8 @@ export class TaskManagerRegistry {
       address: taskManager.rpcAddress,
       slots: taskManager.slotCount,
     })
-    // The first beat soon: it opens the connection, so that a job need not, and its loss is noticed from now on.
+    // The first beat soon: it opens the connection, so that a job need not, and its loss is
+    // noticed from now on.
     this.#scheduleHeartbeat(taskManager, FIRST_BEAT_MS)
     this.#listener.taskManagerAdded(taskManager, request.slots)
   }
@@ -140,14 +142,20 @@ export class TaskManagerRegistry {
   }
 
   #scheduleHeartbeat(taskManager: RegisteredTaskManager, delayMs: number): void {
-    const cancel = this.#clock.setTimer(delayMs, () => void this.#beat(taskManager), {
+    const dueMs = this.#clock.monotonicMs() + delayMs
+    const cancel = this.#clock.setTimer(delayMs, () => void this.#beat(taskManager, dueMs), {
       unref: true,
     })
     this.#timers.set(taskManager, cancel)
   }
 
-  async #beat(taskManager: RegisteredTaskManager): Promise<void> {
-    // The next beat is set before the call: a call that hangs must not stop the silence from being noticed.
+  async #beat(taskManager: RegisteredTaskManager, dueMs: number): Promise<void> {
+    // Where the beat is late this process stood still: what it could not hear is no silence.
+    const nowMs = this.#clock.monotonicMs()
+    const lateMs = Math.max(0, nowMs - dueMs)
+    taskManager.lastHeartbeatMs = Math.min(nowMs, taskManager.lastHeartbeatMs + lateMs)
+    // The next beat is set before the call: a call that hangs must not stop the silence from
+    // being noticed.
     this.#scheduleHeartbeat(taskManager, this.#options.heartbeatIntervalMs)
     this.#judge(taskManager)
     if (taskManager.lost) return

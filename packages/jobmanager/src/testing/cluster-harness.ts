@@ -1,7 +1,12 @@
 /** A JobManager among fake TaskManagers on a manual clock. For tests only. */
 import type { CoordinatorFactory } from '@millrace/connector'
 import { Configuration } from '@millrace/core'
-import type { JobGraph, JobVertex, Partitioning } from '@millrace/graph'
+import {
+  JOB_GRAPH_VERSION,
+  type JobGraph,
+  type JobVertex,
+  type Partitioning,
+} from '@millrace/graph'
 import type { Filesystem, Logger, Platform } from '@millrace/platform'
 import { JobManager, type JobManagerSettings } from '../job-manager.ts'
 import { FakeTaskManager } from './fake-task-manager.ts'
@@ -125,7 +130,7 @@ export function edge(source: string, target: string, kind: 'hash' | 'forward' = 
     targetVertexId: `v-${target}`,
     targetGate: 0,
     partitioning,
-    schema: SCHEMA,
+    type: { kind: 'columns' as const, schema: SCHEMA },
   }
 }
 
@@ -144,6 +149,7 @@ export function pipeline(
     ],
     edges: [edge('source', 'sink')],
     configuration,
+    formatVersion: JOB_GRAPH_VERSION,
     jobType: 'STREAMING',
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A TaskManager that only plays the protocol: tasks become RUNNING at once unless a test says otherwise. For
- * tests only.
+ * A TaskManager that only plays the protocol: tasks become RUNNING at once unless a test says
+ * otherwise. For tests only.
  */
 import { toErrorData } from '@millrace/core'
 import {
@@ -29,6 +29,10 @@ export class FakeTaskManager {
   epoch = 0
   /** Tasks report INITIALIZING and RUNNING by themselves. */
   autoRun = true
+  /** Tasks that are told to finish do. */
+  autoFinish = true
+  /** Everything that was ever deployed here. */
+  readonly deployed: TaskDeployment[] = []
   /** Cancelled tasks confirm by themselves. */
   autoCancel = true
   readonly #slots: { allocationId: string; jobId: string }[]
@@ -136,6 +140,7 @@ export class FakeTaskManager {
         this.calls.push(`deploy ${deployments.length}`)
         for (const deployment of deployments) {
           this.tasks.set(deployment.attemptId, deployment)
+          this.deployed.push(deployment)
           if (this.autoRun)
             setImmediate(() => this.report(deployment.attemptId, 'RUNNING').catch(() => {}))
         }
@@ -150,11 +155,11 @@ export class FakeTaskManager {
       finishTasks: async ({ attemptIds }) => {
         this.calls.push(`finish ${attemptIds.length}`)
         for (const id of attemptIds) {
-          if (this.tasks.delete(id)) void this.report(id, 'FINISHED')
+          if (this.autoFinish && this.tasks.delete(id)) void this.report(id, 'FINISHED')
         }
       },
       triggerCheckpoint: async (request) => {
-        this.calls.push(`trigger ${request.checkpointId}`)
+        this.calls.push(`trigger ${request.order.id}`)
         this.triggers.push(request)
       },
       notifyCheckpoint: async ({ checkpointId, outcome }) => {

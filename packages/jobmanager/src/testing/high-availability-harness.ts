@@ -1,15 +1,16 @@
 /**
- * JobManagers that share files, an object store, a clock and a network, and TaskManagers that follow them. For tests
- * only. Nothing here waits for the outside world, so `settle` lets all that was begun come to its end.
+ * JobManagers that share files, an object store, a clock and a network, and TaskManagers that
+ * follow them. For tests only. Nothing here waits for the outside world, so `settle` lets all that
+ * was begun come to its end.
  */
 import { Configuration } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
 import type { Platform } from '@millrace/platform'
+import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
 import { JobManager } from '../job-manager.ts'
 import { CHECKPOINTED, pipeline, silentLogger } from './cluster-harness.ts'
 import { FakeTaskManager } from './fake-task-manager.ts'
 import { ManualClock, settle } from './manual-clock.ts'
-import { MemoryFilesystem } from './memory-filesystem.ts'
 import { MemoryObjectStore, MemoryObjects } from './memory-object-store.ts'
 import { MemoryRpc } from './memory-rpc.ts'
 

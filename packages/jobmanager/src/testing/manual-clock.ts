@@ -1,4 +1,7 @@
-/** A clock that stands still until a test moves it; timers fire in order of their time. For tests only. */
+/**
+ * A clock that stands still until a test moves it; timers fire in order of their time.
+ * For tests only.
+ */
 import type { Clock } from '@millrace/platform'
 
 /** Lets everything that waits on promises go as far as it can. */

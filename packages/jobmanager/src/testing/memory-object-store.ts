@@ -1,4 +1,7 @@
-/** Objects in memory, with clients that can be cut off, answered wrongly or kept waiting. For tests only. */
+/**
+ * Objects in memory, with clients that can be cut off, answered wrongly or kept waiting.
+ * For tests only.
+ */
 import { MillraceError } from '@millrace/core'
 import type { ObjectStore, ObjectStores, StoredObject } from '@millrace/platform'
 
@@ -30,7 +33,10 @@ export class MemoryObjects {
   }
 }
 
-/** What happens to a write: it never arrives, or it does and reports an error, or it waits for `release`. */
+/**
+ * What happens to a write: it never arrives, or it does and reports an error, or it waits
+ * for `release`.
+ */
 export type WriteFault = 'lost' | 'applied' | 'held'
 
 /** One process's way to the objects. */

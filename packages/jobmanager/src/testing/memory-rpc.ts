@@ -1,4 +1,6 @@
-/** An RPC transport inside one process, over real bytes; addresses can be cut off. For tests only. */
+/**
+ * An RPC transport inside one process, over real bytes; addresses can be cut off. For tests only.
+ */
 import { fromErrorData, MillraceError, toErrorData } from '@millrace/core'
 import type { RpcChannel, RpcHandler, RpcServer, RpcTransport } from '@millrace/platform'
 

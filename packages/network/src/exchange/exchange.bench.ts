@@ -3,7 +3,7 @@
  *
  *     node packages/network/src/exchange/exchange.bench.ts
  */
-import { batchOf, Configuration, type Schema } from '@millrace/core'
+import { batchOf, Configuration, columnCodec, type Schema } from '@millrace/core'
 import type { DataConnection } from '@millrace/platform'
 import { createNodePlatform } from '@millrace/platform/node'
 import { SubtaskInput } from '../input/subtask-input.ts'
@@ -23,6 +23,7 @@ const schema: Schema = {
     })),
   ],
 }
+const codec = columnCodec(schema)
 const batch = batchOf(
   schema,
   Array.from({ length: ROWS }, (_, i) => [`sensor-${i % 100}`, i, i / 2, i / 3]),
@@ -40,7 +41,7 @@ async function measure(
     {
       attemptId: 'a',
       edgeIndex: 0,
-      schema,
+      codec,
       partitioning: { kind: 'forward' },
       subpartitionCount: 1,
       maxParallelism: 128,
@@ -54,7 +55,7 @@ async function measure(
   producer.registerPartition(partition)
   const input = new SubtaskInput(
     {
-      gates: [{ schema, channels: ['channel'] }],
+      gates: [{ codec, channels: ['channel'] }],
       buffersPerChannel: 2,
       floatingBuffersPerGate: 8,
       owner: 'bench',

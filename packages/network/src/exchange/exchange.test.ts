@@ -6,6 +6,7 @@ import {
   type CheckpointBarrier,
   type ColumnBatch,
   Configuration,
+  columnCodec,
   isMillraceError,
   keyGroups,
   rowsOf,
@@ -52,6 +53,14 @@ const transports: Record<string, Connect> = {
   },
 }
 
+function barrierOf(
+  id: number,
+  align: 'exactly-once' | 'at-least-once' = 'exactly-once',
+): CheckpointBarrier {
+  const order = { id, timestampMs: 5, kind: 'checkpoint', align, after: 'go-on' } as const
+  return { kind: 'barrier', order }
+}
+
 class Recorder implements InputListener {
   readonly log: string[] = []
   readonly rows: unknown[][] = []
@@ -69,7 +78,7 @@ class Recorder implements InputListener {
     this.log.push(`end ${gate}`)
   }
   onBarrier(barrier: CheckpointBarrier): void {
-    this.log.push(`barrier ${barrier.checkpointId}`)
+    this.log.push(`barrier ${barrier.order.id}`)
   }
   onAlignmentCancelled(checkpointId: number): void {
     this.log.push(`cancelled ${checkpointId}`)
@@ -110,7 +119,7 @@ function partitionOf(
     {
       attemptId,
       edgeIndex: 0,
-      schema,
+      codec: columnCodec(schema),
       partitioning,
       subpartitionCount: count,
       maxParallelism: 128,
@@ -129,7 +138,7 @@ function partitionOf(
 function inputOf({ consumer, peer }: Setup, attempts: string[], subpartition = 0): SubtaskInput {
   const input = new SubtaskInput(
     {
-      gates: [{ schema, channels: attempts.map((a) => `channel from ${a}`) }],
+      gates: [{ codec: columnCodec(schema), channels: attempts.map((a) => `channel from ${a}`) }],
       buffersPerChannel: 2,
       floatingBuffersPerGate: 8,
       owner: 'consumer',
@@ -188,7 +197,7 @@ for (const name of Object.keys(transports)) {
       partition.emitBatch(batchOf(schema, rows(0, 3)))
       partition.emitWatermark(1000)
       partition.emitBatch(batchOf(schema, [[null, 7]]))
-      partition.emitBarrier({ kind: 'barrier', checkpointId: 1, timestampMs: 5, aligned: true })
+      partition.emitBarrier(barrierOf(1))
       partition.emitEndOfData()
       partition.finish()
       await pollUntil(input, recorder, () => recorder.log.includes('end 0'))
@@ -261,7 +270,7 @@ for (const name of Object.keys(transports)) {
       ]
       const input = inputOf(it, ['a', 'b'])
       const recorder = new Recorder()
-      const barrier = { kind: 'barrier', checkpointId: 3, timestampMs: 5, aligned: true } as const
+      const barrier = barrierOf(3)
       a.emitBarrier(barrier)
       a.emitBatch(batchOf(schema, rows(100, 1)))
       a.flush()
@@ -286,7 +295,7 @@ for (const name of Object.keys(transports)) {
       ]
       const input = inputOf(it, ['a', 'b'])
       const recorder = new Recorder()
-      const barrier = { kind: 'barrier', checkpointId: 3, timestampMs: 5, aligned: false } as const
+      const barrier = barrierOf(3, 'at-least-once')
       a.emitBarrier(barrier)
       a.emitBatch(batchOf(schema, rows(100, 1)))
       a.flush()
@@ -305,16 +314,10 @@ for (const name of Object.keys(transports)) {
       ]
       const input = inputOf(it, ['a', 'b'])
       const recorder = new Recorder()
-      const barrier = (checkpointId: number): CheckpointBarrier => ({
-        kind: 'barrier',
-        checkpointId,
-        timestampMs: 5,
-        aligned: true,
-      })
-      a.emitBarrier(barrier(1))
+      a.emitBarrier(barrierOf(1))
       await pollUntil(input, recorder, () => input.bytesIn > 0)
       while (input.poll(recorder));
-      b.emitBarrier(barrier(2))
+      b.emitBarrier(barrierOf(2))
       await pollUntil(input, recorder, () => recorder.log.includes('cancelled 1'))
       a.emitBatch(batchOf(schema, rows(0, 1)))
       a.flush()
@@ -326,7 +329,7 @@ for (const name of Object.keys(transports)) {
       assert.equal(recorder.rows.length, 1)
       input.abortCheckpoint(2)
       await pollUntil(input, recorder, () => recorder.rows.length === 2)
-      a.emitBarrier(barrier(2))
+      a.emitBarrier(barrierOf(2))
       await settle()
       while (input.poll(recorder));
       assert.ok(!recorder.log.includes('barrier 2'))

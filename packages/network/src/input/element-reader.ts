@@ -8,16 +8,17 @@
  */
 import type { Segment } from '../buffer/segment-pool.ts'
 import { networkError } from '../error-codes.ts'
-import { ELEMENT_HEADER_BYTES, paddedLength } from '../wire/element-wire.ts'
+import { ELEMENT_BYTES_MAX, ELEMENT_HEADER_BYTES, paddedLength } from '../wire/element-wire.ts'
 
-/** No element is larger: a length beyond it is damage. */
-const ELEMENT_BYTES_MAX = 1 << 30
+/** A larger scratch array is given up with the element that needed it. */
+const SCRATCH_BYTES_KEPT = 256 * 1024
+const NO_BYTES = new Uint8Array(0)
 
 export class ElementReader {
   /** Of the element that `next` found. */
   kind = 0
   /** The element's bytes, starting at `start` (a multiple of 8). */
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = NO_BYTES
   start = 0
   length = 0
 
@@ -25,7 +26,7 @@ export class ElementReader {
   readonly #recycle: (segment: Segment) => void
   #segment: Segment | null = null
   #offset = 0
-  #scratch = new Uint8Array(0)
+  #scratch: Uint8Array = NO_BYTES
   /** Bytes of a spanning element collected so far; -1 when none is being collected. */
   #collected = -1
 
@@ -36,6 +37,10 @@ export class ElementReader {
 
   /** Moves to the next whole element; false when more segments are needed. */
   next(): boolean {
+    if (this.#collected < 0 && this.#scratch.length > SCRATCH_BYTES_KEPT) {
+      this.#scratch = NO_BYTES
+      this.bytes = NO_BYTES
+    }
     for (;;) {
       const segment = this.#current()
       if (segment === null) return false
@@ -64,6 +69,11 @@ export class ElementReader {
       this.#collected = 0
       this.#offset = start
     }
+  }
+
+  /** Bytes of scratch kept between elements. */
+  get scratchBytes(): number {
+    return this.#scratch.length
   }
 
   /** Gives back the segment in hand. */

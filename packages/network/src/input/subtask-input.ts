@@ -8,20 +8,24 @@
  * Invariants: elements of a channel keep their order; a gate's watermark only grows; end-of-data of
  * a gate comes after that of all its channels, and barriers may still follow.
  */
-import { type CheckpointBarrier, type ColumnBatch, decodeBatch, type Schema } from '@millrace/core'
+import {
+  type BatchCodec,
+  type CheckpointBarrier,
+  type RecordBatch,
+  WatermarkMerge,
+} from '@millrace/core'
 import type { SegmentPool } from '../buffer/segment-pool.ts'
 import { networkError } from '../error-codes.ts'
 import { decodeBarrier, decodeWatermark, ElementKind } from '../wire/element-wire.ts'
 import { BarrierAlignment } from './barrier-alignment.ts'
 import { type ChannelOwner, InputChannel } from './input-channel.ts'
-import { WatermarkMerge } from './watermark-merge.ts'
 
 /**
  * What the subtask does with its input; `gate` is the gate's position in
  * `SubtaskInputSettings.gates`.
  */
 export interface InputListener {
-  onBatch(gate: number, batch: ColumnBatch): void
+  onBatch(gate: number, batch: RecordBatch): void
   onWatermark(gate: number, timestampMs: number): void
   onWatermarkStatus(gate: number, idle: boolean): void
   /** Every channel of the gate has sent end-of-data. */
@@ -40,7 +44,8 @@ export interface AlignmentTimes {
 }
 
 export interface GateSettings {
-  readonly schema: Schema
+  /** Of the edge's type, as the producer's. */
+  readonly codec: BatchCodec
   /** One a channel, for errors. */
   readonly channels: readonly string[]
 }
@@ -55,8 +60,10 @@ export interface SubtaskInputSettings {
   readonly monotonicMs: () => number
 }
 
+const ALL_GATES = -1
+
 class Gate implements ChannelOwner {
-  readonly schema: Schema
+  readonly codec: BatchCodec
   readonly merge: WatermarkMerge
   readonly firstChannel: number
   readonly reserved: number
@@ -72,7 +79,7 @@ class Gate implements ChannelOwner {
     readable: (channel: InputChannel) => void,
     failed: (error: unknown) => void,
   ) {
-    this.schema = settings.schema
+    this.codec = settings.codec
     this.merge = new WatermarkMerge(settings.channels.length)
     this.firstChannel = firstChannel
     this.openChannels = settings.channels.length
@@ -197,13 +204,21 @@ export class SubtaskInput {
     return this.#gates.length === 0 ? Number.NEGATIVE_INFINITY : least
   }
 
-  /** The channel that the watermark waits for; null when none is behind the end of time. */
-  get watermarkHold(): InputChannel | null {
-    for (const gate of this.#gates) {
-      const channel = gate.merge.holdingChannel
-      if (channel >= 0) return this.channels[gate.firstChannel + channel] as InputChannel
-    }
-    return null
+  /** The combined watermark of a gate's channels, and who holds it. */
+  watermarksOf(gate: number): WatermarkMerge {
+    return (this.#gates[gate] as Gate).merge
+  }
+
+  /** Channel `channel` of a gate. */
+  channelOf(gate: number, channel: number): InputChannel {
+    return this.channels[(this.#gates[gate] as Gate).firstChannel + channel] as InputChannel
+  }
+
+  /**
+   * Monotonic time since which the channel is not read, because a checkpoint aligns; null: it is.
+   */
+  pausedSinceMs(channel: InputChannel): number | null {
+    return this.#blocked[channel.index] === 1 ? this.#alignmentStartMs : null
   }
 
   /** The JobManager gave the checkpoint up: blocked channels go on. */
@@ -211,17 +226,25 @@ export class SubtaskInput {
     if (this.#alignment.abort(checkpointId)) this.#unblock()
   }
 
-  /** Hands the next element to `listener`; false when nothing can be read now. */
-  poll(listener: InputListener): boolean {
-    while (this.#ringCount > 0) {
+  /**
+   * Hands the next element of the gates in the mask (bit n: gate n of the settings; -1: all) to
+   * `listener`; false when nothing can be read now.
+   */
+  poll(listener: InputListener, gates = ALL_GATES): boolean {
+    for (let left = this.#ringCount; left > 0; left--) {
       const index = this.#dequeue()
       if (this.#blocked[index] === 1) continue
       const channel = this.channels[index] as InputChannel
+      if (gates !== ALL_GATES && ((gates >> channel.gate) & 1) === 0) {
+        this.#enqueueQuietly(index)
+        continue
+      }
       if (!channel.reader.next()) {
         if (channel.isExhausted && this.#closeChannel(index, listener)) return true
         continue
       }
-      // It goes to the end of the ring, also when this was its last element: the next turn finds out.
+      // It goes to the end of the ring, also when this was its last element: the next
+      // turn finds out.
       this.#enqueueQuietly(index)
       this.#dispatch(channel, listener)
       return true
@@ -251,16 +274,17 @@ export class SubtaskInput {
     const gate = this.#gates[channel.gate] as Gate
     switch (reader.kind) {
       case ElementKind.BATCH: {
-        const batch = decodeBatch(reader.bytes, reader.start, reader.length, gate.schema)
+        const batch = gate.codec.decode(reader.bytes, reader.start, reader.length)
         this.recordsIn += batch.rowCount
         listener.onBatch(channel.gate, batch)
         return
       }
       case ElementKind.WATERMARK: {
         const timestampMs = decodeWatermark(payloadOf(channel))
-        if (gate.merge.advance(channel.index - gate.firstChannel, timestampMs)) {
-          listener.onWatermark(channel.gate, gate.merge.current)
-        }
+        const { merge } = gate
+        const [before, wasIdle] = [merge.current, merge.isIdle]
+        merge.advance(channel.index - gate.firstChannel, timestampMs)
+        this.#tell(channel.gate, merge, before, wasIdle, listener)
         return
       }
       case ElementKind.WATERMARK_STATUS:
@@ -281,11 +305,24 @@ export class SubtaskInput {
   }
 
   #setIdle(channel: InputChannel, gate: Gate, idle: boolean, listener: InputListener): void {
-    const before = gate.merge.current
-    const changed = gate.merge.setIdle(channel.index - gate.firstChannel, idle)
-    if (changed && !idle) listener.onWatermarkStatus(channel.gate, false)
-    if (gate.merge.current > before) listener.onWatermark(channel.gate, gate.merge.current)
-    if (changed && idle) listener.onWatermarkStatus(channel.gate, true)
+    const { merge } = gate
+    const [before, wasIdle] = [merge.current, merge.isIdle]
+    if (merge.setIdle(channel.index - gate.firstChannel, idle)) {
+      this.#tell(channel.gate, merge, before, wasIdle, listener)
+    }
+  }
+
+  /** Waking up, then the watermark, then idleness. */
+  #tell(
+    gate: number,
+    { current, isIdle }: WatermarkMerge,
+    before: number,
+    wasIdle: boolean,
+    listener: InputListener,
+  ): void {
+    if (wasIdle && !isIdle) listener.onWatermarkStatus(gate, false)
+    if (current > before) listener.onWatermark(gate, current)
+    if (!wasIdle && isIdle) listener.onWatermarkStatus(gate, true)
   }
 
   #endOfData(index: number, listener: InputListener): void {
@@ -293,17 +330,17 @@ export class SubtaskInput {
     this.#endedChannels[index] = 1
     const channel = this.channels[index] as InputChannel
     const gate = this.#gates[channel.gate] as Gate
-    const wasIdle = gate.merge.isIdle
+    const { merge } = gate
+    const [before, wasIdle] = [merge.current, merge.isIdle]
     gate.openChannels--
-    if (gate.merge.end(index - gate.firstChannel)) {
-      if (wasIdle) listener.onWatermarkStatus(channel.gate, false)
-      listener.onWatermark(channel.gate, gate.merge.current)
+    if (merge.end(index - gate.firstChannel)) {
+      this.#tell(channel.gate, merge, before, wasIdle, listener)
     }
     if (gate.openChannels === 0) listener.onEndOfData(channel.gate)
   }
 
   #barrier(index: number, barrier: CheckpointBarrier, listener: InputListener): void {
-    const { decision, cancelled, first } = this.#alignment.onBarrier(index, barrier.checkpointId)
+    const { decision, cancelled, first } = this.#alignment.onBarrier(index, barrier.order.id)
     if (decision === 'ignore') return
     if (cancelled >= 0) {
       this.#unblock()
@@ -311,11 +348,11 @@ export class SubtaskInput {
     }
     if (first) {
       this.#alignmentStartMs = this.#settings.monotonicMs()
-      this.#startDelayMs = Math.max(0, this.#settings.nowMs() - barrier.timestampMs)
+      this.#startDelayMs = Math.max(0, this.#settings.nowMs() - barrier.order.timestampMs)
       this.#aligningBarrier = barrier
     }
     if (decision === 'take') this.#take(listener)
-    else if (barrier.aligned) this.#blocked[index] = 1
+    else if (barrier.order.align !== 'at-least-once') this.#blocked[index] = 1
   }
 
   #take(listener: InputListener): void {

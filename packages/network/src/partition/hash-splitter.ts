@@ -1,20 +1,15 @@
 /**
  * HashSplitter: which subpartition each row of a batch goes to, by key group.
  *
- * Inside a hash result partition. One pass hashes the key columns (core's `hashRows`: a dictionary
+ * Inside a hash result partition. One pass hashes the key columns (the codec's: a dictionary
  * entry is hashed once in its pool's life), one maps hashes to subpartitions and counts, one deals
  * row indexes out (a counting sort, stable within a subpartition). Invariant: the mapping is
  * `subtaskOfKeyGroup(keyGroupOf(hash))`, the one that state is restored by.
  */
-import {
-  type ColumnBatch,
-  gatherRows,
-  hashRows,
-  keyGroupOf,
-  subtaskOfKeyGroup,
-} from '@millrace/core'
+import { type BatchCodec, keyGroupOf, type RecordBatch, subtaskOfKeyGroup } from '@millrace/core'
 
 export class HashSplitter {
+  readonly #codec: BatchCodec
   readonly #keyColumns: readonly number[]
   readonly #maxParallelism: number
   readonly #subpartitionOfGroup: Uint16Array
@@ -24,7 +19,13 @@ export class HashSplitter {
   #targets = new Uint16Array(2048)
   #rows = new Int32Array(2048)
 
-  constructor(keyColumns: readonly number[], subpartitionCount: number, maxParallelism: number) {
+  constructor(
+    codec: BatchCodec,
+    keyColumns: readonly number[],
+    subpartitionCount: number,
+    maxParallelism: number,
+  ) {
+    this.#codec = codec
     this.#keyColumns = keyColumns
     this.#maxParallelism = maxParallelism
     this.#subpartitionOfGroup = new Uint16Array(maxParallelism)
@@ -36,7 +37,7 @@ export class HashSplitter {
   }
 
   /** Deals the rows out for `part`; returns the subpartition when all rows go to one, else -1. */
-  split(batch: ColumnBatch): number {
+  split(batch: RecordBatch): number {
     const rowCount = batch.rowCount
     this.#ensure(rowCount)
     const hashes = this.#hashes
@@ -44,7 +45,7 @@ export class HashSplitter {
     const counts = this.#counts
     const table = this.#subpartitionOfGroup
     const maxParallelism = this.#maxParallelism
-    hashRows(batch, this.#keyColumns, hashes)
+    this.#codec.keyHashes(batch, this.#keyColumns, hashes)
     counts.fill(0)
     for (let i = 0; i < rowCount; i++) {
       const target = table[keyGroupOf(hashes[i] as number, maxParallelism)] as number
@@ -70,11 +71,11 @@ export class HashSplitter {
   }
 
   /** The rows of the batch last split that go to `subpartition`; null when there are none. */
-  part(batch: ColumnBatch, subpartition: number): ColumnBatch | null {
+  part(batch: RecordBatch, subpartition: number): RecordBatch | null {
     const count = this.#counts[subpartition] as number
     if (count === 0) return null
     const end = this.#ends[subpartition] as number
-    return gatherRows(batch, this.#rows.subarray(end - count, end), count)
+    return this.#codec.gather(batch, this.#rows.subarray(end - count, end), count)
   }
 
   #ensure(rowCount: number): void {

@@ -4,18 +4,26 @@
  *
  * Between the last operator of a chain and the consumers' gates. Rows go to one subpartition
  * (forward, hash, rebalance) or to all of them (broadcast); control elements always go to all, in
- * order with the rows. Invariant: the partition is available while it holds fewer segments than its
- * quota; a producer that stops then overdraws by no more than the batch in hand.
+ * order with the rows. Batches are written right into the open segments; one with more than
+ * BATCH_ROWS_MAX rows or BATCH_BYTES_MAX bytes goes in several. Invariant: the partition is
+ * available while it holds fewer segments than its quota; a producer that stops then overdraws by
+ * no more than the batch in hand.
  */
 import {
+  BATCH_BYTES_MAX,
+  BATCH_ROWS_MAX,
+  type BatchCodec,
   type CheckpointBarrier,
-  type ColumnBatch,
-  encodeBatch,
-  encodedBatchSize,
-  type Schema,
+  type RecordBatch,
 } from '@millrace/core'
 import type { SegmentPool } from '../buffer/segment-pool.ts'
-import { ControlElementEncoder, ElementKind } from '../wire/element-wire.ts'
+import { networkError } from '../error-codes.ts'
+import {
+  ControlElementEncoder,
+  ELEMENT_BYTES_MAX,
+  ElementKind,
+  encodeBarrier,
+} from '../wire/element-wire.ts'
 import { HashSplitter } from './hash-splitter.ts'
 import { Subpartition } from './subpartition.ts'
 
@@ -29,7 +37,8 @@ export type PartitionKind =
 export interface ResultPartitionSettings {
   readonly attemptId: string
   readonly edgeIndex: number
-  readonly schema: Schema
+  /** Of the edge's type. */
+  readonly codec: BatchCodec
   readonly partitioning: PartitionKind
   readonly subpartitionCount: number
   /** Number of key groups of the consumer. */
@@ -51,13 +60,13 @@ export class ResultPartition {
   readonly #pool: SegmentPool
   readonly #splitter: HashSplitter | null
   readonly #control = new ControlElementEncoder()
-  #scratch = new Uint8Array(4096)
   #held = 0
   #next: number
   #released = false
   #onAvailable: () => void = () => {}
   #onReleased: () => void = () => {}
   #recordsOut = 0
+  #urgent = false
 
   constructor(settings: ResultPartitionSettings, pool: SegmentPool) {
     this.settings = settings
@@ -79,7 +88,12 @@ export class ResultPartition {
     this.#next = settings.firstSubpartition % count
     this.#splitter =
       settings.partitioning.kind === 'hash' && count > 1
-        ? new HashSplitter(settings.partitioning.keyColumns, count, settings.maxParallelism)
+        ? new HashSplitter(
+            settings.codec,
+            settings.partitioning.keyColumns,
+            count,
+            settings.maxParallelism,
+          )
         : null
   }
 
@@ -118,37 +132,46 @@ export class ResultPartition {
     return sum
   }
 
-  emitBatch(batch: ColumnBatch): void {
+  emitBatch(batch: RecordBatch): void {
     if (batch.rowCount === 0) return
+    if (batch.rowCount > BATCH_ROWS_MAX) {
+      for (const piece of this.#pieces(batch)) this.emitBatch(piece)
+      return
+    }
+    this.#urgent = true
     this.#recordsOut += batch.rowCount
     if (this.#splitter !== null) {
       this.#emitSplit(this.#splitter, batch)
       return
     }
-    const length = this.#encode(batch)
     if (this.settings.partitioning.kind === 'broadcast') {
-      this.#toAll(ElementKind.BATCH, this.#scratch, length)
+      for (const subpartition of this.subpartitions) this.#send(subpartition, batch)
       return
     }
     const target = this.subpartitions[this.#next] as Subpartition
     if (this.settings.partitioning.kind === 'rebalance') {
       this.#next = (this.#next + 1) % this.subpartitions.length
     }
-    target.append(ElementKind.BATCH, this.#scratch, length)
+    this.#send(target, batch)
   }
 
   emitWatermark(timestampMs: number): void {
-    this.#toAll(ElementKind.WATERMARK, this.#control.bytes, this.#control.watermark(timestampMs))
+    const length = this.#control.watermark(timestampMs)
+    for (const subpartition of this.subpartitions) {
+      subpartition.appendWatermark(this.#control.bytes, length)
+    }
   }
 
   emitWatermarkStatus(idle: boolean): void {
+    this.#urgent = true
     const length = this.#control.watermarkStatus(idle)
     this.#toAll(ElementKind.WATERMARK_STATUS, this.#control.bytes, length)
   }
 
   /** Barriers do not wait in an open segment. */
   emitBarrier(barrier: CheckpointBarrier): void {
-    this.#toAll(ElementKind.BARRIER, this.#control.bytes, this.#control.barrier(barrier))
+    const bytes = encodeBarrier(barrier)
+    this.#toAll(ElementKind.BARRIER, bytes, bytes.length)
     this.flush()
   }
 
@@ -158,13 +181,19 @@ export class ResultPartition {
   }
 
   flush(): void {
+    this.#urgent = false
     for (const subpartition of this.subpartitions) subpartition.flush()
   }
 
-  /** Whether a flush would make rows visible. */
+  /** Whether a flush would make anything visible. */
   get hasOpenData(): boolean {
     for (const subpartition of this.subpartitions) if (subpartition.hasOpenData) return true
     return false
+  }
+
+  /** Whether rows, or a change of idleness, came in since the last flush: not watermarks alone. */
+  get hasUrgentData(): boolean {
+    return this.#urgent
   }
 
   /** The task is done: the partition goes away once every consumer has what is left. */
@@ -193,27 +222,51 @@ export class ResultPartition {
     this.release()
   }
 
-  #emitSplit(splitter: HashSplitter, batch: ColumnBatch): void {
+  #emitSplit(splitter: HashSplitter, batch: RecordBatch): void {
     const only = splitter.split(batch)
     if (only >= 0) {
-      const length = this.#encode(batch)
-      ;(this.subpartitions[only] as Subpartition).append(ElementKind.BATCH, this.#scratch, length)
+      this.#send(this.subpartitions[only] as Subpartition, batch)
       return
     }
     for (let target = 0; target < this.subpartitions.length; target++) {
       const part = splitter.part(batch, target)
-      if (part === null) continue
-      const length = this.#encode(part)
-      ;(this.subpartitions[target] as Subpartition).append(ElementKind.BATCH, this.#scratch, length)
+      if (part !== null) this.#send(this.subpartitions[target] as Subpartition, part)
     }
   }
 
-  #encode(batch: ColumnBatch): number {
-    const size = encodedBatchSize(batch, this.settings.schema)
-    if (this.#scratch.length < size) {
-      this.#scratch = new Uint8Array(Math.max(size, this.#scratch.length * 2))
+  /** Writes the batch into the open segment; one that is too large goes in several batches. */
+  #send(target: Subpartition, batch: RecordBatch): void {
+    const { codec } = this.settings
+    const size = codec.size(batch)
+    if (size > BATCH_BYTES_MAX && batch.rowCount > 1) {
+      for (const piece of this.#pieces(batch)) this.#write(target, piece, codec.size(piece))
+    } else this.#write(target, batch, size)
+  }
+
+  #write(target: Subpartition, batch: RecordBatch, size: number): void {
+    if (size > ELEMENT_BYTES_MAX) {
+      throw networkError(
+        'NETWORK_ROW_TOO_LARGE',
+        `Make the row smaller: a channel carries rows of at most ${ELEMENT_BYTES_MAX} bytes, this one takes ${size}.`,
+      )
     }
-    return encodeBatch(batch, this.settings.schema, this.#scratch, 0)
+    const writer = target.beginElement(ElementKind.BATCH, size)
+    if (writer === null) return
+    this.settings.codec.encode(batch, size, writer)
+    target.endElement()
+  }
+
+  /**
+   * The batch in pieces within BATCH_ROWS_MAX and, unless a row alone is larger, BATCH_BYTES_MAX.
+   */
+  *#pieces(batch: RecordBatch): Generator<RecordBatch> {
+    const { codec } = this.settings
+    for (let from = 0; from < batch.rowCount; ) {
+      const count = codec.rowsWithin(batch, from)
+      const rows = Int32Array.from({ length: count }, (_, i) => from + i)
+      yield codec.gather(batch, rows, count)
+      from += count
+    }
   }
 
   #toAll(kind: number, payload: Uint8Array, length: number): void {

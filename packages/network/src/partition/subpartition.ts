@@ -2,12 +2,13 @@
  * Subpartition: the producer's end of one channel — elements in, segments out as far as credits
  * reach.
  *
- * Between a result partition and a connection. Elements are appended to an open segment; a full or
+ * Between a result partition and a connection. Elements are written into an open segment; a full or
  * flushed one is sent when the consumer has given credit, else it waits here. Invariant: segments
  * leave in order, each with the next sequence number, never more than credits.
  */
+import { WireTarget } from '@millrace/core'
 import type { Segment, SegmentPool } from '../buffer/segment-pool.ts'
-import { ELEMENT_HEADER_BYTES, paddedLength } from '../wire/element-wire.ts'
+import { ELEMENT_HEADER_BYTES, ElementKind } from '../wire/element-wire.ts'
 
 /** Where a subpartition's segments go: one channel of a connection. */
 export interface SegmentSink {
@@ -16,10 +17,23 @@ export interface SegmentSink {
   sendEnd(sequence: number): void
 }
 
+/** Writes into the open segment of a subpartition, and on into the next ones. */
+class SegmentWriter extends WireTarget {
+  readonly #next: (writer: SegmentWriter) => void
+  constructor(next: (writer: SegmentWriter) => void) {
+    super(new Uint8Array(0), 0, 0)
+    this.#next = next
+  }
+  override nextPiece(): void {
+    this.#next(this)
+  }
+}
+
 export class Subpartition {
   readonly #pool: SegmentPool
   readonly #onRelease: (count: number) => void
   readonly #onAcquire: () => void
+  readonly #writer = new SegmentWriter((writer) => this.#nextSegment(writer))
   #open: Segment | null = null
   #ready: Segment[] = []
   #readyHead = 0
@@ -29,6 +43,8 @@ export class Subpartition {
   #finished = false
   #ended = false
   #released = false
+  /** Where the timestamp of the last element in the open segment stands; -1: it is no watermark. */
+  #watermarkAt = -1
   /** Totals for metrics. */
   bytesOut = 0
   segmentsOut = 0
@@ -51,30 +67,63 @@ export class Subpartition {
 
   /** Copies one element in, over as many segments as it takes. */
   append(kind: number, payload: Uint8Array, length: number): void {
-    if (this.#released) return
-    let segment = this.#openSegment()
+    const writer = this.beginElement(kind, length)
+    if (writer === null) return
+    writer.append(payload.subarray(0, length))
+    writer.pad(length)
+    this.endElement()
+  }
+
+  /**
+   * A watermark; one that follows another with nothing in between takes its place, since nobody
+   * could tell the two from the later one alone.
+   */
+  appendWatermark(payload: Uint8Array, length: number): void {
+    const open = this.#open
+    if (open !== null && this.#watermarkAt >= 0) {
+      for (let i = 0; i < length; i++) open.bytes[this.#watermarkAt + i] = payload[i] as number
+      return
+    }
+    const at = (open?.length ?? 0) + ELEMENT_HEADER_BYTES
+    this.append(ElementKind.WATERMARK, payload, length)
+    const isWhole = this.#open !== null && this.#open.length === at + length
+    this.#watermarkAt = isWhole ? at : -1
+  }
+
+  /**
+   * Where to write an element of `length` bytes, padded to a multiple of 8; `endElement` follows,
+   * and nothing in between. Null: nobody wants it.
+   */
+  beginElement(kind: number, length: number): WireTarget | null {
+    if (this.#released) return null
+    this.#watermarkAt = -1
+    const segment = this.#openSegment()
     segment.view.setUint32(segment.length, length, true)
     segment.view.setUint32(segment.length + 4, kind, true)
-    segment.length += ELEMENT_HEADER_BYTES
-    const padded = paddedLength(length)
-    let done = 0
-    while (done < padded) {
-      if (segment.length === segment.bytes.length) {
-        this.#closeSegment()
-        segment = this.#openSegment()
-      }
-      const room = Math.min(segment.bytes.length - segment.length, padded - done)
-      const copied = Math.min(room, length - done)
-      if (copied > 0) {
-        segment.bytes.set(payload.subarray(done, done + copied), segment.length)
-      }
-      if (copied < room) {
-        segment.bytes.fill(0, segment.length + Math.max(0, copied), segment.length + room)
-      }
-      segment.length += room
-      done += room
-    }
-    if (segment.length === segment.bytes.length) this.#closeSegment()
+    const writer = this.#writer
+    writer.bytes = segment.bytes
+    writer.at = segment.length + ELEMENT_HEADER_BYTES
+    writer.end = segment.bytes.length
+    return writer
+  }
+
+  endElement(): void {
+    const segment = this.#open as Segment
+    segment.length = this.#writer.at
+    // The consumer may have gone while a segment of this element was sent.
+    if (this.#released) this.#onRelease(this.#releaseOpen())
+    else if (segment.length === segment.bytes.length) this.#closeSegment()
+  }
+
+  /** The open segment is full and the element goes on. */
+  #nextSegment(writer: SegmentWriter): void {
+    const full = this.#open as Segment
+    full.length = full.bytes.length
+    this.#closeSegment()
+    const segment = this.#openSegment()
+    writer.bytes = segment.bytes
+    writer.at = 0
+    writer.end = segment.bytes.length
   }
 
   /** Makes everything appended so far visible to the consumer. */
@@ -114,12 +163,7 @@ export class Subpartition {
   release(): void {
     if (this.#released) return
     this.#released = true
-    let count = 0
-    if (this.#open !== null) {
-      this.#pool.release(this.#open)
-      this.#open = null
-      count++
-    }
+    let count = this.#releaseOpen()
     for (let i = this.#readyHead; i < this.#ready.length; i++) {
       this.#pool.release(this.#ready[i] as Segment)
       count++
@@ -128,6 +172,15 @@ export class Subpartition {
     this.#readyHead = 0
     this.#sink = null
     if (count > 0) this.#onRelease(count)
+  }
+
+  /** How many segments that gave back. */
+  #releaseOpen(): number {
+    if (this.#open === null) return 0
+    this.#pool.release(this.#open)
+    this.#open = null
+    this.#watermarkAt = -1
+    return 1
   }
 
   #openSegment(): Segment {
@@ -141,6 +194,7 @@ export class Subpartition {
   #closeSegment(): void {
     this.#ready.push(this.#open as Segment)
     this.#open = null
+    this.#watermarkAt = -1
     this.#pump()
   }
 

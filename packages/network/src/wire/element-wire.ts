@@ -8,16 +8,21 @@
  *     kind 1  batch             core's batch form
  *     kind 2  watermark         f64 timestamp (epoch ms)
  *     kind 3  watermark status  u8 idle
- *     kind 4  barrier           f64 checkpoint id │ f64 timestamp (epoch ms) │ u8 aligned
+ *     kind 4  barrier           the checkpoint's order, JSON in UTF-8
  *     kind 5  end of data       nothing
  *
  * All integers and doubles are little endian. A payload may go on in the next segments; a header
  * never does, because segments hold a multiple of 8 bytes. Invariant: a segment that ends inside an
  * element is full.
  */
-import type { CheckpointBarrier } from '@millrace/core'
+import { type CheckpointBarrier, encodeUtf8, readCheckpointOrder } from '@millrace/core'
+import { networkError } from '../error-codes.ts'
 
 export const ELEMENT_HEADER_BYTES = 8
+/**
+ * No element is larger: a row beyond it is refused by its producer, a length beyond it is damage.
+ */
+export const ELEMENT_BYTES_MAX = 1 << 30
 
 export const ElementKind = {
   BATCH: 1,
@@ -33,7 +38,7 @@ export function paddedLength(length: number): number {
 
 /** Encodes control elements into one small reused array. */
 export class ControlElementEncoder {
-  readonly bytes = new Uint8Array(24)
+  readonly bytes = new Uint8Array(8)
   readonly #view = new DataView(this.bytes.buffer)
 
   watermark(timestampMs: number): number {
@@ -45,13 +50,6 @@ export class ControlElementEncoder {
     this.bytes[0] = idle ? 1 : 0
     return 1
   }
-
-  barrier(barrier: CheckpointBarrier): number {
-    this.#view.setFloat64(0, barrier.checkpointId, true)
-    this.#view.setFloat64(8, barrier.timestampMs, true)
-    this.bytes[16] = barrier.aligned ? 1 : 0
-    return 17
-  }
 }
 
 function viewOf(payload: Uint8Array): DataView {
@@ -62,12 +60,25 @@ export function decodeWatermark(payload: Uint8Array): number {
   return viewOf(payload).getFloat64(0, true)
 }
 
+export function encodeBarrier({ order }: CheckpointBarrier): Uint8Array {
+  return encodeUtf8(JSON.stringify(order))
+}
+
+/** Throws NETWORK_PROTOCOL_VIOLATION. */
 export function decodeBarrier(payload: Uint8Array): CheckpointBarrier {
-  const view = viewOf(payload)
-  return {
-    kind: 'barrier',
-    checkpointId: view.getFloat64(0, true),
-    timestampMs: view.getFloat64(8, true),
-    aligned: payload[16] === 1,
+  const text = new TextDecoder().decode(payload)
+  const order = readCheckpointOrder(parsed(text))
+  if (order !== null) return { kind: 'barrier', order }
+  throw networkError(
+    'NETWORK_PROTOCOL_VIOLATION',
+    `Received a barrier without a checkpoint's order: ${text.slice(0, 200)}`,
+  )
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
   }
 }

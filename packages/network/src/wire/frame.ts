@@ -5,7 +5,8 @@
  *     every frame   u8 type │ 3 × 0 │ u32 channel
  *
  *     1 HELLO   consumer → producer   channel 0 │ u32 'MRLX' │ u32 version
- *     2 OPEN    consumer → producer   u32 credits │ u32 edge index │ u32 subpartition │ attempt id (UTF-8)
+ *     2 OPEN    consumer → producer   u32 credits │ u32 edge index │ u32 subpartition
+ *                                     │ attempt id (UTF-8)
  *     3 CREDIT  consumer → producer   u32 credits given in addition
  *     4 CLOSE   consumer → producer   (nothing) the consumer wants no more
  *     5 DATA    producer → consumer   u32 sequence │ u32 backlog │ one segment's bytes

@@ -1,9 +1,10 @@
 /**
  * Gives back the memory that loading code has left, once, in a thread that waits for work.
  *
- * V8 does not collect the heap of an idle isolate, so what was read and compiled at the start stays resident for as
- * long as the thread waits. A thread that works is left alone: it collects for itself, and a collection would only
- * stand in its way. Needs `--expose-gc`; without it nothing happens.
+ * V8 does not collect the heap of an idle isolate, so what was read and compiled at the start
+ * stays resident for as long as the thread waits. A thread that works is left alone: it collects
+ * for itself, and a collection would only stand in its way. Needs `--expose-gc`; without it
+ * nothing happens.
  */
 
 const CHECK_INTERVAL_MS = 500

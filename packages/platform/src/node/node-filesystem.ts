@@ -40,8 +40,8 @@ export const nodeFilesystem: Filesystem = {
 }
 
 /**
- * Node's own `recursive` never comes back where the system answers ENOENT below a directory that is there, as
- * /proc does.
+ * Node's own `recursive` never comes back where the system answers ENOENT below a directory that is
+ * there, as /proc does.
  */
 async function makeDirectories(path: string): Promise<void> {
   const parent = dirname(path)

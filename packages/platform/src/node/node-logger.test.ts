@@ -33,6 +33,20 @@ test('JSON lines carry time, level, message and all fields', () => {
   assert.equal(lines().length, 1)
 })
 
+test('a field named as a part of the line does not take its place', () => {
+  const { logger, lines } = logTo({ format: 'json', fields: { level: 'of water' } })
+  logger.error('Pump failed.', { message: 'from the pump', time: 'noon' })
+  const { time, ...rest } = JSON.parse(lines()[0])
+  assert.ok(Date.parse(time) > 0)
+  assert.deepEqual(rest, {
+    level: 'error',
+    message: 'Pump failed.',
+    'field.level': 'of water',
+    'field.message': 'from the pump',
+    'field.time': 'noon',
+  })
+})
+
 test('lines below the level are left out', () => {
   const { logger, lines } = logTo({ level: 'warn' })
   logger.debug('a')

@@ -25,6 +25,7 @@ const LEVEL_RANKS = { debug: 0, info: 1, warn: 2, error: 3, off: 4 } as const
 const SECRET_KEY = /password|passwd|secret|token|credential|jaas|api-?key|private-?key/i
 const MASK = '******'
 const FIELD_DEPTH_MAX = 6
+const LINE_KEYS: ReadonlySet<string> = new Set(['time', 'level', 'message'])
 
 export function createNodeLogger(options: NodeLoggerOptions = {}): Logger {
   const descriptor = options.file === undefined ? 2 : openSync(options.file, 'a')
@@ -75,8 +76,12 @@ class NodeLogger implements Logger {
 }
 
 function formatJson(level: LogLevel, message: string, fields: Fields): string {
-  const time = new Date().toISOString()
-  return JSON.stringify({ time, level, message, ...(maskSecrets(fields) as Fields) })
+  const line: Record<string, unknown> = { time: new Date().toISOString(), level, message }
+  for (const [key, value] of Object.entries(maskSecrets(fields) as Fields)) {
+    // A field of the line's own name does not hide it.
+    line[LINE_KEYS.has(key) ? `field.${key}` : key] = value
+  }
+  return JSON.stringify(line)
 }
 
 function formatText(level: LogLevel, message: string, fields: Fields): string {
@@ -98,7 +103,9 @@ function isErrorData(value: unknown): value is ErrorData {
   return (value as ErrorData | null)?.brand === 'millrace-error'
 }
 
-/** Frames are shown where the fault is ours; what the runtime threw has no code that helps anybody. */
+/**
+ * Frames are shown where the fault is ours; what the runtime threw has no code that helps anybody.
+ */
 function describeError(error: ErrorData, withFrames = error.domain === 'internal'): string {
   const isForeign = error.code === 'INTERNAL_ERROR' && !withFrames
   let text = isForeign ? `  ${error.message}` : `  ${error.code}: ${error.message}`

@@ -10,6 +10,7 @@ import { nodeClock } from './node-clock.ts'
 import { nodeFilesystem } from './node-filesystem.ts'
 import { createNodeLogger, type NodeLoggerOptions } from './node-logger.ts'
 import { nodeRandom } from './node-random.ts'
+import { NodeTemporaryFiles } from './node-temporary-files.ts'
 import { directoryObjectStores } from './objects/directory-object-store.ts'
 import { objectStoresByScheme } from './objects/object-stores-by-scheme.ts'
 import { GrpcTransport, type GrpcTransportOptions } from './rpc/grpc-transport.ts'
@@ -31,6 +32,7 @@ export function createNodePlatform(options: NodePlatformOptions = {}): Platform 
     clock: nodeClock,
     random: nodeRandom,
     filesystem: filesystemByScheme(nodeFilesystem, remote),
+    temporaryFiles: new NodeTemporaryFiles(nodeRandom),
     objectStores: objectStoresByScheme(directoryObjectStores, remote),
     rpc: new GrpcTransport(options.rpc),
     data: new NodeDataTransport(options.data),

@@ -1,5 +1,6 @@
 /**
- * What every `ObjectStore` must do, whatever keeps the objects: a directory, a bucket, the simulated store.
+ * What every `ObjectStore` must do, whatever keeps the objects: a directory, a bucket, the
+ * simulated store.
  *
  *     testObjectStore('a directory', async () => ({ open, dispose }))
  *
@@ -16,8 +17,8 @@ export interface ObjectStoreFixture {
   /** Lets the store's time pass until `work` is settled; absent: it passes by itself. */
   drive?<T>(work: Promise<T>): Promise<T>
   /**
-   * False: the store is known to carry out a replacement whose condition it checked before a removal that came between,
-   * so that the object is there again. True when absent.
+   * False: the store is known to carry out a replacement whose condition it checked before a
+   * removal that came between, so that the object is there again. True when absent.
    */
   readonly ordersRemovals?: boolean
 }

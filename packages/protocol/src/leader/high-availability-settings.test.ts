@@ -1,4 +1,6 @@
-/** What is wrong with the options of high availability is said at the start; and the lease's form. */
+/**
+ * What is wrong with the options of high availability is said at the start; and the lease's form.
+ */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Configuration } from '@millrace/core'

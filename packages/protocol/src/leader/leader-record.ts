@@ -1,8 +1,9 @@
 /**
- * The lease: one object that says which JobManager leads, under which epoch, and where it is reached.
+ * The lease: one object that says which JobManager leads, under which epoch, and where
+ * it is reached.
  *
- * Written by candidates under conditions, read by TaskManagers and standbys. Each renewal writes it anew, so that its
- * version changes; nobody compares its times with a clock of their own.
+ * Written by candidates under conditions, read by TaskManagers and standbys. Each renewal writes it
+ * anew, so that its version changes; nobody compares its times with a clock of their own.
  */
 import { protocolError } from '../error-codes.ts'
 

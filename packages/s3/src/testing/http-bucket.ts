@@ -1,8 +1,9 @@
 /**
- * A server on loopback that answers each request as a test says, and a store whose requests go there.
+ * A server on loopback that answers each request as a test says, and a store whose
+ * requests go there.
  *
- * It knows nothing of S3: what a real server does is tried on a real one (test/s3). This is for answers that a real
- * one gives rarely, or never when one waits for them.
+ * It knows nothing of S3: what a real server does is tried on a real one (test/s3). This is for
+ * answers that a real one gives rarely, or never when one waits for them.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -2,12 +2,14 @@
  * BrokerFaults: what goes wrong with single requests, by API, moment and chance.
  *
  *     before    the connection is lost, nothing was done
- *     during    done in part, where that exists: decided without markers, some partitions, half an answer
+ *     during    done in part, where that exists: decided without markers, some partitions,
+ *               half an answer
  *     after     done, and the answer is lost with the connection
  *     slow      done `delayMs` later
  *     late      done at once, answered `delayMs` later
  *     refused   not done, answered with `error`
- *     unsure    done, and answered with `error` all the same: the node gave up waiting for the others
+ *     unsure    done, and answered with `error` all the same: the node gave up waiting for
+ *               the others
  *
  * Counts how often each was met, so that a swarm can say what it has tried.
  */

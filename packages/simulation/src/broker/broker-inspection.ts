@@ -1,5 +1,6 @@
 /**
- * What a checker asks of a broker, without a request: committed records, open transactions, offsets.
+ * What a checker asks of a broker, without a request: committed records, open
+ * transactions, offsets.
  *
  * Looks at the logs themselves, past every fault and delay, and never changes anything.
  */
@@ -13,6 +14,14 @@ export interface CommittedRecord {
   readonly offset: number
   /** Null of a record without value. */
   readonly value: string | null
+}
+
+/** A record and the transaction that it is of. */
+export interface WrittenRecord {
+  readonly value: string
+  readonly producerId: number
+  readonly epoch: number
+  readonly outcome: 'plain' | 'open' | 'committed'
 }
 
 export interface PartitionOffsets {
@@ -32,8 +41,9 @@ export interface OpenTransaction {
   /** Partitions that hold a record of it: read_committed readers wait there. */
   readonly holding: readonly string[]
   /**
-   * Opened a second time in one epoch, by a request to add partitions that was carried out after the end. Clients of
-   * protocol TV1 that begin each transaction with InitProducerId cannot prevent it; the broker's timeout ends it.
+   * Opened a second time in one epoch, by a request to add partitions that was carried out after
+   * the end. Clients of protocol TV1 that begin each transaction with InitProducerId cannot
+   * prevent it; the broker's timeout ends it.
    */
   readonly reopened: boolean
 }
@@ -69,8 +79,8 @@ export class BrokerInspection {
   }
 
   /**
-   * What a read_committed reader can see now, partition by partition. `from`: the first offset wanted of each
-   * partition, by index, so that a checker can go on where it stopped.
+   * What a read_committed reader can see now, partition by partition. `from`: the first offset
+   * wanted of each partition, by index, so that a checker can go on where it stopped.
    */
   committedRecords(topic: string, from: readonly number[] = []): CommittedRecord[] {
     const records: CommittedRecord[] = []
@@ -105,6 +115,20 @@ export class BrokerInspection {
         into.push({ partition, offset: reader.offsets[i] as number, value })
       }
     }
+  }
+
+  /** Every record that was not aborted, whether a reader sees it yet or not. */
+  records(topic: string): WrittenRecord[] {
+    return this.#places(topic).flatMap((place) =>
+      place.log.batches.flatMap((batch): WrittenRecord[] => {
+        const { outcome, header } = batch
+        if (outcome === 'marker' || outcome === 'aborted') return []
+        const read: CommittedRecord[] = []
+        this.#read(place, batch, 0, read)
+        const { producerId, epoch } = header
+        return read.map(({ value }) => ({ value: value ?? '', producerId, epoch, outcome }))
+      }),
+    )
   }
 
   committedValues(topic: string): string[] {
@@ -147,11 +171,19 @@ export class BrokerInspection {
     return [...this.#coordinator.all()].map(({ id }) => id)
   }
 
-  /** Of every partition that any group has committed, the lowest, where retention could take something. */
+  /**
+   * Of every partition that any group has committed, the lowest, where retention could
+   * take something.
+   */
   committedBehind(): CommittedOffset[] {
     return this.#committed().flatMap(({ place, ...committed }) =>
       place.log.startOffset < committed.offset ? [committed] : [],
     )
+  }
+
+  /** Of every partition that any group has committed, the lowest. */
+  committedOffsets(): CommittedOffset[] {
+    return this.#committed().map(({ place: _, ...committed }) => committed)
   }
 
   /** Of every partition that any group has committed, the lowest, where records follow. */

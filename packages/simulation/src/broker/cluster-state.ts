@@ -1,8 +1,9 @@
 /**
- * ClusterState: what the brokers of a simulated cluster know together: topics, leaders, coordinators, group offsets.
+ * ClusterState: what the brokers of a simulated cluster know together: topics, leaders,
+ * coordinators, group offsets.
  *
- * Replication is perfect: what was acknowledged is known to whichever node leads next. What moves is who may answer,
- * and when the others have heard of it.
+ * Replication is perfect: what was acknowledged is known to whichever node leads next. What moves
+ * is who may answer, and when the others have heard of it.
  */
 import { ProtocolError } from '@millrace/connector-kafka/protocol'
 import type { SimulatedProcess } from '../world/simulated-process.ts'
@@ -49,10 +50,13 @@ export interface CoordinatorSlot {
 export class ClusterState {
   readonly nodes: readonly BrokerNode[]
   readonly topics = new Map<string, PartitionPlace[]>()
+  /** Topic → its id, which no other topic has or had. */
+  readonly topicIds = new Map<string, string>()
   readonly slots: readonly CoordinatorSlot[]
   /** Group → `topic-partition` → offset. */
   readonly groups = new Map<string, Map<string, number>>()
   readonly #places = new Map<string, PartitionPlace>()
+  #topicsMade = 0
 
   constructor(name: string, nodeCount: number) {
     this.nodes = Array.from({ length: nodeCount }, (_, i) => ({
@@ -95,8 +99,27 @@ export class ClusterState {
       }
     })
     this.topics.set(topic, places)
+    this.topicIds.set(topic, topicIdOf(++this.#topicsMade))
     for (const place of places) this.#places.set(place.key, place)
     return ProtocolError.NONE
+  }
+
+  /** With its records, and what groups have committed of it. */
+  deleteTopic(topic: string): void {
+    const places = this.topics.get(topic) ?? []
+    this.topics.delete(topic)
+    this.topicIds.delete(topic)
+    for (const place of places) {
+      this.#places.delete(place.key)
+      for (const offsets of this.groups.values()) offsets.delete(place.key)
+      this.changed(place)
+    }
+  }
+
+  /** Null: no topic has the id now. */
+  topicWithId(id: string): string | null {
+    for (const [topic, known] of this.topicIds) if (known === id) return topic
+    return null
   }
 
   place(topic: string, partition: number): PartitionPlace | undefined {
@@ -130,6 +153,13 @@ export class ClusterState {
 }
 
 const INVALID_PARTITIONS = 37
+
+/** 16 bytes in base64url, counted up. */
+function topicIdOf(number: number): string {
+  const bytes = Buffer.alloc(16)
+  bytes.writeUInt32BE(number, 12)
+  return bytes.toString('base64url')
+}
 
 function hashOf(text: string): number {
   let hash = 0x811c9dc5

@@ -1,8 +1,9 @@
 /**
- * The shipped Kafka sink and source against a broker where everything goes wrong: what was written is there once.
+ * The shipped Kafka sink and source against a broker where everything goes wrong: what was written
+ * is there once.
  *
- * Each seed draws its own faults, then everything heals and the run must come to its end. A seed that ever failed is added
- * to `SEEDS_OF_BUGS`.
+ * Each seed draws its own faults, then everything heals and the run must come to its end. A seed
+ * that ever failed is added to `SEEDS_OF_BUGS`.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -130,4 +131,47 @@ async function runSeed(seed: number): Promise<void> {
 test(`of ${SEEDS} seeds none loses or doubles a row, in the log or for the reader, or leaves a transaction open`, async () => {
   const seeds = Array.from({ length: SEEDS }, (_, i) => FIRST_SEED + i)
   for (const seed of [...SEEDS_OF_BUGS, ...seeds]) await runSeed(seed)
+})
+
+/**
+ * Two jobs whose tables share a name, and a third that comes and goes; all begin, die and
+ * go on at random.
+ */
+async function runNeighbours(seed: number): Promise<void> {
+  const fixture = new BrokerFixture(seed, { nodeCount: 1 + (seed % 3) })
+  const { broker, world } = fixture
+  const random = world.random.split('neighbours')
+  const jobs = ['a', 'b', 'c'].map((jobId) => {
+    broker.createTopic(`out-${jobId}`, PARTITIONS)
+    return { topic: `out-${jobId}`, sink: new SinkRun(fixture, `out-${jobId}`, GOAL, jobId) }
+  })
+  for (const { sink } of jobs) {
+    world.after(random.between(0, 1500), () => sink.restart())
+    for (let strikes = random.between(0, 5); strikes > 0; strikes--) {
+      world.after(random.between(1500, FAULTS_UNTIL_MS), () => {
+        if (!sink.done) sink.restart(random.chance(0.3))
+      })
+    }
+  }
+  const isOver = () =>
+    world.nowMs > FAULTS_UNTIL_MS &&
+    jobs.every(({ sink }) => sink.done) &&
+    broker.inspect.openTransactions().length === 0
+  const end = await world.run(FAULTS_UNTIL_MS + LIVENESS_MS, isOver)
+  for (const { topic, sink } of jobs) {
+    const numbers = broker.inspect.committedValues(topic).map(Number)
+    const where = `seed ${seed}, ${topic}, ${sink.failures} failures`
+    assert.equal(sink.failures, 0, where)
+    assert.deepEqual(
+      numbers.toSorted((a, b) => a - b),
+      Array.from({ length: GOAL }, (_, i) => i),
+      where,
+    )
+  }
+  assert.equal(end, 'reached', `seed ${seed}`)
+}
+
+test('jobs whose tables share a name never end each other’s transactions', async () => {
+  // Cause: an earlier default prefix was one of names alone, and strays were whatever had it.
+  for (let seed = 1; seed <= 20; seed++) await runNeighbours(seed)
 })

@@ -1,4 +1,6 @@
-/** The contract suites of sources and sinks, run against the Kafka connector on a simulated cluster. */
+/**
+ * The contract suites of sources and sinks, run against the Kafka connector on a simulated cluster.
+ */
 import { jsonFormat } from '@millrace/connector'
 import {
   type ContextRecord,

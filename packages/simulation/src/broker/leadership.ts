@@ -1,8 +1,8 @@
 /**
  * Leadership: who leads a partition or coordinates an id after a node came, went, or handed over.
  *
- * A move takes time in which nobody answers, and the others hear of it later still: clients meet NOT_LEADER,
- * NOT_COORDINATOR and COORDINATOR_LOAD_IN_PROGRESS as they would.
+ * A move takes time in which nobody answers, and the others hear of it later still: clients meet
+ * NOT_LEADER, NOT_COORDINATOR and COORDINATOR_LOAD_IN_PROGRESS as they would.
  */
 import type { SeededRandom } from '../world/seeded-random.ts'
 import type { SimulatedWorld } from '../world/simulated-world.ts'
@@ -89,7 +89,10 @@ export class Leadership {
     })
   }
 
-  /** It was silent for too long: what it led is led by others, and it is a stranger when it speaks again. */
+  /**
+   * It was silent for too long: what it led is led by others, and it is a stranger when
+   * it speaks again.
+   */
   nodeSilent(nodeId: number): void {
     const node = this.#state.node(nodeId)
     const others = this.#state.nodes.some(({ id }) => id !== nodeId && this.#state.isActing(id))

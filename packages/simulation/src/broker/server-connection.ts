@@ -1,8 +1,10 @@
 /**
- * ServerConnection: one client's connection at one node. Requests are answered in order, one at a time.
+ * ServerConnection: one client's connection at one node. Requests are answered in order,
+ * one at a time.
  *
- * A request that has arrived is carried out even if its sender is gone by then; a node that dies takes its
- * connections along. What goes wrong with a request is drawn here, before it is looked at.
+ * A request that has arrived is carried out even if its sender is gone by then; a node
+ * that dies takes its connections along. What goes wrong with a request is drawn here,
+ * before it is looked at.
  */
 import { Api, WireReader } from '@millrace/connector-kafka/protocol'
 import type { LinkEnd } from '../platform/network/link.ts'
@@ -10,9 +12,12 @@ import type { ApiName, RequestFault } from './broker-faults.ts'
 import type { BrokerNode } from './cluster-state.ts'
 import type { BrokerParts, RequestHandler } from './requests/broker-call.ts'
 import {
+  handleApiVersions,
   handleCreateTopics,
   handleDescribeConfigs,
   handleMetadata,
+  handleMetadataWithIds,
+  handleSaslHandshake,
 } from './requests/cluster-requests.ts'
 import {
   handleAddPartitions,
@@ -23,17 +28,21 @@ import {
   handleOffsetCommit,
   handleOffsetFetch,
 } from './requests/coordinator-requests.ts'
-import { handleFetch, handleListOffsets } from './requests/fetch-request.ts'
+import { handleFetch, handleFetchById, handleListOffsets } from './requests/fetch-request.ts'
 import { handleProduce } from './requests/produce-request.ts'
 
 const HANDLERS: Readonly<Record<ApiName, RequestHandler>> = {
   PRODUCE: handleProduce,
   FETCH: handleFetch,
+  FETCH_BY_ID: handleFetchById,
   LIST_OFFSETS: handleListOffsets,
   METADATA: handleMetadata,
+  METADATA_WITH_IDS: handleMetadataWithIds,
   OFFSET_COMMIT: handleOffsetCommit,
   OFFSET_FETCH: handleOffsetFetch,
   FIND_COORDINATOR: handleFindCoordinator,
+  SASL_HANDSHAKE: handleSaslHandshake,
+  API_VERSIONS: handleApiVersions,
   CREATE_TOPICS: handleCreateTopics,
   INIT_PRODUCER_ID: handleInitProducerId,
   ADD_PARTITIONS_TO_TXN: handleAddPartitions,
@@ -42,15 +51,23 @@ const HANDLERS: Readonly<Record<ApiName, RequestHandler>> = {
   LIST_TRANSACTIONS: handleListTransactions,
 }
 
-const NAMES = new Map<number, ApiName>(
-  Object.entries(Api).map(([name, { key }]) => [key, name as ApiName]),
+const NAMES = new Map<string, ApiName>(
+  Object.entries(Api).map(([name, { key, version }]) => [`${key} v${version}`, name as ApiName]),
 )
+
+/** Versions of one API fail alike. */
+const STRUCK_AS: Readonly<Partial<Record<ApiName, ApiName>>> = {
+  FETCH_BY_ID: 'FETCH',
+  METADATA_WITH_IDS: 'METADATA',
+}
 
 /** Size, API key, version, correlation id, length of the client id. */
 const HEADER_BYTES = 14
 
 interface Request {
   readonly api: ApiName
+  /** What faults know it as. */
+  readonly struckAs: ApiName
   readonly correlationId: number
   readonly reader: WireReader
 }
@@ -83,9 +100,9 @@ export class ServerConnection {
       this.#lose()
       return
     }
-    const fault = this.#parts.faults.draw(request.api)
+    const fault = this.#parts.faults.draw(request.struckAs)
     if (fault !== null) {
-      const what = `${request.api} ${fault.moment}`
+      const what = `${request.struckAs} ${fault.moment}`
       this.#parts.log(this.#node, 'fault', `${what} for ${this.#end.peer.process.name}`)
     }
     if (fault?.moment === 'before') this.#lose()
@@ -101,7 +118,7 @@ export class ServerConnection {
       reader: request.reader,
       refuse: moment === 'refused' ? (fault?.error ?? 0) : 0,
       pretend: moment === 'unsure' ? (fault?.error ?? 0) : 0,
-      partially: moment === 'during' && request.api !== 'FETCH',
+      partially: moment === 'during' && request.struckAs !== 'FETCH',
       answer: (...body) => {
         const frame = frameOf(request.correlationId, body)
         if (moment === 'after') this.#lose()
@@ -114,7 +131,7 @@ export class ServerConnection {
         } else this.#reply(frame)
       },
     })
-    if (moment === 'during' && request.api !== 'FETCH') this.#lose()
+    if (moment === 'during' && request.struckAs !== 'FETCH') this.#lose()
   }
 
   #reply(frame: Uint8Array): void {
@@ -134,12 +151,13 @@ export class ServerConnection {
 function parseRequest(frame: Uint8Array): Request | null {
   const reader = new WireReader(frame)
   if (frame.length < HEADER_BYTES || reader.int32() !== frame.length - 4) return null
-  const name = NAMES.get(reader.int16())
-  if (name === undefined || reader.int16() !== Api[name].version) return null
+  const key = reader.int16()
+  const name = NAMES.get(`${key} v${reader.int16()}`)
+  if (name === undefined) return null
   const correlationId = reader.int32()
   reader.nullableString()
   if ('flexible' in Api[name]) reader.tags()
-  return { api: name, correlationId, reader }
+  return { api: name, struckAs: STRUCK_AS[name] ?? name, correlationId, reader }
 }
 
 function frameOf(correlationId: number, body: readonly Uint8Array[]): Uint8Array {

@@ -1,5 +1,6 @@
 /**
- * What simulated requests cost of CPU time: transactions of one batch, end to end through the client that ships.
+ * What simulated requests cost of CPU time: transactions of one batch, end to end through the
+ * client that ships.
  *
  *     node packages/simulation/src/broker/simulated-broker.bench.ts
  */
@@ -30,7 +31,7 @@ async function round(): Promise<{ ms: number; requests: number; events: number }
         {
           ...{ maxWaitMs: 0, minBytes: 1, maxBytes: 1 << 20, partitionMaxBytes: 1 << 20 },
           isolation: 'read_committed',
-          partitions: [{ ...place, offset: i === 0 ? 0 : (i - 1) * 21 }],
+          partitions: [{ ...place, topicId: null, offset: i === 0 ? 0 : (i - 1) * 21 }],
         },
         (size) => Buffer.allocUnsafe(size),
       )

@@ -1,9 +1,10 @@
 /**
  * SimulatedBroker: a Kafka cluster of one to three nodes in a simulated world.
  *
- * Each node is a process of its own host (`broker-1` …) that listens on the simulated network, so that kills, pauses and
- * cut routes hit it like any other; what the nodes know together survives them. Clients speak Kafka's protocol to it
- * (`clientFactory`); checkers look inside (`inspect`). The same seed gives the same answers at the same times.
+ * Each node is a process of its own host (`broker-1` …) that listens on the simulated network, so
+ * that kills, pauses and cut routes hit it like any other; what the nodes know together survives
+ * them. Clients speak Kafka's protocol to it (`clientFactory`); checkers look inside (`inspect`).
+ * The same seed gives the same answers at the same times.
  */
 import type { KafkaClient } from '@millrace/connector-kafka'
 import {
@@ -39,6 +40,10 @@ export interface SimulatedBrokerSettings {
   /** How often the coordinator looks for transactions that are too old. */
   readonly timeoutCheckIntervalMs?: number
   readonly messageMaxBytes?: number
+  /** `auto.create.topics.enable`; false when absent. */
+  readonly createsTopics?: boolean
+  /** False: a cluster of Kafka before 3.1, which knows topics by name alone; true when absent. */
+  readonly hasTopicIds?: boolean
 }
 
 /** Kafka's own defaults. */
@@ -106,8 +111,11 @@ export class SimulatedBroker {
       configs: new Map([
         ['transaction.max.timeout.ms', String(timeoutMaxMs)],
         ['message.max.bytes', String(messageMaxBytes)],
+        ['auto.create.topics.enable', String(settings.createsTopics ?? false)],
       ]),
       messageMaxBytes,
+      createsTopics: settings.createsTopics ?? false,
+      hasTopicIds: settings.hasTopicIds ?? true,
       after: (node, delayMs, action) => node.process?.after(delayMs, action) ?? (() => {}),
       log: (node, what, about) => world.log.add(world.nowMs, node.host, what, about),
     }
@@ -142,6 +150,15 @@ export class SimulatedBroker {
     if (error !== 0) throw new Error(`Topic ${topic} cannot be made: error ${error}.`)
   }
 
+  /** Deletes the topic and makes another of its name and number of partitions, empty. */
+  makeTopicAnew(topic: string): void {
+    const partitions = this.state.topics.get(topic)?.length ?? 0
+    this.faults.count('topic made anew')
+    this.#world.log.add(this.#world.nowMs, 'broker', 'topic made anew', topic)
+    this.state.deleteTopic(topic)
+    this.createTopic(topic, partitions)
+  }
+
   /** Appends values as one batch, as a plain producer would that nothing can go wrong for. */
   append(
     topic: string,
@@ -169,7 +186,10 @@ export class SimulatedBroker {
     this.state.changed(place)
   }
 
-  /** Nobody gets what is at `offset` or after it for now, though it counts as there: a reader that knows its end waits. */
+  /**
+   * Nobody gets what is at `offset` or after it for now, though it counts as there: a reader that
+   * knows its end waits.
+   */
   holdBack(topic: string, partition: number, offset: number): void {
     const place = this.#place(topic, partition)
     place.heldFrom = offset
@@ -221,7 +241,10 @@ export class SimulatedBroker {
     this.#leadership.nodeUp(nodeId)
   }
 
-  /** Its connections stay and nothing is answered; after its session is over, others lead what it led. */
+  /**
+   * Its connections stay and nothing is answered; after its session is over, others
+   * lead what it led.
+   */
   pauseNode(nodeId: number): void {
     const process = this.processOf(nodeId)
     if (process === null || process.paused) return
@@ -291,8 +314,8 @@ export class SimulatedBroker {
   }
 
   /**
-   * Aborts the next transaction that begins, as if its timeout had passed, right after the broker has said that it begins:
-   * before a producer can have written anything that it pre-commits.
+   * Aborts the next transaction that begins, as if its timeout had passed, right after the broker
+   * has said that it begins: before a producer can have written anything that it pre-commits.
    */
   expireNextBegun(): { cancel(): void; hasExpired(): boolean } {
     let expired = false
@@ -325,7 +348,10 @@ export class SimulatedBroker {
     this.#coordinator.fence(transaction)
   }
 
-  /** Aborts the transaction when it is still the same one after its timeout, at the coordinator's next look. */
+  /**
+   * Aborts the transaction when it is still the same one after its timeout, at the
+   * coordinator's next look.
+   */
   #watch(transaction: Transaction): void {
     const { begun } = transaction
     const intervalMs = this.#timeoutCheckIntervalMs

@@ -1,6 +1,6 @@
 /**
- * Sockets of the simulated network for the Kafka client that ships: its retries, deadlines and framing are the
- * real ones, and every request is encoded, travels, and is decoded.
+ * Sockets of the simulated network for the Kafka client that ships: its retries, deadlines and
+ * framing are the real ones, and every request is encoded, travels, and is decoded.
  *
  * A client that dies with a request under way leaves it under way.
  */

@@ -1,4 +1,6 @@
-/** atLeastOnceOutput: every expected row is there as often as expected or more, and nothing else is. */
+/**
+ * atLeastOnceOutput: every expected row is there as often as expected or more, and nothing else is.
+ */
 import type { RowsExpectation } from '../workload/expected-output.ts'
 import { compareRows } from './compare-rows.ts'
 import { observedRows } from './observed-rows.ts'

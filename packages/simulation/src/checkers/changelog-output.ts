@@ -1,12 +1,14 @@
 /**
- * changelogOutput: the changes that a sink saw, applied one after another, give the expected result.
+ * changelogOutput: the changes that a sink saw, applied one after another, give the
+ * expected result.
  *
- * In one attempt every retraction must name a row that is there, every row is there once. Later attempts repeat changes
- * from an earlier checkpoint on, in other steps maybe; even so a retraction names a row that was printed before, since
- * what a checkpoint knows was printed. Where groups only grow, every key that was printed is in the result, and no attempt
- * inserts a key twice; where they count their rows, no attempt prints a row twice, and the last word of each key is the
- * result. Elsewhere it may be a passing state of a lost attempt, which the next one skipped: that one has the result from
- * its checkpoint, so it was printed before.
+ * In one attempt every retraction must name a row that is there, every row is there once. Later
+ * attempts repeat changes from an earlier checkpoint on, in other steps maybe; even so a retraction
+ * names a row that was printed before, since what a checkpoint knows was printed. Where groups only
+ * grow, every key that was printed is in the result, and no attempt inserts a key twice; where they
+ * count their rows, no attempt prints a row twice, and the last word of each key is the result.
+ * Elsewhere it may be a passing state of a lost attempt, which the next one skipped: that one has
+ * the result from its checkpoint, so it was printed before.
  */
 import type { ChangelogExpectation } from '../workload/expected-output.ts'
 import { compareRows } from './compare-rows.ts'
@@ -20,14 +22,19 @@ export interface Change {
   readonly values: readonly string[]
 }
 
-/** A line of the print connector, `id:2> +I[a, b]`; null when it is none. No printed value holds `, `. */
+/**
+ * A line of the print connector, `id:2> +I[a, b]`; null when it is none. No printed
+ * value holds `, `.
+ */
 export function parseChange(line: string): Change | null {
   const match = /^(?:[^>[]*> )?(\+I|-U|\+U|-D)\[(.*)\]$/s.exec(line)
   if (match === null) return null
   return { kind: match[1] as ChangeKind, values: (match[2] as string).split(', ') }
 }
 
-/** `changes` in the order in which each subtask wrote them; a key's changes come from one subtask. */
+/**
+ * `changes` in the order in which each subtask wrote them; a key's changes come from one subtask.
+ */
 export function changelogOutput(
   expectation: ChangelogExpectation,
   lines: Iterable<string>,
@@ -56,7 +63,8 @@ export function changelogOutput(
   for (const [rows, what] of [
     [missing, `of ${expectation.rows.length} expected rows are missing from the result`],
     [doubled, 'rows are in the result more than once'],
-    // What an attempt printed before it was lost may have been a passing state that the next one never had.
+    // What an attempt printed before it was lost may have been a passing state that the next
+    // one never had.
     [strict ? unexpected : [], 'rows of the result are not expected'],
   ] as const) {
     if (rows.length > 0) found.push(violation(CHECKER, `${rows.length} ${what}`, rows))
@@ -94,7 +102,8 @@ function keyedBy(positions: readonly number[]): KeyOf {
 function lastWords(changes: readonly Change[], keyOf: KeyOf): string[] {
   const words = new Map<string, string>()
   for (const { kind, values } of changes) {
-    // A retraction of a lost attempt need not be repeated, nor taken back, by the next: its row was there before.
+    // A retraction of a lost attempt need not be repeated, nor taken back, by the next: its row
+    // was there before.
     if (kind === '+I' || kind === '+U') words.set(keyOf(values), JSON.stringify(values))
   }
   return [...words.values()]

@@ -1,4 +1,7 @@
-/** Every checker sees a loss, a duplicate, a wrong value and a torn row, and nothing in a right output. */
+/**
+ * Every checker sees a loss, a duplicate, a wrong value and a torn row, and nothing in
+ * a right output.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Losses } from '../faults/losses.ts'
@@ -227,9 +230,15 @@ describe('changelog output', () => {
 })
 
 describe('late rows', () => {
-  const expectations = Array.from({ length: 8 }, (_, n) => {
-    const workload = generateWorkload(new SeededRandom(`late-${n}`), LATE_PROFILE)
-    return expectedOutput(workload) as LateExpectation
+  const workloads = Array.from({ length: 8 }, (_, n) =>
+    generateWorkload(new SeededRandom(`late-${n}`), LATE_PROFILE),
+  )
+  const expectations = workloads.map((workload) => {
+    const expectation = expectedOutput(workload) as LateExpectation
+    return {
+      ...expectation,
+      groups: expectation.groups.map((group) => ({ ...group, taken: null })),
+    }
   })
   /** Lines when the late rows that `isIn` names are taken by every window that holds them. */
   function linesOf(expectation: LateExpectation, isIn: (n: number) => boolean): string[] {
@@ -276,6 +285,32 @@ describe('late rows', () => {
     const strange = JSON.stringify({ ...object, [expectation.bitsColumn]: 2 ** 47 })
     const found = judge(expectation, [strange, ...lines.slice(1)])
     assert.match(found, /^1 windows are wrong: .*not with those late rows/)
+  })
+
+  it('sees each late row that the rows before it did not make late, where one reader reads one partition', () => {
+    for (const workload of workloads) {
+      const rows = workload.inputs.flatMap(({ partitions }) => partitions.flat())
+      const inputs = [{ ...workload.inputs[0]!, partitions: [rows] }]
+      const settings = { ...workload.settings, 'pipeline.auto-watermark-interval': '50 ms' }
+      const alone = { bounded: true, parallelism: 1, finalWatermarkMs: Number.POSITIVE_INFINITY }
+      const expectation = expectedOutput({
+        ...workload,
+        ...alone,
+        inputs,
+        settings,
+      }) as LateExpectation
+      const taken = new Set(expectation.groups.flatMap((group) => [...group.taken!]))
+      assert.ok(taken.size < expectation.lateRowCount || expectation.lateRowCount === 0)
+      const lines = expectation.groups.flatMap((group) => {
+        if (!group.required && group.taken!.size === 0) return []
+        const values = JSON.parse(group.rowWith(group.taken!)) as unknown[]
+        const entries = expectation.columns.map((name, i) => [name, values[i]])
+        return [JSON.stringify(Object.fromEntries(entries))]
+      })
+      assert.equal(judge(expectation, lines), '')
+      const all = linesOf(expectation, () => true)
+      if (taken.size < expectation.lateRowCount) assert.match(judge(expectation, all), /are wrong/)
+    }
   })
 
   it('sees a late row that is neither in a window nor counted as dropped', () => {
@@ -349,6 +384,10 @@ describe('a job that failed', () => {
     assert.equal(judge('KAFKA_OFFSET_OUT_OF_RANGE', '', '6'), '')
     assert.match(judge('KAFKA_OFFSET_OUT_OF_RANGE', '', '7'), /RANGE/)
     assert.match(judge('KAFKA_OFFSET_OUT_OF_RANGE', '', '6', 2), /RANGE/)
+    losses.topicMadeAnew('t')
+    assert.equal(judge('KAFKA_TOPIC_MADE_ANEW', ''), '')
+    losses.topicMadeAnew('u')
+    assert.match(judge('KAFKA_TOPIC_MISSING', ''), /MISSING/)
     assert.match(judge('SLOT_LOST', 'The transaction sink-0-3 of it.'), /SLOT_LOST/)
   })
 })

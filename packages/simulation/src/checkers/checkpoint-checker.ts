@@ -1,6 +1,6 @@
 /**
- * A complete checkpoint that a job may restart from can be restored, at every moment: its metadata reads, and
- * every file that it refers to is there, as long as it was.
+ * A complete checkpoint that a job may restart from can be restored, at every moment: its metadata
+ * reads, and every file that it refers to is there, as long as it was.
  */
 import { isMillraceError } from '@millrace/core'
 import type { Filesystem } from '@millrace/platform'

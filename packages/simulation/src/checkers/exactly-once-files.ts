@@ -1,8 +1,9 @@
 /**
- * exactlyOnceFiles: a directory that a filesystem sink wrote, once the job has ended or its last output is due.
+ * exactlyOnceFiles: a directory that a filesystem sink wrote, once the job has ended or its last
+ * output is due.
  *
- * Visible part files hold the expected rows, each line whole, each file ended by a line break. Hidden files are the
- * sink's own: none of them is left over once the job has finished.
+ * Visible part files hold the expected rows, each line whole, each file ended by a line break.
+ * Hidden files are the sink's own: none of them is left over once the job has finished.
  */
 import type { RowsExpectation } from '../workload/expected-output.ts'
 import { exactlyOnceOutput } from './exactly-once-output.ts'

@@ -1,9 +1,10 @@
 /**
- * exactlyOnceOutput: the lines that a reader of committed output sees are the expected rows, each as often as expected.
+ * exactlyOnceOutput: the lines that a reader of committed output sees are the expected rows, each
+ * as often as expected.
  *
- * For a Kafka sink the lines are the values that a read_committed consumer gets; for files see `exactlyOnceFiles`. A row
- * that is missing while an unexpected one has the same leading column is told as wrong, with both. Of an output that
- * broke off, rows may be missing.
+ * For a Kafka sink the lines are the values that a read_committed consumer gets; for files see
+ * `exactlyOnceFiles`. A row that is missing while an unexpected one has the same leading column is
+ * told as wrong, with both. Of an output that broke off, rows may be missing.
  */
 import type { RowsExpectation } from '../workload/expected-output.ts'
 import { compareRows } from './compare-rows.ts'
@@ -43,6 +44,8 @@ function keyOf(row: string): string {
 }
 
 function pairByKey(missing: readonly string[], unexpected: readonly string[]) {
+  // While output is still to come, every row that is missing is just that.
+  if (unexpected.length === 0) return { wrong: [], absent: missing, strange: [] }
   const byKey = new Map<string, string[]>()
   for (const row of unexpected) {
     const key = keyOf(row)

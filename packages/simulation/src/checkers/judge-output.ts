@@ -15,11 +15,17 @@ export interface ObservedOutput {
   readonly files?: readonly ObservedFile[]
   /** The job has ended by itself. */
   readonly finished: boolean
-  /** The job has ended because something was lost: rows may be missing. Only of exactly-once sinks without late rows. */
+  /**
+   * The job has ended because something was lost: rows may be missing. Only of exactly-once sinks
+   * without late rows.
+   */
   readonly brokenOff?: boolean
   /** The job has been restarted at least once. */
   readonly restarted: boolean
-  /** How often the job's tasks were started, as far as that is known: Infinity when it is not. Default: by `restarted`. */
+  /**
+   * How often the job's tasks were started, as far as that is known: Infinity when it is not.
+   * Default: by `restarted`.
+   */
   readonly attempts?: number
   /** numLateRecordsDropped of all subtasks, when known. */
   readonly droppedCount?: number

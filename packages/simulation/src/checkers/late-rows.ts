@@ -1,10 +1,13 @@
 /**
- * lateRows: a window holds every row that came in time, and each late one or not, but whole.
+ * lateRows: a window holds every row that came in time, and each late one or not, but whole;
+ * where the input alone decides (one partition, read by one reader to its end), exactly
+ * those that it must.
  *
- * A column of the result adds up a bit for each late row, so that the result itself says which late rows are in; the
- * oracle then gives the one right row. Windows that only late rows fall into may be there or not. A row of a HOP window
- * that one window took is in every later window that holds it, too: those fire after it. With tumbling windows and no
- * restart, rows taken and rows counted as dropped are all rows.
+ * A column of the result adds up a bit for each late row, so that the result itself says which late
+ * rows are in; the oracle then gives the one right row. Windows that only late rows fall into may
+ * be there or not. A row of a HOP window that one window took is in every later window that holds
+ * it, too: those fire after it. With tumbling windows and no restart, rows taken and rows counted
+ * as dropped are all rows.
  */
 import type { LateExpectation, LateGroup } from '../workload/expected-output.ts'
 import { canonicalRow } from '../workload/expected-output.ts'
@@ -42,7 +45,9 @@ export function lateRows(expectation: LateExpectation, observation: LateObservat
     if (right !== row) wrong.push(`${row}, not ${right ?? 'with those late rows'}`)
     else taken.set(key, before === undefined ? late : new Set([...before, ...late]))
   }
-  const missing = expectation.groups.filter(({ required, key }) => required && !taken.has(key))
+  const missing = expectation.groups.filter(
+    (group) => (group.required || (group.taken?.size ?? 0) > 0) && !taken.has(group.key),
+  )
   const found: Violation[] = []
   for (const [details, what] of [
     [torn, 'lines are no whole row'],
@@ -68,7 +73,12 @@ function lateRowsOf(bits: unknown): ReadonlySet<number> {
 /** Null: these late rows do not fall into the window, or it is empty. */
 function rightRow(group: LateGroup, late: ReadonlySet<number>): string | null {
   for (const n of late) if (!group.lateRows.includes(n)) return null
+  if (group.taken !== null && !sameSet(group.taken, late)) return null
   return group.required || late.size > 0 ? group.rowWith(late) : null
+}
+
+function sameSet(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
+  return a.size === b.size && [...a].every((n) => b.has(n))
 }
 
 function forgotten(

@@ -1,6 +1,6 @@
 /**
- * At most one leader acts: calls that a TaskManager carried out carry epochs that never go back there, and an
- * epoch has one sender everywhere.
+ * At most one leader acts: calls that a TaskManager carried out carry epochs that never go back
+ * there, and an epoch has one sender everywhere.
  */
 import type { Violation } from './violation.ts'
 

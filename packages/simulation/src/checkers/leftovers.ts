@@ -1,12 +1,13 @@
 /**
- * After a job's end nothing of it is left: no slot taken, no thread but spares, no data connection, no open
- * transaction, no checkpoint that nobody retains.
+ * After a job's end nothing of it is left: no slot taken, no thread but spares, no data connection,
+ * no open transaction, no checkpoint that nobody retains.
  */
 import {
   CHECKPOINT_DIRECTORY,
   type SimulatedEnvironment,
-} from '../scenario/simulated-environment.ts'
+} from '../environment/simulated-environment.ts'
 import type { FailedEnd } from './named-end.ts'
+import { sharedFilesAt } from './segment-checker.ts'
 import type { Violation } from './violation.ts'
 
 const DETAILS_MAX = 10
@@ -40,11 +41,13 @@ function slots(environment: SimulatedEnvironment): Violation[] {
 }
 
 /**
- * Every transaction of a job, but those that a late request to add partitions opened again after their end, and that
- * hold no record: nobody waits for them, nothing is ever written to them, and the broker's timeout ends them.
+ * Every transaction of a job, but those that a late request to add partitions opened again after
+ * their end, and that hold no record: nobody waits for them, nothing is ever written to them, and
+ * the broker's timeout ends them.
  *
- * A job that failed leaves ongoing ones: what it had pre-committed can still be committed by a job that is started from
- * the checkpoint that it keeps, and nobody comes after a task that died. None stays half ended.
+ * A job that failed leaves ongoing ones: what it had pre-committed can still be committed by a job
+ * that is started from the checkpoint that it keeps, and nobody comes after a task that died. None
+ * stays half ended.
  */
 function transactions(environment: SimulatedEnvironment, hasFailed: boolean): Violation[] {
   const open = environment.broker.inspect
@@ -89,10 +92,14 @@ function checkpoints(environment: SimulatedEnvironment, kept: readonly string[])
   for (const job of jobs) {
     for (const path of job.retainedCheckpoints) retained.add(path)
   }
+  const needed = new Set<string>()
+  for (const location of retained) {
+    for (const path of sharedFilesAt(environment.disk, location)) needed.add(path)
+  }
   const leaked = environment.disk
     .files(CHECKPOINT_DIRECTORY)
     .map(({ path }) => path)
-    .filter((path) => !retained.has(path.slice(0, path.lastIndexOf('/'))))
+    .filter((path) => !retained.has(path.slice(0, path.lastIndexOf('/'))) && !needed.has(path))
   if (leaked.length === 0) return []
   return [found('files', 'Checkpoint files that nobody refers to are left for ever.', leaked)]
 }

@@ -1,6 +1,6 @@
 /**
- * A job from which a fault took something that it needs ends by the name of that loss: never under another one, never
- * without such a fault, and never by going on with less.
+ * A job from which a fault took something that it needs ends by the name of that loss: never under
+ * another one, never without such a fault, and never by going on with less.
  */
 import type { ErrorData } from '@millrace/core'
 import type { Losses } from '../faults/losses.ts'

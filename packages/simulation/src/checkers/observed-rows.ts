@@ -1,7 +1,8 @@
 /**
  * Observed output lines → canonical rows.
  *
- * A line that is no JSON object, or has other columns than the sink's table, is torn: part of a record, or two.
+ * A line that is no JSON object, or has other columns than the sink's table, is torn: part of a
+ * record, or two.
  */
 import { canonicalRow } from '../workload/expected-output.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Every queue keeps its bound: bytes under way between two slots are covered by credits, mailboxes are short, and no
- * gate holds more buffers than it was granted.
+ * Every queue keeps its bound: bytes under way between two slots are covered by credits, mailboxes
+ * are short, and no gate holds more buffers than it was granted.
  */
 import { type Violation, violation } from './violation.ts'
 

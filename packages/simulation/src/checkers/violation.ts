@@ -1,4 +1,7 @@
-/** What a checker found wrong: its name, one sentence, and rows as evidence, at most `DETAILS_MAX` of them. */
+/**
+ * What a checker found wrong: its name, one sentence, and rows as evidence, at most
+ * `DETAILS_MAX` of them.
+ */
 export interface Violation {
   readonly checker: string
   readonly message: string

@@ -1,6 +1,7 @@
 /**
- * Whatever waits names its reason and has an end: a job that does not run says what it waits for, and no checkpoint
- * stays under way beyond its timeout. (That a job comes right in bounded time is seen by the run itself.)
+ * Whatever waits names its reason and has an end: a job that does not run says what it waits for,
+ * and no checkpoint stays under way beyond its timeout. (That a job comes right in bounded time is
+ * seen by the run itself.)
  */
 import { type Violation, violation } from './violation.ts'
 
@@ -24,8 +25,9 @@ const AT_REST: readonly string[] = ['RUNNING', 'FINISHED', 'CANCELED']
 /** The JobManager may be slow itself, and what ends a checkpoint takes its turn. */
 const SLACK_MS = 5000
 /**
- * Whether a checkpoint counts is decided by its record in the store of high availability. A leader that cannot reach the
- * store waits for that as long as its lease lasts, and again when it could renew it in between.
+ * Whether a checkpoint counts is decided by its record in the store of high availability. A leader
+ * that cannot reach the store waits for that as long as its lease lasts, and again when it could
+ * renew it in between.
  */
 const RECORD_MS = 30_000
 
@@ -43,7 +45,10 @@ export class WaitsChecker {
     this.#timeoutMs = timeoutMs
   }
 
-  /** What the leader of that epoch knows of a job, `elapsedMs` after the last look, in which it could act. */
+  /**
+   * What the leader of that epoch knows of a job, `elapsedMs` after the last look, in
+   * which it could act.
+   */
   observe(epoch: number, job: ObservedJob, elapsedMs: number): void {
     const { jobId, state, reason } = job
     if (!AT_REST.includes(state)) {

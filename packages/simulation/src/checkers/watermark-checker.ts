@@ -7,7 +7,10 @@ export class WatermarkChecker {
   /** Watermarks compared. */
   observed = 0
 
-  /** A reported watermark of one attempt (`-Infinity`: none yet); `where` tells input and output apart. */
+  /**
+   * A reported watermark of one attempt (`-Infinity`: none yet); `where` tells input
+   * and output apart.
+   */
   observe(attemptId: string, where: string, watermarkMs: number): void {
     const key = `${attemptId} ${where}`
     const before = this.#highest.get(key)

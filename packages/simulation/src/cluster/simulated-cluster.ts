@@ -1,12 +1,12 @@
 /**
  * SimulatedCluster: JobManagers and TaskManagers, the shipped code, in one world.
  *
- * Hosts are named `jm-1`, `tm-1` …; a process on a host is named `tm-1#2` in its second life. Starts, kills
- * and restarts processes; decides nothing.
+ * Hosts are named `jm-1`, `tm-1` …; a process on a host is named `tm-1#2` in its second life.
+ * Starts, kills and restarts processes; decides nothing.
  */
 import type { ConnectorRegistry, Format } from '@millrace/connector'
 import { Configuration } from '@millrace/core'
-import { JobManager } from '@millrace/jobmanager'
+import { type DecideParallelism, JobManager } from '@millrace/jobmanager'
 import type { LogLevel, MessageEndpoint, Platform } from '@millrace/platform'
 import type { Fence } from '@millrace/protocol'
 import { createSqlCoordinatorRegistry } from '@millrace/sql-operators/coordinators'
@@ -35,6 +35,8 @@ export interface SimulatedClusterSettings {
   /** Of every JobManager and TaskManager. */
   readonly properties: Readonly<Record<string, string>>
   readonly logLevel: LogLevel
+  /** At which parallelism rounds of deployment run; as submitted when absent. */
+  readonly decideParallelism?: DecideParallelism
   /** How much slower than others a TaskManager's host computes; 1 when absent. */
   slownessOf?(host: string): number
   /** A TaskManager carried out a call under that fence. */
@@ -72,7 +74,10 @@ export class SimulatedCluster {
     }
   }
 
-  /** The one that leads and answers clients, as far as it knows; of several, the one with the highest epoch. */
+  /**
+   * The one that leads and answers clients, as far as it knows; of several, the one with the
+   * highest epoch.
+   */
   leader(): RunningJobManager | null {
     let leader: RunningJobManager | null = null
     for (const running of this.jobManagers.values()) {
@@ -89,7 +94,7 @@ export class SimulatedCluster {
 
   startJobManager(host: string): void {
     const process = this.#process(host)
-    const { properties } = this.#settings
+    const { properties, decideParallelism } = this.#settings
     process.deliver(() => {
       const jobManager = new JobManager({
         platform: this.platformOf(process),
@@ -102,6 +107,7 @@ export class SimulatedCluster {
           connectors: this.#settings.connectorsOf(process),
         }),
         rest: false,
+        ...(decideParallelism === undefined ? {} : { decideParallelism }),
       })
       this.jobManagers.set(host, { process, jobManager })
       process.onExit(() => this.jobManagers.delete(host))

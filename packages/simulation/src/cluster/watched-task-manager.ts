@@ -1,4 +1,7 @@
-/** A TaskManager that tells which calls it carried out, and under which fence: for the checker of leaders. */
+/**
+ * A TaskManager that tells which calls it carried out, and under which fence: for the
+ * checker of leaders.
+ */
 import type {
   AttemptsRequest,
   DeployTasksRequest,

@@ -1,9 +1,11 @@
 /**
- * Faults of the broker: nodes that go down or hang, leaders and coordinators that move, requests that fail in every way
- * that clients must expect, transactions that time out, records that retention takes.
+ * Faults of the broker: nodes that go down or hang, leaders and coordinators that move, requests
+ * that fail in every way that clients must expect, transactions that time out, ids that are
+ * forgotten, records that retention takes.
  *
- * None takes away what a job still needs: a transaction times out before anything can have been pre-committed in it, and
- * retention stays behind what the job's group has committed. (loss-faults.ts has those that do.)
+ * None takes away what a job still needs: a transaction times out before anything can have been
+ * pre-committed in it, and retention stays behind what the job's group has committed.
+ * (loss-faults.ts has those that do.)
  */
 import { ProtocolError } from '@millrace/connector-kafka/protocol'
 import type { ApiName, RequestFault } from '../broker/broker-faults.ts'
@@ -173,6 +175,17 @@ function logFaults(broker: SimulatedBroker): [FaultClass, ApplyFault][] {
       () => {
         const { cancel, hasExpired } = broker.expireNextBegun()
         return { about: 'the next that begins', end: cancel, hasStruck: hasExpired }
+      },
+    ],
+    [
+      'transactional-id-forgotten',
+      () => {
+        const ended = broker.inspect
+          .transactionalIds()
+          .filter((id) => broker.inspect.transaction(id)?.status.startsWith('Complete'))
+        if (ended.length === 0) return null
+        for (const id of ended) broker.forgetTransactionalId(id)
+        return { about: `${ended.length} ids`, end: () => {} }
       },
     ],
     [

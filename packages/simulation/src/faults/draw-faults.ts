@@ -1,6 +1,7 @@
 /**
- * Draws a run's faults from its seed. Each run has a few classes of its own (swarm testing: a run with every
- * fault at once hides what two of them do together), some at a moment in time, some at a named step.
+ * Draws a run's faults from its seed. Each run has a few classes of its own (swarm testing: a
+ * run with every fault at once hides what two of them do together), some at a moment in time,
+ * some at a named step.
  */
 import type { SeededRandom } from '../world/seeded-random.ts'
 import {
@@ -51,8 +52,8 @@ const STEPS: readonly string[] = [
 ]
 
 /**
- * How often a class is drawn in comparison: 2 when absent. More for those that not every run can have, and for those that
- * lie in wait and may meet nobody.
+ * How often a class is drawn in comparison: 2 when absent. More for those that not every run can
+ * have, and for those that lie in wait and may meet nobody.
  */
 const WEIGHTS: Readonly<Partial<Record<FaultClass, number>>> = {
   'taskmanager-kill': 1,
@@ -90,9 +91,11 @@ const WEIGHTS: Readonly<Partial<Record<FaultClass, number>>> = {
   'broker-slow': 12,
   'slow-markers': 20,
   'transaction-timeout': 21,
+  'transactional-id-forgotten': 8,
   'write-error': 3,
   retention: 6,
   'retention-overtakes': 21,
+  'topic-made-anew': 10,
   'transaction-expires': 21,
 }
 const WEIGHT = 2
@@ -111,7 +114,9 @@ const OWN_STEPS: Readonly<Partial<Record<FaultClass, readonly string[]>>> = {
   'request-unsure': ['kafka produce', 'kafka initProducerId', 'kafka endTxn'],
   'slow-markers': ['kafka produce', 'kafka endTxn'],
   'transaction-timeout': ['kafka initProducerId', 'call TriggerCheckpoint'],
+  'transactional-id-forgotten': ['call CancelTasks', 'kafka endTxn done', 'call DeployTasks'],
   'retention-overtakes': ['call TriggerCheckpoint', 'kafka fetch done', 'call CancelTasks'],
+  'topic-made-anew': ['call TriggerCheckpoint', 'kafka fetch done', 'call CancelTasks'],
   'transaction-expires': ['call AcknowledgeCheckpoint', 'call NotifyCheckpoint', 'kafka endTxn'],
 }
 
@@ -119,6 +124,7 @@ const OWN_STEPS: Readonly<Partial<Record<FaultClass, readonly string[]>>> = {
 const COMPANIONS: Readonly<Partial<Record<FaultClass, FaultClass>>> = {
   'read-error': 'slot-kill',
   'corrupted-read': 'taskmanager-kill',
+  'transactional-id-forgotten': 'taskmanager-kill',
   'retention-overtakes': 'taskmanager-kill',
 }
 
@@ -171,9 +177,10 @@ export function drawFaults(random: SeededRandom, draw: FaultDraw): PlannedFault[
 }
 
 /**
- * The classes of this run; one that is there twice comes more often. Each arrives in its own stream, and the first
- * few make the run: a class that is new, or has another weight, leaves the runs as they are in which it is not among
- * them. So a seed that found a bug mostly keeps its faults.
+ * The classes of this run; one that is there twice comes more often. Each arrives in its own
+ * stream, and the first few make the run: a class that is new, or has another weight, leaves
+ * the runs as they are in which it is not among them. So a seed that found a bug mostly
+ * keeps its faults.
  */
 function drawClasses(random: SeededRandom, draw: FaultDraw): readonly FaultClass[] {
   const possible = draw.families

@@ -1,9 +1,10 @@
 /**
- * FaultEngine: lets a run's faults happen at their moments, ends them after their durations, and counts
- * them by class.
+ * FaultEngine: lets a run's faults happen at their moments, ends them after their durations, and
+ * counts them by class.
  *
- * A fault that finds no target (nobody to kill, no request to fail) does not happen and does not count. `endAll` is the end of the
- * phase with faults: everything is healed, and no later moment counts.
+ * A fault that finds no target (nobody to kill, no request to fail) does not happen and does
+ * not count. `endAll` is the end of the phase with faults: everything is healed, and no later
+ * moment counts.
  */
 import type { SimulatedProcess } from '../world/simulated-process.ts'
 import type { SimulatedWorld } from '../world/simulated-world.ts'
@@ -13,7 +14,10 @@ import type { FaultClass, PlannedFault } from './fault.ts'
 export interface AppliedFault {
   readonly about: string
   end(): void
-  /** Absent: it struck at once. Else whether it has struck: a fault that lies in wait may never meet anyone. */
+  /**
+   * Absent: it struck at once. Else whether it has struck: a fault that lies in wait may
+   * never meet anyone.
+   */
   hasStruck?(): boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * Faults as plain data: which, when, on whom, for how long. A run's list of them can be printed, repeated
- * and shrunk.
+ * Faults as plain data: which, when, on whom, for how long. A run's list of them can be printed,
+ * repeated and shrunk.
  */
 
 /** Families, as `--faults` names them, with what belongs to each. */
@@ -32,10 +32,14 @@ export const FAULT_FAMILIES = {
     'broker-slow',
     'slow-markers',
     'transaction-timeout',
+    'transactional-id-forgotten',
     'retention',
   ],
-  /** They take what the job may still need: it comes right all the same, or it ends by the name of the loss. */
-  loss: ['retention-overtakes', 'transaction-expires'],
+  /**
+   * They take what the job may still need: it comes right all the same, or it ends by the
+   * name of the loss.
+   */
+  loss: ['retention-overtakes', 'topic-made-anew', 'transaction-expires'],
 } as const
 
 export type FaultFamily = keyof typeof FAULT_FAMILIES
@@ -46,7 +50,9 @@ export const FAULT_CLASSES: readonly FaultClass[] = Object.values(FAULT_FAMILIES
 export type FaultMoment =
   /** Simulated time since the job was submitted. */
   | { readonly kind: 'time'; readonly atMs: number }
-  /** When code reaches a named step for the n-th time, the process that reached it being the target. */
+  /**
+   * When code reaches a named step for the n-th time, the process that reached it being the target.
+   */
   | { readonly kind: 'step'; readonly step: string; readonly occurrence: number }
 
 export interface PlannedFault {

@@ -1,4 +1,7 @@
-/** Faults are a function of the seed, stay within their families and phase, strike when due and end when told to. */
+/**
+ * Faults are a function of the seed, stay within their families and phase, strike when due and
+ * end when told to.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'

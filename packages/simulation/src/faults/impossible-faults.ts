@@ -1,6 +1,6 @@
 /**
- * Faults that a run does not have: they strike nothing in it, or even a right job may give something else after
- * them. One rule for generated jobs and for users' own.
+ * Faults that a run does not have: they strike nothing in it, or even a right job may give
+ * something else after them. One rule for generated jobs and for users' own.
  */
 import { FAULT_FAMILIES, type FaultClass } from './fault.ts'
 
@@ -10,8 +10,8 @@ export interface ExposedJob {
   readonly sources: readonly string[]
   readonly sinks: readonly string[]
   /**
-   * Whether the offsets that its group has committed are all that it needs. Not so of two sources that read the same
-   * topic: they commit into one group, and each may be behind the other.
+   * Whether the offsets that its group has committed are all that it needs. Not so of two sources
+   * that read the same topic: they commit into one group, and each may be behind the other.
    */
   readonly needsCommittedOnly: boolean
   /** Whether a sink of it writes transactions into a broker. */
@@ -33,9 +33,13 @@ export function impossibleFaults(job: ExposedJob): Set<FaultClass> {
   if (sources.includes('filesystem')) leaveOut('corrupted-read')
   if (![...sources, ...sinks].includes('kafka')) leaveOut('broker-partition', ...broker)
   if (!sources.includes('kafka') || !job.needsCommittedOnly) leaveOut('retention')
-  if (!sources.includes('kafka') || !job.mayBreakOff) leaveOut('retention-overtakes')
+  if (!sources.includes('kafka') || !job.mayBreakOff) {
+    leaveOut('retention-overtakes', 'topic-made-anew')
+  }
   if (!job.transactional || !job.mayBreakOff) leaveOut('transaction-expires')
-  if (!job.transactional) leaveOut('transaction-timeout', 'slow-markers')
+  if (!job.transactional) {
+    leaveOut('transaction-timeout', 'transactional-id-forgotten', 'slow-markers')
+  }
   // A zombie that prints late is nobody's fault: printing is not fenced.
   if (sinks.includes('print')) leaveOut(...partition, ...pause, ...jobmanager, ...store)
   return without

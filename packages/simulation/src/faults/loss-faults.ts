@@ -1,6 +1,7 @@
 /**
- * Faults that take what a job may still need: records of its input that its group has not committed, and transactions
- * that hold records, pre-committed ones included. What was taken is kept in `Losses`.
+ * Faults that take what a job may still need: records of its input that its group has not
+ * committed, whole topics in whose place others of their name stand, and transactions that hold
+ * records, pre-committed ones included. What was taken is kept in `Losses`.
  */
 import type { SimulatedBroker } from '../broker/simulated-broker.ts'
 import type { SimulatedWorld } from '../world/simulated-world.ts'
@@ -20,14 +21,30 @@ export function lossFaults(
     [
       'retention-overtakes',
       waiting(world, 'records not yet committed', (fault) => {
-        // Before anything is committed a job that begins again begins with what is there.
-        const ahead = broker.inspect.committedAhead()
+        // Before anything is read a job begins with what is there, and commits where that was.
+        const ahead = broker.inspect.committedAhead().filter(({ offset }) => offset > 0)
         if (ahead.length === 0) return null
         const { topic, partition, offset, endOffset } = pick(ahead, fault.target)
         const firstLeft = offset + 1 + Math.floor(fault.amount * (endOffset - offset))
         broker.deleteRecordsBefore(topic, partition, firstLeft)
         losses.recordsGone(topic, partition, firstLeft)
         return `${topic}-${partition} from ${offset} to ${firstLeft}`
+      }),
+    ],
+    [
+      'topic-made-anew',
+      waiting(world, 'a topic that was read', (fault) => {
+        const committed = broker.inspect.committedOffsets()
+        if (committed.length === 0) return null
+        const { topic } = pick(committed, fault.target)
+        const former = broker.inspect.committedRecords(topic)
+        broker.makeTopicAnew(topic)
+        losses.topicMadeAnew(topic)
+        // More records than were read of the former one: by its offsets nothing would seem amiss.
+        for (const { partition, value } of [...former, ...former]) {
+          broker.append(topic, partition, [value ?? ''])
+        }
+        return topic
       }),
     ],
     [

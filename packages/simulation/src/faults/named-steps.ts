@@ -1,4 +1,7 @@
-/** Names the steps of a process's broker client and object store, so that faults can be planned for them. */
+/**
+ * Names the steps of a process's broker client and object store, so that faults can be
+ * planned for them.
+ */
 import type { KafkaClient } from '@millrace/connector-kafka'
 import type { ObjectStore, ObjectStores } from '@millrace/platform'
 import type { SimulatedProcess } from '../world/simulated-process.ts'

@@ -1,4 +1,7 @@
-/** Faults of processes: killed and started again, paused and waking up late, slow, with a clock that jumps. */
+/**
+ * Faults of processes: killed and started again, paused and waking up late, slow, with a
+ * clock that jumps.
+ */
 import type { SimulatedCluster } from '../cluster/simulated-cluster.ts'
 import type { SimulatedProcess } from '../world/simulated-process.ts'
 import type { FaultClass, PlannedFault } from './fault.ts'
@@ -47,7 +50,10 @@ export function processFaults(parts: ProcessFaultParts): [FaultClass, ApplyFault
   ]
 }
 
-/** The process at whose step the fault was due, when it is a candidate; else one by the fault's number. */
+/**
+ * The process at whose step the fault was due, when it is a candidate; else one by the
+ * fault's number.
+ */
 export function choose(
   candidates: readonly SimulatedProcess[],
   fault: PlannedFault,

@@ -46,8 +46,8 @@ export function diskFaults(disk: SimulatedDisk): [FaultClass, ApplyFault][] {
 const SOUND_AFTERWARDS_MS = 1000
 
 /**
- * One wrong bit: reading again tells it from a damaged file. So one is all that there is at a time, and a while passes
- * before the next: three in a row would be a damaged file.
+ * One wrong bit: reading again tells it from a damaged file. So one is all that there is at a time,
+ * and a while passes before the next: three in a row would be a damaged file.
  */
 function corrupted(disk: SimulatedDisk): ApplyFault {
   const { faults, world } = disk

@@ -1,8 +1,8 @@
 /**
  * Faults of a simulated part: how likely each is, how often it happened, and how many there may be.
  *
- * Drawn from a stream of their own, so that a knob that is turned does not shift what else is drawn. Each one that
- * strikes is a line of the run's log.
+ * Drawn from a stream of their own, so that a knob that is turned does not shift what else is
+ * drawn. Each one that strikes is a line of the run's log.
  */
 import type { SeededRandom } from '../world/seeded-random.ts'
 import type { SimulatedProcess } from '../world/simulated-process.ts'

@@ -1,4 +1,6 @@
-/** A process's clocks: monotonic time is simulated time, wall time is that plus the process's skew. */
+/**
+ * A process's clocks: monotonic time is simulated time, wall time is that plus the process's skew.
+ */
 import type { Clock } from '@millrace/platform'
 import type { SimulatedProcess } from '../world/simulated-process.ts'
 

@@ -7,6 +7,7 @@ import type { SimulatedNetwork } from './network/simulated-network.ts'
 import { SimulatedRpcTransport } from './network/simulated-rpc.ts'
 import { simulatedClock } from './simulated-clock.ts'
 import { simulatedLogger } from './simulated-logger.ts'
+import { SimulatedTemporaryFiles } from './simulated-temporary-files.ts'
 import { SimulatedThreads, type ThreadEntry } from './simulated-threads.ts'
 
 export interface SimulatedPlatformParts {
@@ -28,6 +29,7 @@ export function simulatedPlatform(
     clock: simulatedClock(process),
     random: world.random.split(`process ${process.name}`),
     filesystem: parts.filesystemOf(process),
+    temporaryFiles: new SimulatedTemporaryFiles(),
     objectStores: parts.objectStoresOf(process),
     rpc: new SimulatedRpcTransport(network, process),
     data: new SimulatedDataTransport(network, process),

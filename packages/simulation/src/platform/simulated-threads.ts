@@ -1,6 +1,6 @@
 /**
- * Slots' threads: processes within a process. Messages are structured clones, in order; a thread can be
- * killed alone.
+ * Slots' threads: processes within a process. Messages are structured clones, in order; a thread
+ * can be killed alone.
  */
 import {
   type MessageEndpoint,

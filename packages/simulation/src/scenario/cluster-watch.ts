@@ -1,19 +1,24 @@
 /**
- * ClusterWatch: looks at a running cluster now and then, and gives the checkers what they compare — watermarks,
- * checkpoints and their state, leaders, queues.
+ * ClusterWatch: looks at a running cluster now and then, and gives the checkers what they
+ * compare — watermarks, checkpoints and their state, leaders, queues.
  */
 import { Configuration } from '@millrace/core'
+import type { JobGraph } from '@millrace/graph'
 import { CheckpointingOptions } from '@millrace/jobmanager'
 import { NETWORK_OPTIONS } from '@millrace/network/options'
 import { checkRestorable } from '../checkers/checkpoint-checker.ts'
+import { TablesChecker } from '../checkers/checkpoint-tables.ts'
 import { LeaderChecker } from '../checkers/leader-checker.ts'
 import { QueueChecker, queueLimitsOf } from '../checkers/queue-checker.ts'
+import { SegmentChecker } from '../checkers/segment-checker.ts'
 import { type Violation, violation } from '../checkers/violation.ts'
 import { WaitsChecker } from '../checkers/waits-checker.ts'
 import { WatermarkChecker } from '../checkers/watermark-checker.ts'
+import {
+  CHECKPOINT_DIRECTORY,
+  type SimulatedEnvironment,
+} from '../environment/simulated-environment.ts'
 import { InstantFilesystem } from './instant-filesystem.ts'
-import type { JobUnderTest } from './job-under-test.ts'
-import type { SimulatedEnvironment } from './simulated-environment.ts'
 
 const INTERVAL_MS = 200
 const VIOLATIONS_MAX = 20
@@ -24,9 +29,10 @@ export class ClusterWatch {
   readonly #watermarks = new WatermarkChecker()
   readonly #queues: QueueChecker
   readonly #waits: WaitsChecker
+  readonly #segments = new SegmentChecker()
   readonly #found: Violation[] = []
   readonly #environment: SimulatedEnvironment
-  readonly #job: JobUnderTest
+  #tables: TablesChecker | null = null
   readonly #seen = new Set<string>()
   /** Checkpoints whose state was judged. */
   readonly #judged = new Set<string>()
@@ -36,9 +42,8 @@ export class ClusterWatch {
   #restorable = 0
   #stopped = false
 
-  constructor(environment: SimulatedEnvironment, job: JobUnderTest) {
+  constructor(environment: SimulatedEnvironment) {
     this.#environment = environment
-    this.#job = job
     const configuration = new Configuration(environment.shape.properties)
     this.#waits = new WaitsChecker(configuration.get(CheckpointingOptions.timeout))
     this.#queues = new QueueChecker(
@@ -48,6 +53,11 @@ export class ClusterWatch {
         floatingBuffersPerGate: configuration.get(NETWORK_OPTIONS.floatingBuffersPerGate),
       }),
     )
+  }
+
+  /** Stopped and submitted again, a job has the same operators. */
+  submitted(jobGraph: JobGraph): void {
+    this.#tables ??= new TablesChecker(jobGraph, this.#environment.factories())
   }
 
   start(): void {
@@ -68,6 +78,7 @@ export class ClusterWatch {
       ...this.#watermarks.violations,
       ...this.#queues.violations,
       ...this.#waits.violations,
+      ...this.#segments.violations,
       ...this.#found,
     ].slice(0, VIOLATIONS_MAX)
   }
@@ -79,7 +90,8 @@ export class ClusterWatch {
       'queue-bounds': this.#queues.observed,
       'named-waits': this.#waits.observed,
       'restorable-checkpoint': this.#restorable,
-      'state-equals-model': this.#job.stateCompared,
+      'shared-segments': this.#segments.observed,
+      'declared-state': this.#tables?.compared ?? 0,
     }
   }
 
@@ -108,7 +120,7 @@ export class ClusterWatch {
       if (!leader.process.paused) {
         const underWay = history.filter(({ status }) => status === 'IN_PROGRESS')
         const observed = {
-          ...{ jobId: job.jobId, state: job.graph.state, reason: job.statusReason() },
+          ...{ jobId: job.jobId, state: job.state, reason: job.statusReason() },
           underWay: underWay.map(({ id, num_acknowledged_subtasks, num_subtasks }) => ({
             id,
             acknowledged: num_acknowledged_subtasks >= num_subtasks,
@@ -116,10 +128,15 @@ export class ClusterWatch {
         }
         this.#waits.observe(leader.jobManager.epoch, observed, INTERVAL_MS)
       }
+      this.#segments.observe(this.#environment.disk, {
+        directory: `${CHECKPOINT_DIRECTORY}/${job.jobId}`,
+        life: `${job.jobId} ${leader.jobManager.epoch}`,
+        completed: job.statistics.counts.completed,
+      })
       for (const { status, discarded, external_path } of history) {
         if (status !== 'COMPLETED' || discarded) continue
         const location = external_path as string
-        const life = `${job.jobId} ${leader.jobManager.epoch} ${job.restarts}`
+        const life = `${job.jobId} ${leader.jobManager.epoch} ${job.restarts + job.lifecycle.rescales}`
         this.#checkpoint(location, life).catch((error) => {
           const details = [String((error as Error).stack ?? error)]
           this.#found.push(violation('checkpoints', `${location} could not be judged`, details))
@@ -140,11 +157,14 @@ export class ClusterWatch {
       this.#judged.add(location)
       this.#judgedAtMs = this.#environment.world.nowMs
       this.#judgedLife = life
-      this.#found.push(...(await this.#job.judgeState(location, disk)))
+      this.#found.push(...((await this.#tables?.check(location, disk)) ?? []))
     }
   }
 
-  /** The first after each restart, and others now and then: what is wrong with a state stays wrong for a while. */
+  /**
+   * The first after each restart, and others now and then: what is wrong with a state stays
+   * wrong for a while.
+   */
   #isToBeJudged(location: string, life: string): boolean {
     if (this.#judged.has(location)) return false
     const sinceMs = this.#environment.world.nowMs - this.#judgedAtMs

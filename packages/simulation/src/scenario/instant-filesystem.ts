@@ -1,4 +1,7 @@
-/** A disk as it is, for checkers that read through the port: no time passes, no fault strikes, nothing can be written. */
+/**
+ * A disk as it is, for checkers that read through the port: no time passes, no fault strikes,
+ * nothing can be written.
+ */
 import type { FileStatus, Filesystem, OpenFile } from '@millrace/platform'
 import type { SimulatedDisk } from '../platform/filesystem/simulated-disk.ts'
 

@@ -1,8 +1,9 @@
 /**
- * JobClient: what a user's client does — submits a job until it is acknowledged, asks how it is, cancels it.
+ * JobClient: what a user's client does — submits a job until it is acknowledged, asks how it
+ * is, cancels it.
  *
- * It reaches JobManagers over a route with latency that a killed or paused one does not answer on. Once a submission is
- * acknowledged, the job must never be forgotten.
+ * It reaches JobManagers over a route with latency that a killed or paused one does not answer on.
+ * Once a submission is acknowledged, the job must never be forgotten.
  */
 import { isMillraceError } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
@@ -42,10 +43,13 @@ export class JobClient {
     }
   }
 
-  /** Of the job as the leader knows it; null when no leader answers, `unknown` when it does not know the job. */
+  /**
+   * Of the job as the leader knows it; null when no leader answers, `unknown` when it does
+   * not know the job.
+   */
   async ask<T>(
     jobId: string,
-    question: (job: NonNullable<ReturnType<JobManager['dispatcher']['find']>>) => T,
+    question: (job: NonNullable<ReturnType<JobManager['dispatcher']['find']>>) => T | Promise<T>,
   ): Promise<T | 'unknown' | null> {
     const answer = await this.#askLeader(({ dispatcher }) => {
       const job = dispatcher.find(jobId)

@@ -1,8 +1,8 @@
 /** The input of a workload: topics or files, filled before the job starts or while it runs. */
 
+import { INPUT_DIRECTORY, type SimulatedEnvironment } from '../environment/simulated-environment.ts'
 import { inputName, OUTPUT_NAME, type Workload } from '../workload/workload.ts'
 import { inputLines } from '../workload/workload-text.ts'
-import { INPUT_DIRECTORY, type SimulatedEnvironment } from './simulated-environment.ts'
 
 const OUTPUT_PARTITIONS = 2
 
@@ -39,6 +39,17 @@ export class JobInput {
 
   /** Topics and directories, with the lines that are there from the beginning. */
   create(): void {
+    this.#createEmpty()
+    this.#deliver(0)
+  }
+
+  /** The same with every line. */
+  createWhole(): void {
+    this.#createEmpty()
+    for (const time of this.#times()) this.#deliver(time)
+  }
+
+  #createEmpty(): void {
     const { broker, disk } = this.#environment
     const { source, sink, inputs } = this.#workload
     if (sink === 'kafka') broker.createTopic(OUTPUT_NAME, OUTPUT_PARTITIONS)
@@ -51,13 +62,17 @@ export class JobInput {
         disk.place(inputFile(table, file), new Uint8Array(0))
       }
     }
-    this.#deliver(0)
   }
 
   /** The others arrive at their times from now on. */
   feed(): void {
-    const times = [...this.#arrivals.keys()].filter((time) => time > 0).sort((a, b) => a - b)
-    for (const time of times) this.#environment.world.after(time, () => this.#deliver(time))
+    for (const time of this.#times()) {
+      if (time > 0) this.#environment.world.after(time, () => this.#deliver(time))
+    }
+  }
+
+  #times(): number[] {
+    return [...this.#arrivals.keys()].sort((a, b) => a - b)
   }
 
   #deliver(time: number): void {

@@ -1,10 +1,14 @@
 /**
- * What a workload's sink shows: committed records of its topic, the files of its directory, or printed
- * rows; and how many rows the job says it dropped as late.
+ * What a workload's sink shows: committed records of its topic, the files of its directory, or
+ * printed rows; and how many rows the job says it dropped as late.
  */
 import type { ObservedOutput } from '../checkers/judge-output.ts'
+import {
+  OUTPUT_DIRECTORY,
+  type SimulatedEnvironment,
+} from '../environment/simulated-environment.ts'
 import { OUTPUT_NAME, type Workload } from '../workload/workload.ts'
-import { OUTPUT_DIRECTORY, type SimulatedEnvironment } from './simulated-environment.ts'
+import { type OutputSoFar, outputSoFar } from './output-so-far.ts'
 
 export class JobOutput {
   readonly #workload: Workload
@@ -22,6 +26,16 @@ export class JobOutput {
   observe(environment: SimulatedEnvironment, finished: boolean, submitted: number): ObservedOutput {
     const attempts = attemptsOf(environment, submitted)
     return { ...this.#sink(environment), finished, ...lateRows(environment), attempts }
+  }
+
+  /** Rows or changes that are there for good. */
+  lines(environment: SimulatedEnvironment): readonly string[] {
+    return outputSoFar(environment, this.#workload.sink, this.#printed).lines
+  }
+
+  /** With what is written and not committed. */
+  soFar(environment: SimulatedEnvironment): OutputSoFar {
+    return outputSoFar(environment, this.#workload.sink, this.#printed)
   }
 
   #sink(environment: SimulatedEnvironment): Pick<ObservedOutput, 'lines' | 'files'> {
@@ -43,12 +57,23 @@ export class JobOutput {
   }
 }
 
-/** Infinity when a leader that is gone, or a job that is forgotten, may have started tasks of which nobody knows. */
+/**
+ * Infinity when a leader that is gone, or a job that is forgotten, may have started tasks of
+ * which nobody knows.
+ */
 function attemptsOf(environment: SimulatedEnvironment, submitted: number): number {
   const leader = environment.cluster.leader()?.jobManager
   const jobs = leader?.dispatcher.all() ?? []
   if (jobs.length < submitted || (leader?.epoch ?? 0) > 1) return Number.POSITIVE_INFINITY
-  return jobs.reduce((sum, { restarts }) => sum + 1 + restarts, 0)
+  return jobs.reduce((sum, job) => sum + 1 + timesDown(job), 0)
+}
+
+function timesDown({
+  lifecycle,
+}: {
+  readonly lifecycle: { readonly restarts: number; readonly rescales: number }
+}): number {
+  return lifecycle.restarts + lifecycle.rescales
 }
 
 /** Rows that the job, as far as its running attempts tell, has dropped as late. */
@@ -58,7 +83,7 @@ export function lateRows(environment: SimulatedEnvironment) {
   const jobs = leader?.dispatcher.all() ?? []
   // A later leader counts neither the restarts nor the rows of former ones.
   const taken = environment.shape.jobManagers > 1 && (leader?.epoch ?? 0) > 1
-  const restarted = taken || jobs.length !== 1 || jobs.some(({ restarts }) => restarts > 0)
+  const restarted = taken || jobs.length !== 1 || jobs.some((job) => timesDown(job) > 0)
   for (const job of jobs) {
     for (const { metrics } of job.graph.attempts()) {
       for (const { values } of metrics?.operators ?? []) {

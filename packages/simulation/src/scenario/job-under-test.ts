@@ -1,11 +1,10 @@
 /**
- * JobUnderTest: what a ScenarioRun needs to know of the job that it runs — how it is planned, fed and judged — whether
- * a seed generated it or a user wrote it.
+ * JobUnderTest: what a ScenarioRun needs to know of the job that it runs — how it is planned, fed
+ * and judged — whether a seed generated it or a user wrote it.
  */
 import type { JobGraph } from '@millrace/graph'
-import type { Filesystem } from '@millrace/platform'
 import type { Violation } from '../checkers/violation.ts'
-import type { SimulatedEnvironment } from './simulated-environment.ts'
+import type { SimulatedEnvironment } from '../environment/simulated-environment.ts'
 
 export interface JobStart {
   readonly parallelism: number
@@ -15,7 +14,10 @@ export interface JobStart {
   readonly number: number
 }
 
-/** `finished`: the job has ended by itself. `broken-off`: it has ended because it lost what it needed. */
+/**
+ * `finished`: the job has ended by itself. `broken-off`: it has ended because it lost
+ * what it needed.
+ */
 export type JobStage = 'running' | 'finished' | 'broken-off'
 
 export interface JobUnderTest {
@@ -26,19 +28,17 @@ export interface JobUnderTest {
   plan(environment: SimulatedEnvironment, start: JobStart): JobGraph
   /** Makes topics and directories, with what is in them before the job starts. */
   createInput(environment: SimulatedEnvironment): void
-  /** Lets the rest of the input arrive from now on. Resolves when the phase with faults may end. */
+  /**
+   * Lets the rest of the input arrive from now on. Resolves when the phase with faults may end.
+   */
   feed(environment: SimulatedEnvironment): Promise<void>
   /** A process of the run printed that. */
   printed(text: string): void
   /**
-   * What is wrong with the output as it is now; nothing: it is all there, or all that there is to be of a job that broke
-   * off.
+   * What is wrong with the output as it is now; nothing: it is all there, or all that there is to
+   * be of a job that broke off.
    */
   judge(environment: SimulatedEnvironment, stage: JobStage): readonly Violation[]
-  /** What is wrong with the state in a complete checkpoint; `filesystem` shows the disk as it is. */
-  judgeState(location: string, filesystem: Filesystem): Promise<readonly Violation[]>
-  /** How much state `judgeState` has compared. */
-  readonly stateCompared: number
   /** What was drawn, for people and for counts. */
   describe(): readonly string[]
 }

@@ -1,9 +1,10 @@
 /**
- * A plan as a file: what `--shrink` writes and `--plan` runs again, whole — cluster, job, input, faults, planted bug.
+ * A plan as a file: what `--shrink` writes and `--plan` runs again, whole — cluster, job, input,
+ * faults, planted bug.
  *
- * JSON with what JSON lacks spelled out (BIGINT, Infinity, -0). Invariant: decoding gives the very plan that was
- * encoded, or throws SIMULATE_PLAN_INVALID; a checksum tells a damaged or edited file, so that a run from it never
- * passes for the run that was recorded.
+ * JSON with what JSON lacks spelled out (BIGINT, Infinity, -0). Invariant: decoding gives the
+ * very plan that was encoded, or throws SIMULATE_PLAN_INVALID; a checksum tells a damaged or
+ * edited file, so that a run from it never passes for the run that was recorded.
  */
 import { crc32 } from 'node:zlib'
 import { isMillraceError, type MillraceError } from '@millrace/core'
@@ -11,7 +12,7 @@ import { simulationError } from '../error-codes.ts'
 import type { RunPlan } from './run-plan.ts'
 
 /** Raised when a plan of before can no longer be run. */
-const FORMAT = 'millrace-simulation-plan/2'
+const FORMAT = 'millrace-simulation-plan/4'
 
 export interface PlanFile {
   readonly plan: RunPlan

@@ -2,27 +2,35 @@
 import { Configuration } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
 import { TableEnvironment } from '@millrace/sql'
-import type { Workload } from '../workload/workload.ts'
-import { workloadSql } from '../workload/workload-text.ts'
-import type { JobStart } from './job-under-test.ts'
 import {
   INPUT_DIRECTORY,
   OUTPUT_DIRECTORY,
   type SimulatedEnvironment,
-} from './simulated-environment.ts'
+} from '../environment/simulated-environment.ts'
+import type { Workload } from '../workload/workload.ts'
+import { workloadSql } from '../workload/workload-text.ts'
+import type { JobStart } from './job-under-test.ts'
 
+/** A sink's operator is known by its table. */
+const NEW_SINK = 'restored_output'
+
+/** `newSink`: with a sink of its own that takes over no state. */
 export function planJob(
   environment: SimulatedEnvironment,
   workload: Workload,
   start: JobStart,
+  { newSink = false }: { readonly newSink?: boolean } = {},
 ): JobGraph {
   const script = workloadSql(workload, {
     bootstrapServers: environment.broker.bootstrapServers,
     inputDirectory: INPUT_DIRECTORY,
     outputDirectory: OUTPUT_DIRECTORY,
+    ...(newSink ? { sinkTable: NEW_SINK } : {}),
     settings: {
       'parallelism.default': String(start.parallelism),
       ...(start.restoreFrom === null ? {} : { 'execution.state-recovery.path': start.restoreFrom }),
+      // What the other sink keeps is not for this one.
+      ...(newSink ? { 'execution.state-recovery.ignore-unclaimed-state': 'true' } : {}),
     },
   })
   return planScript(environment, script, start.number)

@@ -1,6 +1,6 @@
 /**
- * RunPlan: everything that a seed decides, as plain data — the cluster, its job and input, and what goes
- * wrong. A run is a function of its plan; a smaller plan is a smaller run.
+ * RunPlan: everything that a seed decides, as plain data — the cluster, its job and input, and
+ * what goes wrong. A run is a function of its plan; a smaller plan is a smaller run.
  */
 import { drawFaults } from '../faults/draw-faults.ts'
 import type { FaultFamily, PlannedFault } from '../faults/fault.ts'
@@ -10,8 +10,17 @@ import { readsATableTwice } from '../workload/model/query.ts'
 import { lastArrivalMs, type Workload } from '../workload/workload.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 
-/** The job is stopped (or ends up so) and started again from its latest checkpoint, maybe at another parallelism. */
+/**
+ * The job is stopped (or ends up so) and started again from its latest checkpoint, maybe at
+ * another parallelism.
+ */
 export interface PlannedRestart {
+  readonly atMs: number
+  readonly parallelism: number
+}
+
+/** Somebody asks that all of the running job be at that parallelism. */
+export interface PlannedRescale {
   readonly atMs: number
   readonly parallelism: number
 }
@@ -23,22 +32,43 @@ export interface ClusterPlan {
   readonly taskManagers: number
   readonly slotsPerTaskManager: number
   readonly brokers: number
-  /** How much slower than others the host of each TaskManager computes, in the phase with faults. */
+  /**
+   * How much slower than others the host of each TaskManager computes, in the phase with faults.
+   */
   readonly slowness: readonly number[]
   readonly faults: readonly PlannedFault[]
   readonly restarts: readonly PlannedRestart[]
+  /** By time. */
+  readonly rescales: readonly PlannedRescale[]
   /** Length of the phase with faults, from the job's submission. */
   readonly phaseMs: number
   /** Of the cluster. */
   readonly properties: Readonly<Record<string, string>>
 }
 
+/**
+ * One of the checkpoints that complete is kept, and restored in a run of its own when all else
+ * was right.
+ */
+export interface PlannedRestore {
+  readonly parallelism: number
+  /** Draws which one. */
+  readonly draw: number
+}
+
 export interface RunPlan extends ClusterPlan {
   readonly workload: Workload
+  readonly restore: PlannedRestore | null
 }
 
 const QUIET_PHASE_MS = 1500
 const FAULTS_MAX = 20
+/** Of the seeds. */
+const RESTORED_SHARE = 0.4
+const RESTORED_PARALLELISM_MAX = 5
+/** Of the seeds. */
+const RESCALED_SHARE = 0.3
+const RESCALED_PARALLELISM_MAX = 5
 
 export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPlan {
   const random = new SeededRandom(`plan ${seed}`)
@@ -47,6 +77,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   const taskManagers = shape.between(1, 5)
   const jobManagers = shape.pick([1, 2, 2, 3])
   const phaseMs = lastArrivalMs(workload) + QUIET_PHASE_MS + shape.between(0, 12_000)
+  const rescales = drawRescales(random.split('rescales'), workload)
   const { source, sink, guarantee } = workload
   const without = impossibleFaults({
     jobManagers,
@@ -66,14 +97,19 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     jobManagers,
     taskManagers,
     // A lost TaskManager leaves enough slots in some runs, and not in others.
-    slotsPerTaskManager: slotsFor(workload, taskManagers) + shape.between(0, 1),
+    slotsPerTaskManager: slotsFor(workload, taskManagers, widestOf(rescales)) + shape.between(0, 1),
     brokers: shape.between(1, 3),
     slowness: drawSlowness(random.split('slowness'), taskManagers),
     workload,
     faults,
     restarts: drawRestarts(random.split('restarts'), workload, phaseMs),
+    rescales,
+    restore: drawRestore(random.split('restore'), workload),
     phaseMs,
-    properties: drawProperties(random.split('properties')),
+    properties: {
+      ...drawProperties(random.split('properties')),
+      ...drawBackend(random.split('backend')),
+    },
   }
 }
 
@@ -83,9 +119,9 @@ export function drawSlowness(random: SeededRandom, taskManagers: number): number
   return Array.from({ length: taskManagers }, () => random.pick([1, slowest, slowest]))
 }
 
-/** Slots a TaskManager needs so that all of them can run the job. */
-export function slotsFor(workload: Workload, taskManagers: number): number {
-  const widest = Math.max(workload.parallelism, workload.sinkParallelism ?? 1)
+/** Slots a TaskManager needs so that all of them can run the job, also at `atLeast`. */
+export function slotsFor(workload: Workload, taskManagers: number, atLeast = 1): number {
+  const widest = Math.max(workload.parallelism, workload.sinkParallelism ?? 1, atLeast)
   return Math.ceil(widest / taskManagers)
 }
 
@@ -94,7 +130,8 @@ function drawRestarts(
   workload: Workload,
   phaseMs: number,
 ): readonly PlannedRestart[] {
-  // What an at-least-once sink or a printed changelog shows is not taken back when a job is stopped.
+  // What an at-least-once sink or a printed changelog shows is not taken back when a
+  // job is stopped.
   if (workload.bounded || !random.chance(0.25)) return []
   return Array.from({ length: random.between(1, 2) }, () => ({
     atMs: random.between(500, phaseMs),
@@ -102,7 +139,37 @@ function drawRestarts(
   })).sort((a, b) => a.atMs - b.atMs)
 }
 
-/** Times are short, so that much happens; what they are drawn from keeps them consistent with one another. */
+function drawRescales(random: SeededRandom, workload: Workload): readonly PlannedRescale[] {
+  if (!random.chance(RESCALED_SHARE)) return []
+  return Array.from({ length: random.between(1, 3) }, () => ({
+    // Most while there is input yet.
+    atMs: random.between(300, lastArrivalMs(workload) + QUIET_PHASE_MS),
+    parallelism: random.between(1, RESCALED_PARALLELISM_MAX),
+  })).sort((a, b) => a.atMs - b.atMs)
+}
+
+function widestOf(rescales: readonly PlannedRescale[]): number {
+  return Math.max(1, ...rescales.map(({ parallelism }) => parallelism))
+}
+
+function drawRestore(random: SeededRandom, workload: Workload): PlannedRestore | null {
+  const { parallelism, settings, emptyPartitions, bounded } = workload
+  const draw = random.between(1, 1_000_000)
+  // Its last windows wait for a timeout of 90 s.
+  const isSlow = emptyPartitions === 'hold-until-idle' && !bounded
+  if (isSlow || !random.chance(RESTORED_SHARE)) return null
+  const most = Number(settings['pipeline.max-parallelism'] ?? RESTORED_PARALLELISM_MAX)
+  const others = Array.from(
+    { length: Math.min(most, RESTORED_PARALLELISM_MAX) },
+    (_, n) => n + 1,
+  ).filter((each) => each !== parallelism)
+  return { parallelism: others.length === 0 ? parallelism : random.pick(others), draw }
+}
+
+/**
+ * Times are short, so that much happens; what they are drawn from keeps them consistent
+ * with one another.
+ */
 export function drawProperties(random: SeededRandom): Record<string, string> {
   const heartbeatTimeoutMs = random.pick([2000, 5000])
   const leaseMs = random.pick([3000, 6000])
@@ -137,5 +204,15 @@ export function drawProperties(random: SeededRandom): Record<string, string> {
     // Few of them: what is behind waits, and a source has fetched more than it could pass on.
     'taskmanager.network.memory.buffers-per-channel': random.pick(['1', '2', '2']),
     'taskmanager.network.memory.floating-buffers-per-gate': random.pick(['0', '1', '8', '8']),
+    'execution.checkpointing.incremental': String(random.chance(0.6)),
+  }
+}
+
+/** On disk hardly anything is cached: a few batches turn over all of the state. */
+function drawBackend(random: SeededRandom): Record<string, string> {
+  if (random.chance(0.6)) return {}
+  return {
+    'state.backend.type': random.pick(['rocksdb', 'disk']),
+    'state.backend.rocksdb.memory.fixed-per-slot': random.pick(['0', '1kb', '8kb', '1mb']),
   }
 }

@@ -1,10 +1,16 @@
 /**
- * ScenarioRun: one plan from start to end. A phase with faults, then one without in which everything must come
- * right in bounded time: the job ends (or shows all that it should), and nothing is left behind.
+ * ScenarioRun: one plan from start to end. A phase with faults, then one without in which
+ * everything must come right in bounded time: the job ends (or shows all that it should), and
+ * nothing is left behind.
  */
 import { checkLeftovers } from '../checkers/leftovers.ts'
 import { type FailedEnd, judgeFailedEnd } from '../checkers/named-end.ts'
 import type { Violation } from '../checkers/violation.ts'
+import {
+  type EnvironmentListeners,
+  SimulatedEnvironment,
+  STORE_HOST,
+} from '../environment/simulated-environment.ts'
 import { brokerFaults } from '../faults/broker-faults.ts'
 import { FAULT_CLASSES } from '../faults/fault.ts'
 import { FaultEngine } from '../faults/fault-engine.ts'
@@ -17,9 +23,9 @@ import { delay } from '../world/scheduler.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import { JobClient } from './job-client.ts'
 import type { JobStage, JobUnderTest } from './job-under-test.ts'
+import { RescaleClient } from './rescale-client.ts'
 import type { SeedOutcome } from './run-outcome.ts'
 import type { ClusterPlan } from './run-plan.ts'
-import { SimulatedEnvironment, STORE_HOST } from './simulated-environment.ts'
 
 /** After the faults, a job that does not come right within that is stuck. */
 const LIVENESS_MS = 180_000
@@ -31,11 +37,20 @@ const WATCH_MS = 1000
 const UNUSABLE = 'CHECKPOINT_DIRECTORY_UNUSABLE'
 const TERMINAL: readonly string[] = ['FINISHED', 'FAILED', 'CANCELED']
 
+export interface RunListeners extends Pick<EnvironmentListeners, 'decideParallelism'> {
+  /** Every line of the log. */
+  onLine?(line: string): void
+  /** After each event. */
+  onEvent?(environment: SimulatedEnvironment): void
+}
+
 export class ScenarioRun {
   readonly #plan: ClusterPlan
   readonly #job: JobUnderTest
+  readonly #listeners: RunListeners
   readonly #environment: SimulatedEnvironment
   readonly #client: JobClient
+  readonly #rescales: RescaleClient
   readonly #watch: ClusterWatch
   readonly #engine: FaultEngine
   readonly #losses = new Losses()
@@ -50,18 +65,22 @@ export class ScenarioRun {
   #comparisons = 0
   #failuresJudged = 0
 
-  constructor(plan: ClusterPlan, job: JobUnderTest, onLine?: (line: string) => void) {
+  constructor(plan: ClusterPlan, job: JobUnderTest, listeners: RunListeners = {}) {
     this.#plan = plan
     this.#job = job
+    this.#listeners = listeners
+    const { onLine, decideParallelism } = listeners
     const environment = new SimulatedEnvironment(plan, {
+      ...(decideParallelism === undefined ? {} : { decideParallelism }),
       onCarriedOut: (taskManager, call, fence) =>
         this.#watch.leaders.carriedOut(taskManager, call, fence.leaderEpoch, fence.senderId),
       onPrint: (text) => job.printed(text),
     })
     this.#environment = environment
-    if (onLine !== undefined) environment.world.log.listen(onLine)
-    this.#watch = new ClusterWatch(environment, job)
+    if (onLine !== undefined) environment.world.log.listen((line) => onLine(line))
+    this.#watch = new ClusterWatch(environment)
     this.#client = new JobClient(environment.world, environment.cluster)
+    this.#rescales = new RescaleClient(environment.world, this.#client)
     this.#engine = new FaultEngine(environment.world, this.#faults(environment))
   }
 
@@ -95,7 +114,10 @@ export class ScenarioRun {
       },
     )
     const boundMs = this.#plan.phaseMs * 2 + LIVENESS_MS * 2 + CLEANUP_MS + 600_000
-    const end = await world.run(boundMs, () => this.#done)
+    const end = await world.run(boundMs, () => {
+      this.#listeners.onEvent?.(this.#environment)
+      return this.#done
+    })
     if (end !== 'reached') this.#violate('liveness', `The run had no end: ${end}.`, [])
     return this.#outcome()
   }
@@ -108,9 +130,9 @@ export class ScenarioRun {
     const startMs = world.nowMs
     const fed = this.#job.feed(this.#environment)
     this.#engine.start(faults)
-    for (const { atMs, parallelism } of this.#plan.restarts) {
+    for (const { atMs, carryOut } of this.#steps(startMs + phaseMs)) {
       await this.#watchUntil(startMs + atMs)
-      await this.#restart(parallelism)
+      await carryOut()
     }
     await this.#watchUntil(startMs + phaseMs)
     await fed
@@ -120,6 +142,20 @@ export class ScenarioRun {
     await this.#comeRight()
     this.#watch.stop()
     if (this.#violations.length === 0) await this.#cleanUp()
+  }
+
+  /** What somebody does to the job, by time. */
+  #steps(endMs: number): { readonly atMs: number; carryOut(): Promise<void> }[] {
+    const { restarts, rescales } = this.#plan
+    const steps = [
+      ...restarts.map(({ atMs, parallelism }) => {
+        return { atMs, carryOut: () => this.#restart(parallelism) }
+      }),
+      ...rescales.map(({ atMs, parallelism }) => {
+        return { atMs, carryOut: () => this.#rescales.ask(this.#jobId, parallelism, endMs) }
+      }),
+    ]
+    return steps.sort((a, b) => a.atMs - b.atMs)
   }
 
   /** Waits; sees whether the job fails meanwhile, which nobody knows any more some time later. */
@@ -135,7 +171,7 @@ export class ScenarioRun {
     if (this.#failed !== null) return this.#failed
     const failed = await this.#client.ask(this.#jobId, (job) => {
       // Until its end is durable, the next leader may let it go on.
-      if (!job.hasEnded || job.graph.state !== 'FAILED') return null
+      if (!job.hasEnded || job.state !== 'FAILED') return null
       const cause = job.failureCause ?? { code: 'no code', message: 'no cause' }
       return { cause, retained: job.retainedCheckpoints }
     })
@@ -150,6 +186,7 @@ export class ScenarioRun {
       const number = this.#jobIds.length
       const start = { parallelism, restoreFrom, number }
       const jobGraph = this.#job.plan(this.#environment, start)
+      this.#watch.submitted(jobGraph)
       await this.#client.submit(jobGraph)
       this.#jobIds.push(jobGraph.jobId)
       const about = `${jobGraph.jobId} parallelism ${parallelism}`
@@ -165,7 +202,7 @@ export class ScenarioRun {
         const cause = job.failureCause?.code
         // Until its end is durable, another leader may start it all the same.
         const isOpen = cause === UNUSABLE && !job.hasEnded
-        return job.graph.state === 'INITIALIZING' || isOpen ? 'starting' : (cause ?? 'started')
+        return job.state === 'INITIALIZING' || isOpen ? 'starting' : (cause ?? 'started')
       })
       if (code === UNUSABLE) {
         world.log.add(world.nowMs, 'client', 'refused', this.#jobId)
@@ -181,9 +218,15 @@ export class ScenarioRun {
     return this.#jobIds[this.#jobIds.length - 1] as string
   }
 
-  /** Stops the job and starts another from the newest checkpoint that it says it keeps. */
+  /**
+   * Stops the job and starts another from the newest checkpoint that it says it keeps. Not before
+   * it has one of its own: what it may leave open would be nobody's to end, as a job that begins
+   * from nothing is no heir of it.
+   */
   async #restart(parallelism: number): Promise<void> {
     if ((await this.#seeWhetherFailed()) !== null) return
+    const own = await this.#client.ask(this.#jobId, (job) => job.retainedCheckpoints.at(-1) ?? null)
+    if (own === null || own === 'unknown' || own === this.#restoreFrom) return
     const state = await this.#cancel()
     if (state !== 'CANCELED') return
     const { world } = this.#environment
@@ -207,7 +250,7 @@ export class ScenarioRun {
     while (world.nowMs < deadlineMs) {
       const state = await this.#client.ask(this.#jobId, (job) => {
         if (!job.hasEnded) job.cancel()
-        return job.graph.state as string
+        return job.state as string
       })
       if (state !== null && TERMINAL.includes(state)) return state
       if (state === 'unknown') this.#forgotten()
@@ -225,11 +268,12 @@ export class ScenarioRun {
     while (world.nowMs < deadlineMs) {
       const failed = await this.#seeWhetherFailed()
       if (failed !== null) return this.#judgeFailed(failed)
-      const state = await this.#client.ask(this.#jobId, (job) => job.graph.state as string)
+      const state = await this.#client.ask(this.#jobId, (job) => job.state as string)
       if (state === 'unknown') this.#forgotten()
       if (bounded ? state === 'FINISHED' : this.#compare('running').length === 0) {
         await delay(world, QUIET_MS)
         this.#violations.push(...this.#compare(bounded ? 'finished' : 'running'))
+        if (!bounded) this.#violations.push(...(await this.#rescales.judge(this.#jobId)))
         return
       }
       await delay(world, POLL_MS)
@@ -271,12 +315,17 @@ export class ScenarioRun {
         ),
       )
       return [
-        `${job.graph.state}: ${job.statusReason() ?? 'no reason'}`,
+        `${job.state}: ${job.statusReason() ?? 'no reason'}`,
         ...(cause === null ? [] : [`${cause.code}: ${cause.message}`]),
         ...holds,
       ].join('; ')
     })
     return reason ?? 'no JobManager answers'
+  }
+
+  /** It ended FAILED, by a loss that a fault caused if the outcome shows no violation. */
+  get hasFailed(): boolean {
+    return this.#failed !== null
   }
 
   /** Ends the job and waits until nothing of it is left. */
@@ -315,6 +364,7 @@ export class ScenarioRun {
         ...this.#watch.checks,
         output: this.#comparisons,
         'named-end': this.#failuresJudged,
+        'rescale-reached': this.#rescales.judged,
       },
       shape: [
         ...this.#job.describe(),
@@ -322,6 +372,7 @@ export class ScenarioRun {
         `${taskManagers} TaskManagers`,
         `${jobManagers} JobManagers`,
         ...(this.#plan.restarts.length > 0 ? ['restarted'] : []),
+        ...(this.#rescales.accepted > 0 ? ['rescaled'] : []),
       ],
       faults: this.#engine.struck,
     }

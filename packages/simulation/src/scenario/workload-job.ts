@@ -1,25 +1,21 @@
 /** A generated workload as the job of a run: its oracle judges the output. */
 import type { JobGraph } from '@millrace/graph'
-import type { Filesystem } from '@millrace/platform'
 import { judgeOutput } from '../checkers/judge-output.ts'
-import { StateChecker } from '../checkers/state-checker.ts'
 import type { Violation } from '../checkers/violation.ts'
-import { PlanModel } from '../plan-model/plan-model.ts'
+import type { SimulatedEnvironment } from '../environment/simulated-environment.ts'
 import { type Expectation, expectedOutput } from '../workload/expected-output.ts'
 import { rowCount, type Workload } from '../workload/workload.ts'
 import { JobInput } from './job-input.ts'
 import { JobOutput } from './job-output.ts'
 import type { JobStage, JobStart, JobUnderTest } from './job-under-test.ts'
+import type { OutputSoFar } from './output-so-far.ts'
 import { planJob } from './plan-job.ts'
-import type { SimulatedEnvironment } from './simulated-environment.ts'
-import { workloadPlanInput } from './workload-plan-input.ts'
 
 export class WorkloadJob implements JobUnderTest {
   readonly #workload: Workload
   readonly #expectation: Expectation
   readonly #output: JobOutput
   #input: JobInput | null = null
-  #state: StateChecker | null = null
   #submitted = 0
 
   constructor(workload: Workload) {
@@ -37,17 +33,8 @@ export class WorkloadJob implements JobUnderTest {
   }
 
   plan(environment: SimulatedEnvironment, start: JobStart): JobGraph {
-    const jobGraph = planJob(environment, this.#workload, start)
     this.#submitted = start.number + 1
-    // Stopped and submitted again, it has the same operators.
-    if (this.#state === null) {
-      const input = workloadPlanInput(this.#workload)
-      this.#state = new StateChecker(new PlanModel(jobGraph, input), input, {
-        // Which rows came too late is not for the offsets to say.
-        groups: !this.#workload.late,
-      })
-    }
-    return jobGraph
+    return planJob(environment, this.#workload, start)
   }
 
   createInput(environment: SimulatedEnvironment): void {
@@ -70,12 +57,9 @@ export class WorkloadJob implements JobUnderTest {
     return judgeOutput(this.#workload, { ...observed, brokenOff }, this.#expectation)
   }
 
-  async judgeState(location: string, filesystem: Filesystem): Promise<readonly Violation[]> {
-    return (await this.#state?.check(location, filesystem)) ?? []
-  }
-
-  get stateCompared(): number {
-    return this.#state?.compared ?? 0
+  /** With what is written and not committed. */
+  outputSoFar(environment: SimulatedEnvironment): OutputSoFar {
+    return this.#output.soFar(environment)
   }
 
   describe(): readonly string[] {

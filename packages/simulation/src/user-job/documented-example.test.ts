@@ -1,4 +1,7 @@
-/** docs/testing-your-job.md: its example is run as a user would, by `node --test` in a project of its own. */
+/**
+ * docs/testing-your-job.md: its example is run as a user would, by `node --test` in a
+ * project of its own.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'

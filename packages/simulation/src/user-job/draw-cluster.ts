@@ -11,14 +11,19 @@ import { type ClusterPlan, drawProperties, drawSlowness } from '../scenario/run-
 import { SeededRandom } from '../world/seeded-random.ts'
 import type { PlannedUserJob } from './plan-user-job.ts'
 
-/** A job that loses what it needs has no right output to be compared: `loss` is for generated jobs. */
+/**
+ * A job that loses what it needs has no right output to be compared: `loss` is for generated jobs.
+ */
 export type UserFaultFamily = Exclude<FaultFamily, 'loss'>
 
 export const USER_FAULT_FAMILIES = Object.keys(FAULT_FAMILIES).filter(
   (family): family is UserFaultFamily => family !== 'loss',
 )
 
-/** How many faults of each family a run has; a list of families: some of these, as many as the seed says. */
+/**
+ * How many faults of each family a run has; a list of families: some of these, as many as
+ * the seed says.
+ */
 export type FaultProfile =
   | 'none'
   | 'all'
@@ -61,6 +66,7 @@ export function drawCluster(draw: ClusterDraw): ClusterPlan {
     slowness: drawSlowness(random.split('slowness'), taskManagers),
     faults: drawProfile(random.split('faults'), draw.faults, { without, phaseMs }),
     restarts: [],
+    rescales: [],
     phaseMs,
     properties: drawProperties(random.split('properties')),
   }
@@ -77,6 +83,7 @@ export function referenceCluster(job: PlannedUserJob): ClusterPlan {
     slowness: [],
     faults: [],
     restarts: [],
+    rescales: [],
     phaseMs: 0,
     properties: {
       ...drawProperties(new SeededRandom('reference')),

@@ -1,9 +1,10 @@
 /**
  * When a run's input arrives and TaskManagers are killed, drawn from its seed.
  *
- * The rows before an ABORT arrive in a few portions; then there is a kill at some moment soon after, then the next ones. Each
- * partition has its first row, when any comes before its first ABORT, before the job starts: a partition without rows
- * yet would not hold watermarks back, and its rows could be late.
+ * The rows before an ABORT arrive in a few portions; then there is a kill at some moment soon
+ * after, then the next ones. Each partition has its first row, when any comes before its first
+ * ABORT, before the job starts: a partition without rows yet would not hold watermarks back, and
+ * its rows could be late.
  */
 import type { SeededRandom } from '../world/seeded-random.ts'
 import type { PartitionInput, PlaceInput } from './resolve-inputs.ts'

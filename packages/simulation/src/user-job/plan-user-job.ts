@@ -1,9 +1,10 @@
 /**
- * A user's job → its JobGraph, with the tables that it reads and writes, as the planner asked for them.
+ * A user's job → its JobGraph, with the tables that it reads and writes, as the planner
+ * asked for them.
  *
- * The job stays as it was written but for its places: Kafka tables go to the simulated brokers, whatever servers and
- * credentials they name, and read their topics from the beginning; files are on the simulated disk under the same
- * paths; checkpoints are where the simulation looks for them.
+ * The job stays as it was written but for its places: Kafka tables go to the simulated brokers,
+ * whatever servers and credentials they name, and read their topics from the beginning; files are
+ * on the simulated disk under the same paths; checkpoints are where the simulation looks for them.
  */
 import type { Format, SourcePlan, TableConnector, TableDescription } from '@millrace/connector'
 import { Configuration, isMillraceError, type MillraceError } from '@millrace/core'

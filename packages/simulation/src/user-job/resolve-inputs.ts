@@ -1,6 +1,7 @@
 /**
- * A user's inputs → the lines of each partition of each topic and file of each directory, with the places of
- * failures among them. Everything is checked before any run: names, marks, and that every row fits its table.
+ * A user's inputs → the lines of each partition of each topic and file of each directory, with the
+ * places of failures among them. Everything is checked before any run: names, marks, and that every
+ * row fits its table.
  */
 
 import { type FormatDecoder, RecordSpans } from '@millrace/connector'
@@ -136,7 +137,9 @@ function partitionInput(
   return { lines, aborts }
 }
 
-/** Texts are taken as they are: how a job takes what is malformed can be tested. Objects must fit. */
+/**
+ * Texts are taken as they are: how a job takes what is malformed can be tested. Objects must fit.
+ */
 function rowEncoder({ description }: SourceTable): (row: UserRow, where: string) => string {
   const { schema, options, formats } = description
   const names = schema.fields.map(({ name }) => name)

@@ -1,14 +1,14 @@
 /**
- * simulate: a user's job on simulated clusters, once without faults and then once a seed with them; the outputs must
- * be the same. The public door for tests of one's own jobs.
+ * simulate: a user's job on simulated clusters, once without faults and then once a seed with
+ * them; the outputs must be the same. The public door for tests of one's own jobs.
  */
 import { Configuration } from '@millrace/core'
 import { CheckpointingOptions } from '@millrace/jobmanager'
+import { SimulatedEnvironment } from '../environment/simulated-environment.ts'
 import { simulationError } from '../error-codes.ts'
 import type { SeedOutcome } from '../scenario/run-outcome.ts'
 import type { ClusterPlan } from '../scenario/run-plan.ts'
 import { ScenarioRun } from '../scenario/scenario-run.ts'
-import { SimulatedEnvironment } from '../scenario/simulated-environment.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 import {
   type ClusterShape,
@@ -27,16 +27,24 @@ import { UserJob } from './user-job.ts'
 import type { SinkOutput } from './user-output.ts'
 
 export interface SimulateOptions {
-  /** A script of CREATEs, SETs and one INSERT (or statement set), or code that executes such statements. */
+  /**
+   * A script of CREATEs, SETs and one INSERT (or statement set), or code that executes
+   * such statements.
+   */
   readonly job: UserJobText
-  /** By table, topic or directory: rows of one partition, or of several in arrays of their own. */
+  /**
+   * By table, topic or directory: rows of one partition, or of several in arrays of their own.
+   */
   readonly inputs: UserInputs
   /** Besides the ABORTs; 'all' when absent. */
   readonly faults?: FaultProfile
   /** How many, from 1 on, or which; 20 when absent. */
   readonly seeds?: number | readonly number[]
   readonly cluster?: ClusterShape
-  /** An unbounded job whose output has not changed for so long, simulated, has shown all; 15,000 when absent. */
+  /**
+   * An unbounded job whose output has not changed for so long, simulated, has shown all;
+   * 15,000 when absent.
+   */
   readonly restMs?: number
   /** Takes every line of the log of every run; the run without faults is seed 0. */
   onLog?(line: string, seed: number): void
@@ -47,7 +55,10 @@ const REST_MS = 15_000
 /** Committed output comes with checkpoints: some of them must have passed. */
 const REST_CHECKPOINTS = 3
 
-/** Rejects when job, inputs or options do not fit, or the job fails without faults; never for a seed that is wrong. */
+/**
+ * Rejects when job, inputs or options do not fit, or the job fails without faults; never for a
+ * seed that is wrong.
+ */
 export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
   const seeds = seedList(options.seeds ?? SEEDS_DEFAULT)
   checkFaults(options.faults)
@@ -130,8 +141,9 @@ class UserRuns {
       expected,
       restMs: Math.max(restMs ?? REST_MS, REST_CHECKPOINTS * checkpointMs(this.#planned)),
     })
-    const listener = onLog === undefined ? undefined : (line: string) => onLog(line, plan.seed)
-    return { outcome: await new ScenarioRun(plan, job, listener).run(), job }
+    const listeners =
+      onLog === undefined ? {} : { onLine: (line: string) => onLog(line, plan.seed) }
+    return { outcome: await new ScenarioRun(plan, job, listeners).run(), job }
   }
 }
 

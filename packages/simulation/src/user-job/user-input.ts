@@ -1,10 +1,10 @@
 /**
  * The input of a user's job in one run: topics and files that fill as the schedule says.
  *
- * A bounded job must find all of its input when it starts; readers are held back instead, at the line up to which the
- * input has been delivered.
+ * A bounded job must find all of its input when it starts; readers are held back instead, at the
+ * line up to which the input has been delivered.
  */
-import type { SimulatedEnvironment } from '../scenario/simulated-environment.ts'
+import type { SimulatedEnvironment } from '../environment/simulated-environment.ts'
 import { delay } from '../world/scheduler.ts'
 import type { InputSchedule, ScheduleStep } from './input-schedule.ts'
 import type { PlaceInput } from './resolve-inputs.ts'
@@ -64,7 +64,10 @@ export class UserInput {
     }
   }
 
-  /** Lines up to `counts`, of places that are filled `ahead` (bounded ones), or of all that are not full yet. */
+  /**
+   * Lines up to `counts`, of places that are filled `ahead` (bounded ones), or of all that
+   * are not full yet.
+   */
   #deliver(counts: readonly (readonly number[])[], ahead: boolean): void {
     for (const { input, partition, count } of this.#portions(counts)) {
       if (ahead && !input.bounded) continue

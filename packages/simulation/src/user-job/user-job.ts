@@ -1,12 +1,12 @@
 /**
- * A user's job as the job of a run: judged by what it gives without faults, or, in that run itself, watched until its
- * output has come to rest.
+ * A user's job as the job of a run: judged by what it gives without faults, or, in that run
+ * itself, watched until its output has come to rest.
  */
 import type { JobGraph } from '@millrace/graph'
 import { type Violation, violation } from '../checkers/violation.ts'
+import type { SimulatedEnvironment } from '../environment/simulated-environment.ts'
 import { lateRows } from '../scenario/job-output.ts'
 import type { JobStage, JobStart, JobUnderTest } from '../scenario/job-under-test.ts'
-import type { SimulatedEnvironment } from '../scenario/simulated-environment.ts'
 import type { InputSchedule } from './input-schedule.ts'
 import { type PlannedUserJob, planUserJob, type UserJobText } from './plan-user-job.ts'
 import type { PlaceInput } from './resolve-inputs.ts'
@@ -103,13 +103,6 @@ export class UserJob implements JobUnderTest {
     if (this.#last?.text !== text) this.#last = { text, sinceMs: world.nowMs }
     return world.nowMs - Math.max(this.#last.sinceMs, this.#fedAtMs) >= this.#parts.restMs
   }
-
-  /** The run without faults says what comes out, not what state that takes. */
-  async judgeState(): Promise<readonly Violation[]> {
-    return []
-  }
-
-  readonly stateCompared = 0
 
   describe(): readonly string[] {
     const { inputs } = this.#parts

@@ -1,16 +1,17 @@
 /**
- * What the sinks of a user's job show, and how it differs from what they showed in the run without faults.
+ * What the sinks of a user's job show, and how it differs from what they showed in the run
+ * without faults.
  *
- * A topic shows its committed records, a directory its committed files, a printed table its lines; of a result that
- * changes, the last word on each key counts. Order is not compared.
+ * A topic shows its committed records, a directory its committed files, a printed table its lines;
+ * of a result that changes, the last word on each key counts. Order is not compared.
  */
 
 import { parseChange } from '../checkers/changelog-output.ts'
 import { compareRows } from '../checkers/compare-rows.ts'
 import { isHidden, type ObservedFile } from '../checkers/exactly-once-files.ts'
 import { type Violation, violation } from '../checkers/violation.ts'
+import type { SimulatedEnvironment } from '../environment/simulated-environment.ts'
 import { simulationError } from '../error-codes.ts'
-import type { SimulatedEnvironment } from '../scenario/simulated-environment.ts'
 import { type SinkTable, shortName } from './plan-user-job.ts'
 
 export interface SinkOutput {

@@ -1,8 +1,8 @@
 /**
  * expectedOutput: what the sink must hold in the end, by the oracle, as canonical lines.
  *
- * A canonical line is a JSON array of the row's values in the sink's column order; `canonicalRow` brings observed rows
- * into the same form. With late rows the answer is a range: `LateExpectation`.
+ * A canonical line is a JSON array of the row's values in the sink's column order; `canonicalRow`
+ * brings observed rows into the same form. With late rows the answer is a range: `LateExpectation`.
  */
 import { columnsOf, evaluate } from './model/expression.ts'
 import {
@@ -26,12 +26,18 @@ export interface RowsExpectation {
   readonly rows: readonly string[]
 }
 
-/** The materialised result of a changelog, one row a key; rows are JSON arrays of the texts that `print` shows. */
+/**
+ * The materialised result of a changelog, one row a key; rows are JSON arrays of the texts that
+ * `print` shows.
+ */
 export interface ChangelogExpectation {
   readonly kind: 'changelog'
   readonly columns: readonly string[]
   readonly keyColumns: readonly string[]
-  /** A row of a key changes, but never goes: no condition stands above the groups, and nothing is retracted below. */
+  /**
+   * A row of a key changes, but never goes: no condition stands above the groups, and nothing is
+   * retracted below.
+   */
   readonly growing: boolean
   /** Growing, and each row of a key is another one: it counts all rows of its group. */
   readonly counting: boolean
@@ -47,6 +53,8 @@ export interface LateGroup {
   readonly required: boolean
   /** Numbers of the late rows that fall into it. */
   readonly lateRows: readonly number[]
+  /** Those of them that the window takes, where the input alone decides; null: any of them. */
+  readonly taken: ReadonlySet<number> | null
   /** The canonical row when exactly these late rows are in. */
   rowWith(lateRows: ReadonlySet<number>): string
 }
@@ -109,7 +117,10 @@ function isGrowing(query: Query): boolean {
   return query.kind === 'group' && query.having === null && !isChangelog(query.input)
 }
 
-/** Columns that tell the rows of a changelog apart: the keys of its GROUP BY, which a SELECT above repeats. */
+/**
+ * Columns that tell the rows of a changelog apart: the keys of its GROUP BY, which a SELECT
+ * above repeats.
+ */
 function changelogKey(query: Query, names: readonly string[]): readonly string[] {
   const group = query.kind === 'select' ? query.input : query
   const keys = group.kind === 'group' ? group.keys.map(({ name }) => name) : names
@@ -163,6 +174,7 @@ function lateExpectation(workload: Workload, columns: readonly Column[]): LateEx
   const rows = [...tableRows(workload).values()].flat()
   const keyNames = [...query.keys.map(({ name }) => name), 'window_start', 'window_end']
   const keyColumns = columns.filter(({ name }) => keyNames.includes(name))
+  const sentBefore = watermarksSent(workload)
   const groups: LateGroup[] = []
   for (const group of windowGroups(query, rows).values()) {
     const endMs = group.startMs + query.window.sizeMs
@@ -175,6 +187,11 @@ function lateExpectation(workload: Workload, columns: readonly Column[]): LateEx
       startMs: group.startMs,
       required: onTime.length > 0,
       lateRows: late.map((row) => numbers.get(row)!),
+      taken:
+        sentBefore &&
+        new Set(
+          late.filter((row) => endMs - 1 > sentBefore.get(row)!).map((row) => numbers.get(row)!),
+        ),
       rowWith(taken) {
         const within = [...onTime, ...late.filter((row) => taken.has(numbers.get(row)!))]
         return canonical(windowRow(query, { ...group, rows: within })!, columns, workload)
@@ -191,4 +208,32 @@ function lateExpectation(workload: Workload, columns: readonly Column[]): LateEx
     lateRowCount: new Set(groups.flatMap(({ lateRows }) => lateRows)).size,
     isTumbling: query.window.kind === 'tumble',
   }
+}
+
+/**
+ * By row, the watermark that went out before it; null unless the input alone decides that: one
+ * partition in one reader, read to its end. Sent behind the row that passed the last one by more
+ * than the interval.
+ */
+function watermarksSent({
+  bounded,
+  parallelism,
+  inputs,
+  tables,
+  settings,
+}: Workload): ReadonlyMap<Row, number> | null {
+  const [partition, ...others] = inputs.flatMap(({ partitions }) => partitions)
+  if (!bounded || parallelism !== 1 || partition === undefined || others.length > 0) return null
+  const interval = /^(\d+) ms$/.exec(settings['pipeline.auto-watermark-interval'] ?? '')
+  const [table] = tables
+  if (interval === null || table === undefined) return null
+  const sentBefore = new Map<Row, number>()
+  let sentMs = Number.NEGATIVE_INFINITY
+  let reachedMs = Number.NEGATIVE_INFINITY
+  for (const { values } of partition) {
+    sentBefore.set(values, sentMs)
+    reachedMs = Math.max(reachedMs, (values[table.rowtime] as number) - table.watermarkDelayMs)
+    if (reachedMs > sentMs + Number(interval[1])) sentMs = reachedMs
+  }
+  return sentBefore
 }

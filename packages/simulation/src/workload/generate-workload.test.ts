@@ -1,4 +1,7 @@
-/** Generated workloads: the same from the same seed, over everything there is, and late only when they say so. */
+/**
+ * Generated workloads: the same from the same seed, over everything there is, and late only
+ * when they say so.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SeededRandom } from '../world/seeded-random.ts'

@@ -1,7 +1,8 @@
 /**
  * generateWorkload: one random job with input and schedule from a seed. The door of this folder.
  *
- * Every part draws from a stream of its own (`split`), so that a new choice in one does not change the others.
+ * Every part draws from a stream of its own (`split`), so that a new choice in one does not
+ * change the others.
  */
 import type { SeededRandom } from '../world/seeded-random.ts'
 import { expectedOutput, LATE_BITS } from './expected-output.ts'
@@ -26,8 +27,8 @@ import type { Guarantee, SinkConnector, SourceConnector, Workload } from './work
 export interface WorkloadProfile {
   readonly shapes: readonly (Shape | 'late')[]
   /**
-   * Shapes that take the place of the drawn one now and then, from a stream of their own: adding one leaves the jobs of
-   * most seeds as they were, and kept seeds keep their meaning.
+   * Shapes that take the place of the drawn one now and then, from a stream of their own: adding
+   * one leaves the jobs of most seeds as they were, and kept seeds keep their meaning.
    */
   readonly laterShapes: readonly Shape[]
   readonly sources: readonly SourceConnector[]

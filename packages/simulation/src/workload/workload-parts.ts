@@ -1,4 +1,7 @@
-/** The parts that a workload's job is made of, by name: functions, aggregates, windows, shapes; for coverage counts. */
+/**
+ * The parts that a workload's job is made of, by name: functions, aggregates, windows, shapes; for
+ * coverage counts.
+ */
 import { walk } from './model/expression.ts'
 import { expressionsOf, queries } from './model/query.ts'
 import type { Workload } from './workload.ts'

@@ -1,5 +1,6 @@
 /**
- * Workload → what the harness needs of it: the SQL script, and the lines of every partition with their times.
+ * Workload → what the harness needs of it: the SQL script, and the lines of every partition
+ * with their times.
  *
  * The script is complete but for the places that `WorkloadPlaces` fills in.
  */
@@ -25,6 +26,8 @@ export interface WorkloadPlaces {
   readonly outputDirectory?: string
   /** Text before each row of a print sink; default none. */
   readonly printIdentifier?: string
+  /** Name of the table that the job writes; default `OUTPUT`. */
+  readonly sinkTable?: string
   /** Further SET statements; they win over the workload's. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -123,6 +126,7 @@ export function workloadSql(workload: Workload, places: WorkloadPlaces): string 
     return `${name} ${typeText(type.kind === 'DECIMAL' ? SINK_DECIMAL : type)}`
   })
   const text = queryText(query)
+  const output = places.sinkTable ?? OUTPUT
   const settings = {
     'parallelism.default': String(workload.parallelism),
     ...workload.settings,
@@ -130,10 +134,10 @@ export function workloadSql(workload: Workload, places: WorkloadPlaces): string 
   }
   return [
     ...tables.map((table) => sourceTable(table, workload, places)),
-    `CREATE TABLE ${OUTPUT} (${columns.join(', ')})\n${withClause(sinkOptions(workload, places))};`,
+    `CREATE TABLE ${output} (${columns.join(', ')})\n${withClause(sinkOptions(workload, places))};`,
     ...text.views,
     ...Object.entries(settings).map(([key, value]) => `SET ${quote(key)} = ${quote(value)};`),
-    `INSERT INTO ${OUTPUT}\n${text.with}${text.select};`,
+    `INSERT INTO ${output}\n${text.with}${text.select};`,
     '',
   ].join('\n')
 }
@@ -151,7 +155,10 @@ export function inputLines(workload: Workload, table: string): readonly Arriving
   )
 }
 
-/** Most lines have the columns in order; some turn them round or leave out NULLs, as real producers do. */
+/**
+ * Most lines have the columns in order; some turn them round or leave out NULLs, as
+ * real producers do.
+ */
 function lineOf(
   row: InputRow,
   index: number,

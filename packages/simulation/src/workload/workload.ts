@@ -1,10 +1,11 @@
 /**
  * Workload: one generated job with its input and its schedule, as plain data.
  *
- * SQL text, input lines and expected output are all worked out from it, so that a smaller workload (shrinking) is
- * whole as well. Invariant: unless `late` is set, no row is more than the watermark's delay behind any row that arrives
- * before it, on whatever partition: nothing is ever dropped as late, in whatever order partitions are read. Where
- * `emptyPartitions` hold the watermark, that is so because they do.
+ * SQL text, input lines and expected output are all worked out from it, so that a smaller workload
+ * (shrinking) is whole as well. Invariant: unless `late` is set, no row is more than the
+ * watermark's delay behind any row that arrives before it, on whatever partition: nothing is ever
+ * dropped as late, in whatever order partitions are read. Where `emptyPartitions` hold the
+ * watermark, that is so because they do.
  */
 import type { Query, SourceTable } from './model/query.ts'
 import type { Row, TimestampStandard } from './model/sql-type.ts'
@@ -31,9 +32,9 @@ export type SinkConnector = 'kafka' | 'filesystem' | 'print'
 export type Guarantee = 'exactly-once' | 'at-least-once'
 
 /**
- * Partitions that have no row when the job starts. `hold`: they hold the watermark until their first row, or their end.
- * `hold-until-idle`: or until they are idle. `late`: they hold nothing, and their rows may be too late. `late-and-idle`:
- * they fall silent again, and are soon idle.
+ * Partitions that have no row when the job starts. `hold`: they hold the watermark until their
+ * first row, or their end. `hold-until-idle`: or until they are idle. `late`: they hold nothing,
+ * and their rows may be too late. `late-and-idle`: they fall silent again, and are soon idle.
  */
 export type EmptyPartitions = 'hold' | 'hold-until-idle' | 'late' | 'late-and-idle'
 
@@ -68,8 +69,8 @@ export interface Workload {
   /** Some rows are later than the delay. */
   readonly late: boolean
   /**
-   * False: a reader that stalls for longer than the idle timeout may drop rows, as it should; compare exactly only
-   * without such faults.
+   * False: a reader that stalls for longer than the idle timeout may drop rows, as it should;
+   * compare exactly only without such faults.
    */
   readonly exactUnderStalls: boolean
 }

@@ -1,6 +1,6 @@
 /**
- * The log of a run: one line an event in simulated time, the same for the same commit and seed, byte for
- * byte.
+ * The log of a run: one line an event in simulated time, the same for the same commit and seed,
+ * byte for byte.
  *
  *     time ms     who                   what               about
  *     12.034      tm-1                  kill               SIGKILL

@@ -1,4 +1,6 @@
-/** The order of events and the independence of random streams: what the sameness of runs stands on. */
+/**
+ * The order of events and the independence of random streams: what the sameness of runs stands on.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EventQueue } from './event-queue.ts'

@@ -1,4 +1,7 @@
-/** What is to happen, by simulated time and, at the same time, in the order in which it was planned: a binary heap. */
+/**
+ * What is to happen, by simulated time and, at the same time, in the order in which it was planned:
+ * a binary heap.
+ */
 export interface PlannedEvent {
   readonly atMs: number
   readonly sequence: number

@@ -1,9 +1,10 @@
 /**
  * Drives steps so that between two of them every promise that can settle has settled.
  *
- * Node runs its next-tick queue only when no microtask is left: a step that asks for the next one by
- * `nextTick`, from a microtask, is followed by all the others first. That costs no turn of the real event loop; one
- * in many steps takes such a turn all the same, so that signals and messages are seen.
+ * Node runs its next-tick queue only when no microtask is left: a step that asks for the next
+ * one by `nextTick`, from a microtask, is followed by all the others first. That costs no turn
+ * of the real event loop; one in many steps takes such a turn all the same, so that signals and
+ * messages are seen.
  */
 const STEPS_A_TURN = 5000
 

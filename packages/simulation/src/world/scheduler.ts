@@ -1,8 +1,8 @@
 /**
  * Scheduler: simulated time, as the simulated parts see it.
  *
- * The world's own never stops; a process's drops what is planned when the process is killed, and holds
- * it back while the process is paused.
+ * The world's own never stops; a process's drops what is planned when the process is killed, and
+ * holds it back while the process is paused.
  */
 export interface Scheduler {
   /** True simulated time, ms, with fractions; not what a process believes the time to be. */

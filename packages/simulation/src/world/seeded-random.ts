@@ -1,8 +1,8 @@
 /**
  * Randomness of a simulated run: xoshiro128** from one seed, split by name.
  *
- * `split('x')` depends on the seed and the name alone, not on how much was drawn before, so that a new
- * consumer does not shift what others draw.
+ * `split('x')` depends on the seed and the name alone, not on how much was drawn before, so that a
+ * new consumer does not shift what others draw.
  */
 import type { Random } from '@millrace/platform'
 

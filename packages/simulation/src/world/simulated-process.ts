@@ -1,9 +1,10 @@
 /**
- * SimulatedProcess: a process (or a slot's thread, a process within one) that can be killed and paused.
+ * SimulatedProcess: a process (or a slot's thread, a process within one) that can be
+ * killed and paused.
  *
- * Everything that reaches its code comes through `after` or `deliver`: a killed one is never run again, a
- * paused one catches up when it is resumed. Computing takes time: each reading of its clock costs a little,
- * and what arrives meanwhile waits.
+ * Everything that reaches its code comes through `after` or `deliver`: a killed one is never run
+ * again, a paused one catches up when it is resumed. Computing takes time: each reading of its
+ * clock costs a little, and what arrives meanwhile waits.
  */
 import type { EventLog } from './event-log.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -90,7 +91,10 @@ export class SimulatedProcess implements Scheduler {
     )
   }
 
-  /** Runs its code as soon as it is neither paused nor busy, in the order of the calls; never when it is dead. */
+  /**
+   * Runs its code as soon as it is neither paused nor busy, in the order of the calls; never
+   * when it is dead.
+   */
   deliver(action: () => void): void {
     if (!this.#alive) return
     this.#inbox.push(action)

@@ -1,8 +1,8 @@
 /**
  * SimulatedWorld: one thread, one clock, one seed.
  *
- * Takes the next planned event, moves time to it, runs it, and lets every promise that it settled run to
- * its end before the next. Nothing in it waits for anything real.
+ * Takes the next planned event, moves time to it, runs it, and lets every promise that it settled
+ * run to its end before the next. Nothing in it waits for anything real.
  */
 import { EventLog } from './event-log.ts'
 import { EventQueue } from './event-queue.ts'
@@ -52,7 +52,10 @@ export class SimulatedWorld implements ProcessWorld {
     this.#stepListener?.(step, occurrence, process)
   }
 
-  /** `occurrence` counts from 1 in this run. What it does to the process takes effect after the event under way. */
+  /**
+   * `occurrence` counts from 1 in this run. What it does to the process takes effect after the
+   * event under way.
+   */
   onStep(listener: (step: string, occurrence: number, process: SimulatedProcess) => void): void {
     this.#stepListener = listener
   }
@@ -66,7 +69,10 @@ export class SimulatedWorld implements ProcessWorld {
     return new SimulatedProcess(this, name, host, parent)
   }
 
-  /** Runs until `until()` is true after some event, or `deadlineMs` of simulated time. An event's exception ends the run. */
+  /**
+   * Runs until `until()` is true after some event, or `deadlineMs` of simulated time. An event's
+   * exception ends the run.
+   */
   run(deadlineMs: number, until: () => boolean): Promise<RunEnd> {
     return runUntilQuiet(() => {
       if (until()) return 'reached'

@@ -1,6 +1,7 @@
 /**
- * Values at the edge: -0 beside 0, and sums of BIGINT that wrap. What comes out must not depend on the order of the rows,
- * on the phases, or on a checkpoint between them; it is what the reference engine gives.
+ * Values at the edge: -0 beside 0, and sums of BIGINT that wrap. What comes out must not depend
+ * on the order of the rows, on the phases, or on a checkpoint between them; it is what the
+ * reference engine gives.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -19,10 +20,10 @@ import type {
   WindowAggregateConfig,
 } from '../operator-config.ts'
 import { OperatorHarness, restoredState } from '../testing/operator-harness.ts'
-import { accumulatorSchema } from './accumulator-schema.ts'
-import { GlobalWindowAggregate } from './global-window-aggregate.ts'
-import { GroupAggregate } from './group-aggregate.ts'
-import { LocalWindowAggregate } from './local-window-aggregate.ts'
+import { accumulatorSchema } from './accumulate/accumulator-schema.ts'
+import { GroupAggregate } from './group/group-aggregate.ts'
+import { GlobalWindowAggregate } from './window/global-window-aggregate.ts'
+import { LocalWindowAggregate } from './window/local-window-aggregate.ts'
 
 const DOUBLE: LogicalType = { kind: 'DOUBLE', nullable: true }
 const BIGINT: LogicalType = { kind: 'BIGINT', nullable: true }
@@ -115,9 +116,9 @@ async function windowRows(config: WindowAggregateConfig, rows: readonly Row[]): 
     for (const each of config.twoPhase ? batches.splice(0) : [batch]) {
       harness.operator.processBatch(0, each)
     }
-    harness = await open(harness.operator.snapshot(1))
+    harness = await open(await harness.checkpoint(1))
   }
-  harness.operator.processWatermark(0, 999)
+  harness.watermark(999)
   return harness.output.elements
     .flatMap((element) => (element.kind === 'row' ? textOf(element.values) : []))
     .sort()
@@ -164,6 +165,7 @@ test('groups of -0 and 0 are two, and retracting one leaves the other as the ext
     keys: [column(0)],
     aggregates: COUNTED,
     inputIsChangelog: true,
+    emitUpdateBefore: true,
     stateTtlMs: 0,
     outputSchema: outputOf(COUNTED),
   }
@@ -191,4 +193,66 @@ test('groups of -0 and 0 are two, and retracting one leaves the other as the ext
   const last = harness.output.elements.at(-1)
   assert.ok(last?.kind === 'row')
   assert.equal(textOf(last.values), `-0 ${HALF} ${HALF} 0 0 0 0 1`)
+})
+
+test('sums wrap in the width of their type, and sums of FLOATs are added in singles', async () => {
+  // Cause: both were computed as their wider type, and were neither wrapped nor rounded on the way.
+  const FLOAT: LogicalType = { kind: 'FLOAT', nullable: true }
+  const TINYINT: LogicalType = { kind: 'TINYINT', nullable: true }
+  const types = [TINYINT, FLOAT]
+  const inputSchema = { fields: types.map((type, i) => ({ name: `c${i}`, type })) }
+  const aggregate = (name: 'SUM' | 'AVG', index: number): AggregateCall => ({
+    function: name,
+    argument: { kind: 'column', index, type: types[index]! },
+    distinct: false,
+    filter: null,
+    resultType: types[index]!,
+  })
+  const aggregates = [aggregate('SUM', 0), aggregate('SUM', 1), aggregate('AVG', 1)]
+  const config: GroupAggregateConfig = {
+    inputSchema,
+    keys: [],
+    aggregates,
+    inputIsChangelog: true,
+    emitUpdateBefore: true,
+    stateTtlMs: 0,
+    outputSchema: { fields: [0, 1, 1].map((c, i) => ({ name: `a${i}`, type: types[c]! })) },
+  }
+  const harness = await new OperatorHarness({
+    factory: (c, x) => ({
+      kind: 'operator',
+      operator: new GroupAggregate(c as GroupAggregateConfig, x),
+    }),
+    config,
+    outputSchema: config.outputSchema,
+  }).open()
+  const tenth = Math.fround(0.1)
+  const rows = Array.from({ length: 10 }, (): [number, number] => [100, tenth])
+  let single = 0
+  for (const [, value] of rows) single = Math.fround(single + value)
+  harness.operator.processBatch(0, batchOf(inputSchema, rows))
+  const last = harness.output.elements.at(-1)
+  assert.ok(last?.kind === 'row')
+  assert.notEqual(single, Math.fround(10 * tenth), 'the order of rounding shows')
+  assert.deepEqual(last.values, [1000 - 4 * 256, single, tenth])
+})
+
+test('NaN comes after every number: the maximum of what has one, the minimum of it alone', async () => {
+  // Cause: comparisons with NaN are all false, so that a group of NaN alone had the
+  // minimum Infinity.
+  const calls = [call('MIN', 3), call('MAX', 3)]
+  const { NaN: nan } = Number
+  const rows: Row[] = [
+    [1, 1, 0n, nan],
+    [1, 2, 0n, 2],
+    [1, 3, 0n, -3],
+    [2, 4, 0n, nan],
+    [3, 5, 0n, -0],
+    [3, 6, 0n, 0],
+  ]
+  const shown = ['1 -3 NaN', '2 NaN NaN', '3 -0 0']
+  for (const twoPhase of [true, false]) {
+    assert.deepEqual(await windowRows(configOf(calls, twoPhase), rows), shown)
+    assert.deepEqual(await windowRows(configOf(calls, twoPhase), [...rows].reverse()), shown)
+  }
 })

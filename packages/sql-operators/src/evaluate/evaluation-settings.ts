@@ -1,4 +1,6 @@
-/** What expressions are evaluated with in a subtask: the shape of their input, the clock, the zone. */
+/**
+ * What expressions are evaluated with in a subtask: the shape of their input, the clock, the zone.
+ */
 import type { OperatorContext, Schema } from '@millrace/core'
 
 /** Declared by `sql`, which checks it; read here as it is. */

@@ -3,6 +3,8 @@
  * CoordinatorRegistry.
  */
 import type { ConnectorRegistry, CoordinatorFactory } from '@millrace/connector'
+import { configParser } from '@millrace/core'
+import { COLLECT_COORDINATOR, SOURCE_COORDINATOR } from '../config-shapes.ts'
 import { SQL_COORDINATORS } from '../operator-config.ts'
 import { CollectCoordinator } from '../sink/collect-coordinator.ts'
 import { SourceCoordinator } from '../source/source-coordinator.ts'
@@ -11,14 +13,18 @@ import { SourceCoordinator } from '../source/source-coordinator.ts'
 export function createSqlCoordinatorRegistry(parts: {
   readonly connectors: ConnectorRegistry
 }): Map<string, CoordinatorFactory> {
+  const parseSource = configParser(SOURCE_COORDINATOR)
+  const parseCollect = configParser(COLLECT_COORDINATOR)
   return new Map<string, CoordinatorFactory>([
     [
       SQL_COORDINATORS.source,
-      (config, context) => new SourceCoordinator(config as never, context, parts.connectors),
+      (config, context) =>
+        new SourceCoordinator(parseSource(config, context.operatorName), context, parts.connectors),
     ],
     [
       SQL_COORDINATORS.collect,
-      (config, context) => new CollectCoordinator(config as never, context),
+      (config, context) =>
+        new CollectCoordinator(parseCollect(config, context.operatorName), context),
     ],
   ])
 }

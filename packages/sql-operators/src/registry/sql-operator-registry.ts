@@ -1,18 +1,42 @@
 /**
  * The SQL operators by factory name: what `distribution` puts into a slot's OperatorRegistry.
  *
- * Configurations are plain data out of the JobGraph, made by the planner of the same version; factories trust their
- * shape.
+ * Configurations are plain data out of the JobGraph: each factory checks their shape
+ * (`config-shapes.ts`) and says which tables of keyed state they make.
  */
 import type { ConnectorRegistry, Format } from '@millrace/connector'
-import type { Operator, OperatorFactory, SourceOperator } from '@millrace/core'
+import {
+  configParser,
+  type Operator,
+  type OperatorFactory,
+  type OperatorParts,
+  operatorFactory,
+  type Shape,
+  type SourceOperator,
+} from '@millrace/core'
 import type { Platform } from '@millrace/platform'
-import { GlobalWindowAggregate } from '../aggregate/global-window-aggregate.ts'
-import { GroupAggregate } from '../aggregate/group-aggregate.ts'
-import { LocalWindowAggregate } from '../aggregate/local-window-aggregate.ts'
-import { SQL_OPERATORS } from '../operator-config.ts'
+import { aggregateStates } from '../aggregate/accumulate/aggregate-state.ts'
+import { GroupAggregate } from '../aggregate/group/group-aggregate.ts'
+import { LocalGroupAggregate } from '../aggregate/group/local-group-aggregate.ts'
+import { GlobalWindowAggregate } from '../aggregate/window/global-window-aggregate.ts'
+import { LocalWindowAggregate } from '../aggregate/window/local-window-aggregate.ts'
+import {
+  CALC,
+  COLLECT_SINK,
+  GROUP_AGGREGATE,
+  TABLE_SINK,
+  TABLE_SOURCE,
+  VALUES,
+  WATERMARK_ASSIGNER,
+  WINDOW_AGGREGATE,
+} from '../config-shapes.ts'
+import {
+  type GroupAggregateConfig,
+  SQL_OPERATORS,
+  type SqlOperatorName,
+  type WindowAggregateConfig,
+} from '../operator-config.ts'
 import { Calc } from '../row/calc.ts'
-import { Union } from '../row/union.ts'
 import { Values } from '../row/values.ts'
 import { CollectSink } from '../sink/collect-sink.ts'
 import { TableSink } from '../sink/table-sink.ts'
@@ -31,22 +55,40 @@ const operator = (made: Operator) => ({ kind: 'operator', operator: made }) as c
 
 /** Factory name (`SQL_OPERATORS`) → factory. */
 export function createSqlOperatorRegistry(parts: SqlOperatorParts): Map<string, OperatorFactory> {
-  return new Map<string, OperatorFactory>([
-    [SQL_OPERATORS.tableSource, (c, x) => source(new TableSource(c as never, x, parts))],
-    [SQL_OPERATORS.values, (c, x) => source(new Values(c as never, x))],
-    [SQL_OPERATORS.calc, (c, x) => operator(new Calc(c as never, x))],
-    [SQL_OPERATORS.union, (c, x) => operator(new Union(c as never, x))],
-    [SQL_OPERATORS.watermarkAssigner, (c, x) => operator(new WatermarkAssigner(c as never, x))],
-    [
-      SQL_OPERATORS.localWindowAggregate,
-      (c, x) => operator(new LocalWindowAggregate(c as never, x)),
-    ],
-    [
-      SQL_OPERATORS.globalWindowAggregate,
-      (c, x) => operator(new GlobalWindowAggregate(c as never, x)),
-    ],
-    [SQL_OPERATORS.groupAggregate, (c, x) => operator(new GroupAggregate(c as never, x))],
-    [SQL_OPERATORS.tableSink, (c, x) => operator(new TableSink(c as never, x, parts))],
-    [SQL_OPERATORS.collectSink, (c, x) => operator(new CollectSink(c as never, x))],
-  ])
+  const factories: Record<SqlOperatorName, OperatorFactory> = {
+    [SQL_OPERATORS.tableSource]: stateless(TABLE_SOURCE, (c, x) =>
+      source(new TableSource(c, x, parts)),
+    ),
+    [SQL_OPERATORS.values]: stateless(VALUES, (c, x) => source(new Values(c, x))),
+    [SQL_OPERATORS.calc]: stateless(CALC, (c, x) => operator(new Calc(c, x))),
+    [SQL_OPERATORS.watermarkAssigner]: stateless(WATERMARK_ASSIGNER, (c, x) =>
+      operator(new WatermarkAssigner(c, x)),
+    ),
+    [SQL_OPERATORS.localWindowAggregate]: stateless(WINDOW_AGGREGATE, (c, x) =>
+      operator(new LocalWindowAggregate(c, x)),
+    ),
+    [SQL_OPERATORS.globalWindowAggregate]: operatorFactory<WindowAggregateConfig>({
+      parse: configParser(WINDOW_AGGREGATE),
+      states: aggregateStates,
+      create: (c, x) => operator(new GlobalWindowAggregate(c, x)),
+    }),
+    [SQL_OPERATORS.localGroupAggregate]: stateless(GROUP_AGGREGATE, (c, x) =>
+      operator(new LocalGroupAggregate(c, x)),
+    ),
+    [SQL_OPERATORS.groupAggregate]: operatorFactory<GroupAggregateConfig>({
+      parse: configParser(GROUP_AGGREGATE),
+      states: aggregateStates,
+      create: (c, x) => operator(new GroupAggregate(c, x)),
+    }),
+    [SQL_OPERATORS.tableSink]: stateless(TABLE_SINK, (c, x) =>
+      operator(new TableSink(c, x, parts)),
+    ),
+    [SQL_OPERATORS.collectSink]: stateless(COLLECT_SINK, (c, x) => operator(new CollectSink(c, x))),
+  }
+  return new Map(Object.entries(factories))
+}
+
+/** Of an operator that keeps nothing by key. */
+function stateless<C>(shape: Shape<C>, create: OperatorParts<C>['create']): OperatorFactory {
+  return operatorFactory({ parse: configParser(shape), states: () => [], create })
 }

@@ -1,6 +1,6 @@
-/** `calc`: filter, then project; control elements pass through. Row kinds stay with their rows. */
+/** `calc`: filter, then project. Row kinds stay with their rows. */
 import type { ColumnBatch, Operator, OperatorContext, OperatorSnapshot } from '@millrace/core'
-import { compileFilterAndProject } from '../evaluate/compile-columns.ts'
+import { compileFilterAndProject, emitProjected } from '../evaluate/compile-columns.ts'
 import { evaluationSettings } from '../evaluate/evaluation-settings.ts'
 import type { CalcConfig } from '../operator-config.ts'
 
@@ -14,19 +14,12 @@ export class Calc implements Operator {
     this.#project = compileFilterAndProject(config.filter, config.output, settings)
   }
 
+  readonly #emit = (batch: ColumnBatch): void => this.#context.output.emitBatch(batch)
+
   open(): void {}
 
   processBatch(_input: number, batch: ColumnBatch): void {
-    const projected = this.#project(batch)
-    if (projected.rowCount > 0) this.#context.output.emitBatch(projected)
-  }
-
-  processWatermark(_input: number, timestampMs: number): void {
-    this.#context.output.emitWatermark(timestampMs)
-  }
-
-  processWatermarkStatus(_input: number, idle: boolean): void {
-    this.#context.output.emitWatermarkStatus(idle)
+    emitProjected(this.#project, batch, this.#emit)
   }
 
   endInput(): void {}

@@ -1,7 +1,8 @@
 /**
  * `values`: literal rows as a bounded source (VALUES, a SELECT without FROM).
  *
- * Only subtask 0 has rows. Union state: how many rows have left, so that a restart goes on behind them.
+ * Only subtask 0 has rows. Union state: how many rows have left, so that a restart goes
+ * on behind them.
  */
 import {
   BATCH_ROWS_TARGET,
@@ -12,7 +13,6 @@ import {
   type OperatorSnapshot,
   type PollResult,
   type SourceOperator,
-  WATERMARK_MAX,
 } from '@millrace/core'
 import { interpret } from '@millrace/expression'
 import { evaluationSettings } from '../evaluate/evaluation-settings.ts'
@@ -24,7 +24,6 @@ export class Values implements SourceOperator {
   readonly #config: ValuesConfig
   readonly #context: OperatorContext
   #next = 0
-  #ended = false
 
   constructor(config: ValuesConfig, context: OperatorContext) {
     this.#config = config
@@ -52,10 +51,6 @@ export class Values implements SourceOperator {
       }
       this.#context.output.emitBatch(builder.build())
       return 'more'
-    }
-    if (!this.#ended) {
-      this.#ended = true
-      this.#context.output.emitWatermark(WATERMARK_MAX)
     }
     return 'end-of-input'
   }

@@ -1,13 +1,13 @@
 /**
- * `collect-coordinator`: keeps the rows of a running SELECT in the JobManager until the client has fetched them.
+ * `collect-coordinator`: keeps the rows of a running SELECT in the JobManager until the client
+ * has fetched them.
  *
- * Bounded: rows are refused (`accepted: false`) while more than `bufferRowsMax` visible rows wait, which holds the
- * query back. Rows that
- * wait for a checkpoint do not count, since the checkpoint comes behind them in the stream; the sink bounds those.
- * A query whose client has gone away (no request for `clientTimeoutMs`) is ended, so that it gives its slots back.
+ * Bounded: rows are refused (`accepted: false`) while `bufferRowsMax` rows wait, which holds the
+ * query back. A query whose client has gone away (no request for `clientTimeoutMs`) is ended, so
+ * that it gives its slots back.
  *
- * Invariant: the client sees row n at most once with one content: only `visible` rows leave, and an attempt never
- * replaces visible rows.
+ * Invariant: a page's rows are of one run, which it names, so that the client notices when rows
+ * are made again.
  */
 import type { CoordinatorContext, OperatorCoordinator } from '@millrace/connector'
 import { toErrorData } from '@millrace/core'
@@ -40,10 +40,12 @@ export class CollectCoordinator implements OperatorCoordinator {
   /** Rows from offset `#base` on. */
   #rows: CollectedRow[] = []
   #base = 0
-  #visible = 0
+  #final = 0
   #acknowledged = 0
-  /** The sink of the present attempt has said where it stands. */
-  #started = false
+  /** Name of the present run, and the offset it began at; null before the first. */
+  #run: string | null = null
+  #resumeAt = 0
+  readonly #waiters = new Set<() => void>()
   #ended = false
   #error: unknown
 
@@ -90,18 +92,13 @@ export class CollectCoordinator implements OperatorCoordinator {
 
   handleEvent(_subtaskIndex: number, event: unknown): CollectAnswer {
     const message = event as CollectEvent
-    if (message.reset === true) {
-      this.#started = true
-      this.#reset(message)
-    }
+    if (message.reset !== undefined) this.#begin(message.reset, message)
     const end = this.#base + this.#rows.length
     const answer = (accepted: boolean) => ({ accepted, acknowledged: this.#acknowledged })
-    const waiting = this.#visible - this.#acknowledged
-    const overdraw = message.reset === true || message.ended === true || message.rows.length === 0
-    if (!overdraw && waiting >= this.#bufferRowsMax) {
-      this.#visible = Math.max(this.#visible, Math.min(message.visible, end))
-      return answer(false)
-    }
+    this.#final = Math.max(this.#final, Math.min(message.final, end))
+    const overdraw =
+      message.reset !== undefined || message.ended === true || message.rows.length === 0
+    if (!overdraw && this.#rows.length >= this.#bufferRowsMax) return answer(false)
     if (message.offset > end) {
       throw sqlOperatorError(
         'COORDINATOR_EVENT_UNKNOWN',
@@ -112,98 +109,110 @@ export class CollectCoordinator implements OperatorCoordinator {
     for (let i = known; i < message.rows.length; i++) {
       this.#rows.push(message.rows[i] as CollectedRow)
     }
-    this.#visible = Math.max(this.#visible, message.visible)
+    this.#final = Math.max(this.#final, message.final)
     if (message.ended === true) this.#ended = true
+    this.#wake()
     return answer(true)
   }
 
-  /** A new attempt starts: rows that were not visible yet are forgotten, it makes them again. */
-  #reset(message: CollectEvent): void {
-    if (message.visible < this.#visible) {
-      this.#refuseRepetition(this.#visible)
-    }
-    this.#ended = this.#error !== undefined
-    if (this.#rows.length === 0 || message.offset < this.#base) {
-      // A fresh coordinator (the JobManager changed): the sink's first row is the first one unacknowledged.
-      this.#rows = []
-      this.#base = message.offset
-      this.#acknowledged = Math.max(this.#acknowledged, message.offset)
-      return
-    }
-    this.#rows.length = Math.max(0, Math.min(this.#rows.length, this.#visible - this.#base))
-  }
-
   /**
-   * `shown` rows were shown by an attempt that this one knows nothing of: it will give them again, perhaps
-   * in another order.
+   * A run begins with the rows of its checkpoint that the client had not acknowledged by then;
+   * all are final.
    */
-  #refuseRepetition(shown: number): void {
-    this.#ended = true
-    this.#error ??= toErrorData(
-      sqlOperatorError(
-        'COLLECT_ROWS_REPEATED',
-        `Run the query again; it restarted from the beginning after ${shown} rows had been shown.`,
-        { hint: "Set 'execution.checkpointing.interval' to let queries survive a restart." },
-      ),
-    )
+  #begin(run: string, message: CollectEvent): void {
+    this.#run = run
+    this.#resumeAt = message.final
+    this.#final = message.final
+    this.#ended = false
+    // What was acknowledged beyond the checkpoint belongs to a run that is over.
+    this.#acknowledged = Math.max(message.offset, Math.min(this.#acknowledged, message.final))
+    this.#base = this.#acknowledged
+    this.#rows = message.rows.slice(this.#base - message.offset)
   }
 
   snapshot(): unknown {
     return null
   }
 
-  handleClientRequest(request: unknown): CollectPage {
-    const { offset, limit } = readRequest(request)
+  /** Answers when there is a row, an end, another run, or when the client would wait no longer. */
+  handleClientRequest(request: unknown): CollectPage | Promise<CollectPage> {
+    const asked = readRequest(request)
+    const page = this.#page(asked)
+    const context = this.#context
+    const waitMs = asked.waitMs ?? 0
+    const news = page.rows.length > 0 || page.ended || page.run !== (asked.run ?? page.run)
+    if (news || waitMs <= 0 || context === null) return page
+    return new Promise((resolve, reject) => {
+      let stop = () => {}
+      const answer = () => {
+        stop()
+        this.#waiters.delete(answer)
+        try {
+          resolve(this.#page(asked))
+        } catch (error) {
+          reject(error)
+        }
+      }
+      stop = context.schedule(waitMs, answer)
+      this.#waiters.add(answer)
+    })
+  }
+
+  #wake(): void {
+    for (const answer of [...this.#waiters]) answer()
+  }
+
+  #page({ offset, limit, run = null }: CollectRequest): CollectPage {
     this.#lastRequestMs = this.#context?.platform.clock.monotonicMs() ?? 0
-    if (offset < this.#base) {
+    const head = { run: this.#run, resumeAt: this.#resumeAt, final: this.#final }
+    if (this.#run === null || (run !== null && run !== this.#run)) {
+      const nextOffset = this.#run === null ? offset : Math.min(offset, this.#resumeAt)
+      return { rows: [], nextOffset, ...head, ended: this.#run === null && this.#ended }
+    }
+    const end = this.#base + this.#rows.length
+    if (offset < this.#base || offset > end) {
       throw sqlOperatorError(
         'COLLECT_REQUEST_INVALID',
-        `Ask for rows from offset ${this.#base} on; earlier ones were fetched already. Asked for ${offset}.`,
+        `Ask for rows from offset ${this.#base} to ${end}; earlier ones were fetched already. Asked for ${offset}.`,
       )
     }
-    const end = Math.min(this.#visible, this.#base + this.#rows.length)
-    if (offset > end) {
-      // Nothing beyond `end` was ever visible in this attempt, so it was in one whose rows are lost.
-      if (this.#started) this.#refuseRepetition(offset)
-      const ended = this.#ended
-      return { rows: [], nextOffset: offset, ended, ...(ended ? { error: this.#error } : {}) }
-    }
-    if (offset > this.#base) {
-      this.#rows.splice(0, offset - this.#base)
-      this.#base = offset
-    }
+    this.#rows.splice(0, offset - this.#base)
+    this.#base = offset
     this.#acknowledged = Math.max(this.#acknowledged, offset)
     const rows = this.#rows.slice(0, Math.min(limit, end - offset))
     const nextOffset = offset + rows.length
     const ended = this.#ended && nextOffset === end
-    return {
-      rows,
-      nextOffset,
-      ended,
-      ...(ended && this.#error !== undefined ? { error: this.#error } : {}),
-    }
+    const error = ended && this.#error !== undefined ? { error: this.#error } : {}
+    return { rows, nextOffset, ...head, ended, ...error }
   }
 
   jobEnded(state: 'FINISHED' | 'FAILED' | 'CANCELED'): void {
     this.#ended = true
-    if (state === 'FINISHED') {
-      this.#visible = this.#base + this.#rows.length
-      return
+    if (state === 'FINISHED') this.#final = this.#base + this.#rows.length
+    if (state === 'FAILED') {
+      this.#error ??= toErrorData(
+        sqlOperatorError(
+          'COLLECT_QUERY_FAILED',
+          'Look into the job’s exceptions; the query failed.',
+        ),
+      )
     }
-    this.#rows.length = Math.max(0, Math.min(this.#rows.length, this.#visible - this.#base))
-    if (state === 'CANCELED') return
-    this.#error ??= toErrorData(
-      sqlOperatorError('COLLECT_QUERY_FAILED', 'Look into the job’s exceptions; the query failed.'),
-    )
+    this.#wake()
   }
 
+  /**
+   * The next instance has the rows again; a client that waits is told of no end, for there is none.
+   */
   close(): void {
     this.#rows = []
+    this.#run = null
+    this.#wake()
   }
 }
 
 function readRequest(request: unknown): CollectRequest {
-  const { offset, limit } = (request ?? {}) as Partial<CollectRequest>
+  const asked = (request ?? {}) as Partial<CollectRequest>
+  const { offset, limit } = asked
   if (
     !Number.isSafeInteger(offset) ||
     !Number.isSafeInteger(limit) ||
@@ -215,5 +224,5 @@ function readRequest(request: unknown): CollectRequest {
       `Give offset (from 0) and limit (from 1) as whole numbers; they are '${offset}' and '${limit}'.`,
     )
   }
-  return { offset: offset as number, limit: limit as number }
+  return { ...asked, offset: offset as number, limit: limit as number }
 }

@@ -1,13 +1,10 @@
 /**
  * `collect-sink`: hands the rows of a SELECT to its coordinator, page by page; parallelism 1.
  *
- * End of the record path. Rows stay here, and in every checkpoint, until the client has acknowledged them, so the
- * coordinator may be
- * lost at any time. Invariant: row n keeps its offset; after a failure the rows after the restored checkpoint are
- * made again under the
- * same offsets, and none of them had been visible, because rows become visible when the checkpoint behind them is
- * complete
- * (at once in a job without checkpoints).
+ * End of the record path. The first row after a pause goes at once, others at most a flush interval
+ * later. Rows stay here, and in every checkpoint, until the client has acknowledged them, so the
+ * coordinator may be lost at any time. Invariant: below `final` row n is row n for good; after a
+ * failure the rows after the restored checkpoint are made again, in a run of another name.
  */
 import {
   type ColumnBatch,
@@ -17,13 +14,8 @@ import {
   type OperatorSnapshot,
   rowToJson,
 } from '@millrace/core'
-import { sqlOperatorError } from '../error-codes.ts'
 import type { CollectSinkConfig } from '../operator-config.ts'
-import {
-  COLLECT_BUFFER_ROWS,
-  COLLECT_FLUSH_INTERVAL_MS,
-  COLLECT_UNCOMMITTED_ROWS_MAX,
-} from '../sql-operators-options.ts'
+import { COLLECT_BUFFER_ROWS, COLLECT_FLUSH_INTERVAL_MS } from '../sql-operators-options.ts'
 import type { CollectAnswer, CollectEvent, CollectedRow } from './collect-protocol.ts'
 
 const STATE = 'collect'
@@ -40,15 +32,16 @@ export class CollectSink implements Operator {
   readonly #config: CollectSinkConfig
   readonly #context: OperatorContext
   readonly #bufferRowsMax: number
-  readonly #uncommittedRowsMax: number
   readonly #flushIntervalMs: number
   /** Rows from offset `#base` on: everything the client has not acknowledged. */
   #rows: CollectedRow[] = []
   #base = 0
   /** Everything below was accepted by the coordinator. */
   #sent = 0
-  #visible = 0
-  #reportedVisible = 0
+  #sentMs = Number.NEGATIVE_INFINITY
+  /** No failure takes back what lies below. */
+  #final = 0
+  #reportedFinal = 0
   #sending = false
   #started = false
   #ended = false
@@ -62,7 +55,6 @@ export class CollectSink implements Operator {
     this.#config = config
     this.#context = context
     this.#bufferRowsMax = context.configuration.get(COLLECT_BUFFER_ROWS)
-    this.#uncommittedRowsMax = context.configuration.get(COLLECT_UNCOMMITTED_ROWS_MAX)
     this.#flushIntervalMs = context.configuration.get(COLLECT_FLUSH_INTERVAL_MS)
   }
 
@@ -72,44 +64,27 @@ export class CollectSink implements Operator {
       this.#base = state.base
       this.#rows = [...state.rows]
     }
-    this.#visible = this.#end()
-    this.#reportedVisible = this.#visible
+    this.#final = this.#end()
+    this.#reportedFinal = this.#final
     await this.#sendReset()
   }
 
   processBatch(_input: number, batch: ColumnBatch): void {
-    const options = { localTimeZone: this.#config.localTimeZone }
     for (let row = 0; row < batch.rowCount; row++) {
       const kind = batch.rowKinds === null ? 0 : (batch.rowKinds[row] as number)
-      this.#rows.push([kind, ...rowToJson(batch, row, this.#config.schema, options)])
+      this.#rows.push([kind, ...rowToJson(batch, row, this.#config.schema)])
     }
-    if (!this.#context.checkpointingEnabled) this.#visible = this.#end()
-    else if (this.#end() - this.#visible > this.#uncommittedRowsMax) {
-      throw sqlOperatorError(
-        'COLLECT_UNCOMMITTED_ROWS',
-        `Write the rows into a table, or checkpoint more often; ${this.#end() - this.#visible} rows wait for the next checkpoint.`,
-        { hint: "See 'execution.checkpointing.interval'." },
-      )
-    }
-    if (this.#end() - this.#sent >= PAGE_ROWS) this.#send()
-    else this.#flushLater(this.#flushIntervalMs)
-  }
-
-  processWatermark(_input: number, timestampMs: number): void {
-    this.#context.output.emitWatermark(timestampMs)
-  }
-
-  processWatermarkStatus(_input: number, idle: boolean): void {
-    this.#context.output.emitWatermarkStatus(idle)
+    const openMs = this.#flushIntervalMs - (this.#context.monotonicMs() - this.#sentMs)
+    if (this.#end() - this.#sent >= PAGE_ROWS || openMs <= 0) this.#send()
+    else this.#flushLater(openMs)
   }
 
   endInput(): void {
     this.#send()
   }
 
-  /** Only rows that could leave count: a row that waits for a checkpoint must let that checkpoint's barrier through. */
   isBlocked(): boolean {
-    return this.#visible - this.#base >= this.#bufferRowsMax
+    return this.#end() - this.#base >= this.#bufferRowsMax
   }
 
   snapshot(checkpointId: number): OperatorSnapshot {
@@ -124,7 +99,7 @@ export class CollectSink implements Operator {
       if (id <= checkpointId) this.#offsetAtBarrier.delete(id)
     }
     if (offset === undefined) return
-    this.#visible = Math.max(this.#visible, offset)
+    this.#final = Math.max(this.#final, offset)
     this.#send()
   }
 
@@ -135,7 +110,7 @@ export class CollectSink implements Operator {
   /** Resolves when the coordinator has every row and knows that there are no more. */
   async finish(): Promise<void> {
     this.#ended = true
-    this.#visible = this.#end()
+    this.#final = this.#end()
     if (this.#endReported) return
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve
@@ -160,8 +135,8 @@ export class CollectSink implements Operator {
     const event: CollectEvent = {
       offset: this.#base,
       rows: this.#rows,
-      visible: this.#visible,
-      reset: true,
+      final: this.#final,
+      reset: `${this.#context.subtask.leaderEpoch}_${this.#context.subtask.attempt}`,
     }
     const end = this.#end()
     const answer = (await this.#context.sendToCoordinator(event)) as CollectAnswer
@@ -181,7 +156,7 @@ export class CollectSink implements Operator {
   #hasNews(): boolean {
     return (
       this.#sent < this.#end() ||
-      this.#reportedVisible < this.#visible ||
+      this.#reportedFinal < this.#final ||
       (this.#ended && !this.#endReported)
     )
   }
@@ -194,9 +169,10 @@ export class CollectSink implements Operator {
     }
     this.#sending = true
     const rows = this.#rows.slice(this.#sent - this.#base, this.#sent - this.#base + PAGE_ROWS)
-    const visible = this.#visible
+    this.#sentMs = this.#context.monotonicMs()
+    const final = this.#final
     const ended = this.#ended && this.#sent + rows.length === this.#end()
-    const event: CollectEvent = { offset: this.#sent, rows, visible, ended }
+    const event: CollectEvent = { offset: this.#sent, rows, final, ended }
     this.#context.sendToCoordinator(event).then(
       (answer) =>
         this.#context.mailbox.post(() => {
@@ -211,7 +187,7 @@ export class CollectSink implements Operator {
 
   #answered(answer: CollectAnswer, event: CollectEvent): void {
     if (this.#closed) return
-    this.#reportedVisible = Math.max(this.#reportedVisible, event.visible)
+    this.#reportedFinal = Math.max(this.#reportedFinal, event.final)
     if (answer.accepted) {
       this.#sent = Math.max(this.#sent, event.offset + event.rows.length)
       if (event.ended === true) this.#endReported = true

@@ -1,9 +1,13 @@
-/** Rows of a SELECT from sink to coordinator to client: each once, none before a failure could take it back. */
+/**
+ * Rows of a SELECT from sink to coordinator to client: at once, and after a failure under
+ * another run's name.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { batchOf, type OperatorSnapshot, type Schema } from '@millrace/core'
 import { OperatorHarness, restoredState } from '../testing/operator-harness.ts'
-import { CollectCoordinator } from './collect-coordinator.ts'
+import { type CollectContext, CollectCoordinator } from './collect-coordinator.ts'
+import type { CollectPage } from './collect-protocol.ts'
 import { CollectSink } from './collect-sink.ts'
 
 const SCHEMA: Schema = { fields: [{ name: 'v', type: { kind: 'INT', nullable: true } }] }
@@ -11,12 +15,18 @@ const tick = () => new Promise((resolve) => setImmediate(resolve))
 
 function open(
   coordinator: CollectCoordinator,
-  options: { snapshots?: OperatorSnapshot[]; checkpointing?: boolean; bufferRows?: number } = {},
+  options: {
+    snapshots?: OperatorSnapshot[]
+    checkpointing?: boolean
+    bufferRows?: number
+    attempt?: number
+  } = {},
 ) {
   return new OperatorHarness({
     factory: (c, x) => ({ kind: 'operator', operator: new CollectSink(c as never, x) }),
-    config: { schema: SCHEMA, localTimeZone: 'UTC' },
+    config: { schema: SCHEMA },
     outputSchema: SCHEMA,
+    attempt: options.attempt ?? 0,
     restored: options.snapshots === undefined ? null : restoredState(options.snapshots, 0, 1),
     checkpointingEnabled: options.checkpointing ?? true,
     configuration: { 'table.exec.collect.buffer-rows': String(options.bufferRows ?? 50_000) },
@@ -38,66 +48,112 @@ async function settle(harness: OperatorHarness): Promise<void> {
   }
   await tick()
 }
-const values = (coordinator: CollectCoordinator, offset: number, limit = 1000) => {
-  const page = coordinator.handleClientRequest({ offset, limit })
-  return page.rows.map((row) => row[1])
+const ask = (coordinator: CollectCoordinator, offset: number, limit = 1000, run?: string | null) =>
+  coordinator.handleClientRequest({
+    offset,
+    limit,
+    ...(run === undefined ? {} : { run }),
+  }) as CollectPage
+const values = (coordinator: CollectCoordinator, offset: number, limit = 1000) =>
+  ask(coordinator, offset, limit).rows.map((row) => row[1])
+
+for (const checkpointing of [true, false]) {
+  test(`rows show at once, ${checkpointing ? 'before their checkpoint' : 'without checkpoints'}`, async () => {
+    const coordinator = new CollectCoordinator({})
+    const harness = await open(coordinator, { checkpointing })
+    write(harness, 0, 3)
+    await tick()
+    assert.deepEqual(values(coordinator, 0), [0, 1, 2])
+    assert.deepEqual(ask(coordinator, 3), {
+      rows: [],
+      nextOffset: 3,
+      run: '1_0',
+      resumeAt: 0,
+      final: 0,
+      ended: false,
+    })
+  })
 }
 
-test('without checkpoints rows show at once', async () => {
+test('the first row after a pause goes at once, those right behind it a flush interval later', async () => {
   const coordinator = new CollectCoordinator({})
-  const harness = await open(coordinator, { checkpointing: false })
-  write(harness, 0, 3)
-  await settle(harness)
-  assert.deepEqual(values(coordinator, 0), [0, 1, 2])
-  const page = coordinator.handleClientRequest({ offset: 3, limit: 10 })
-  assert.deepEqual(page, { rows: [], nextOffset: 3, ended: false })
+  const harness = await open(coordinator)
+  write(harness, 0, 1)
+  await tick()
+  write(harness, 1, 2)
+  await tick()
+  assert.deepEqual(values(coordinator, 0), [0])
+  harness.advanceTo(harness.nowMs + 50)
+  await tick()
+  assert.deepEqual(values(coordinator, 0), [0, 1])
 })
 
-test('with checkpoints rows show when the checkpoint behind them is complete', async () => {
+test('rows are final once the checkpoint behind them is complete', async () => {
   const coordinator = new CollectCoordinator({})
   const harness = await open(coordinator)
   write(harness, 0, 2)
   await harness.checkpoint(1)
   write(harness, 2, 4)
   await settle(harness)
-  assert.deepEqual(values(coordinator, 0), [])
+  assert.equal(ask(coordinator, 0).final, 0)
   harness.operator.notifyCheckpointComplete!(1)
   await settle(harness)
-  assert.deepEqual(values(coordinator, 0), [0, 1])
+  assert.equal(ask(coordinator, 0).final, 2)
 })
 
-test('after a failure the client gets every row once, whether the coordinator survived or not', async () => {
+test('after a failure the client hears of another run and where its rows begin, whether the coordinator survived or not', async () => {
   for (const survives of [true, false]) {
     let coordinator = new CollectCoordinator({})
     const harness = await open(coordinator)
-    const seen: unknown[] = []
     write(harness, 0, 5)
+    assert.deepEqual(values(coordinator, 0, 3), [0, 1, 2])
+    await settle(harness)
+    ask(coordinator, 3, 1, '1_0')
     const snapshot = await harness.checkpoint(1)
     harness.operator.notifyCheckpointComplete!(1)
-    await settle(harness)
-    seen.push(...values(coordinator, 0, 3))
     write(harness, 100, 103)
     await settle(harness)
+    assert.deepEqual(values(coordinator, 3), [3, 4, 100, 101, 102])
     await harness.operator.close()
-    if (!survives) coordinator = new CollectCoordinator({})
-    const again = await open(coordinator, { snapshots: [snapshot] })
+    if (!survives) {
+      coordinator = new CollectCoordinator({})
+      const unknown = ask(coordinator, 8, 1000, '1_0')
+      assert.deepEqual([unknown.run, unknown.rows, unknown.nextOffset], [null, [], 8])
+    }
+    const again = await open(coordinator, { snapshots: [snapshot], attempt: 1 })
     write(again, 5, 8)
+    await settle(again)
+    const told = ask(coordinator, 8, 1000, '1_0')
+    assert.deepEqual([told.run, told.resumeAt, told.nextOffset, told.rows], ['1_1', 5, 5, []])
+    assert.deepEqual(values(coordinator, told.nextOffset), [5, 6, 7])
     await again.checkpoint(2)
     again.operator.notifyCheckpointComplete!(2)
     await settle(again)
-    seen.push(...values(coordinator, 3))
-    assert.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6, 7], `coordinator survives: ${survives}`)
+    assert.equal(ask(coordinator, 8, 1000, '1_1').final, 8)
   }
+})
+
+test('a client that is behind the checkpoint goes on where it was', async () => {
+  const coordinator = new CollectCoordinator({})
+  const harness = await open(coordinator)
+  write(harness, 0, 5)
+  await tick()
+  const snapshot = await harness.checkpoint(1)
+  await harness.operator.close()
+  await open(coordinator, { snapshots: [snapshot], attempt: 1 })
+  const told = ask(coordinator, 2, 1000, '1_0')
+  assert.deepEqual([told.resumeAt, told.nextOffset], [5, 2])
+  assert.deepEqual(values(coordinator, 2), [2, 3, 4])
 })
 
 test('a client that does not fetch holds the query back, and the query goes on when it does', async () => {
   const coordinator = new CollectCoordinator({ bufferRowsMax: 10 })
-  const harness = await open(coordinator, { checkpointing: false, bufferRows: 15 })
+  const harness = await open(coordinator, { bufferRows: 15 })
   write(harness, 0, 20)
   await settle(harness)
   assert.equal(harness.operator.isBlocked!(), true)
   assert.equal(values(coordinator, 0, 10).length, 10)
-  assert.equal(coordinator.handleClientRequest({ offset: 10, limit: 10 }).rows.length, 10)
+  assert.equal(ask(coordinator, 10, 10).rows.length, 10)
   await settle(harness)
   assert.equal(harness.operator.isBlocked!(), false)
   write(harness, 20, 25)
@@ -114,40 +170,75 @@ test('the end of the query is known to the client after the last row', async () 
   harness.operator.endInput(0)
   await harness.operator.finish!()
   coordinator.jobEnded('FINISHED')
-  const first = coordinator.handleClientRequest({ offset: 0, limit: 2000 })
+  const first = ask(coordinator, 0, 2000)
   assert.equal(first.ended, false)
-  const second = coordinator.handleClientRequest({ offset: first.nextOffset, limit: 2000 })
+  const second = ask(coordinator, first.nextOffset, 2000)
   assert.deepEqual([second.rows.length, second.ended], [500, true])
 })
 
-test('a failed query gives its visible rows, then an error', async () => {
+test('a failed query gives its rows, then an error', async () => {
   const coordinator = new CollectCoordinator({})
   const harness = await open(coordinator, { checkpointing: false })
   write(harness, 0, 2)
   await settle(harness)
   coordinator.jobEnded('FAILED')
-  const page = coordinator.handleClientRequest({ offset: 0, limit: 10 })
+  const page = ask(coordinator, 0, 10)
   assert.deepEqual(
     [page.rows.length, page.ended, (page.error as { code: string }).code],
     [2, true, 'COLLECT_QUERY_FAILED'],
   )
 })
 
-test('a restart without checkpoints after rows were shown is an error, never a repetition', async () => {
-  const coordinator = new CollectCoordinator({})
-  const harness = await open(coordinator, { checkpointing: false })
-  write(harness, 0, 2)
-  await settle(harness)
-  assert.deepEqual(values(coordinator, 0), [0, 1])
-  for (const next of [coordinator, new CollectCoordinator({})]) {
-    await open(next, { checkpointing: false })
-    const page = next.handleClientRequest({ offset: 2, limit: 10 })
-    assert.equal((page.error as { code: string }).code, 'COLLECT_ROWS_REPEATED')
+test('a request that waits is answered by the first row, by an end, or when it would wait no longer', async () => {
+  const timers: (() => void)[] = []
+  const context: CollectContext = {
+    platform: { clock: { monotonicMs: () => 0 } },
+    schedule: (_delayMs, action) => {
+      timers.push(action)
+      return () => {}
+    },
+    failJob: () => {},
   }
+  const coordinator = new CollectCoordinator({}, context)
+  const harness = await open(coordinator)
+  const wait = (offset: number) =>
+    Promise.resolve(coordinator.handleClientRequest({ offset, limit: 9, run: '1_0', waitMs: 200 }))
+  const first = wait(0)
+  write(harness, 0, 1)
+  assert.deepEqual((await first).rows, [[0, 0]])
+  const second = wait(1)
+  timers.at(-1)!()
+  assert.deepEqual((await second).rows, [])
+  const third = wait(1)
+  coordinator.jobEnded('FINISHED')
+  assert.equal((await third).ended, true)
+})
+
+test('a request that waits while the job starts anew hears of no end, and goes on with the next run', async () => {
+  // Cause: every coordinator is replaced when a whole job restarts; the one that went answered
+  // "ended", and the SELECT showed what it had so far as its result.
+  const context: CollectContext = {
+    platform: { clock: { monotonicMs: () => 0 } },
+    schedule: () => () => {},
+    failJob: () => {},
+  }
+  const before = new CollectCoordinator({}, context)
+  const first = await open(before)
+  write(first, 0, 2)
+  await settle(first)
+  const asked = { offset: 2, limit: 9, run: '1_0', waitMs: 200 }
+  const waiting = Promise.resolve(before.handleClientRequest(asked))
+  before.close()
+  const page = await waiting
+  assert.deepEqual([page.rows, page.run, page.nextOffset, page.ended], [[], null, 2, false])
+  const after = new CollectCoordinator({}, context)
+  await open(after, { attempt: 1 })
+  assert.deepEqual([ask(after, 2, 9, '1_0').run, ask(after, 2, 9, '1_0').ended], ['1_1', false])
 })
 
 test('a query whose client asks no more is ended, one whose client asks is not', () => {
-  // Cause: a SQL client that was killed left its SELECT running, and the job kept its slots for ever.
+  // Cause: a SQL client that was killed left its SELECT running, and the job kept its
+  // slots for ever.
   let nowMs = 0
   const timers: { atMs: number; action: () => void }[] = []
   const failures: unknown[] = []

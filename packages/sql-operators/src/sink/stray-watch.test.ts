@@ -1,4 +1,7 @@
-/** When a sink looks for strays: soon at first, ever more rarely, once at the end; failures are warnings. */
+/**
+ * When a sink looks for strays: soon at first, ever more rarely, once at the end;
+ * failures are warnings.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StrayWatch } from './stray-watch.ts'

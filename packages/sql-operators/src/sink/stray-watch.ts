@@ -1,10 +1,10 @@
 /**
  * StrayWatch: when a sink looks for what older attempts of it left behind.
  *
- * An attempt that was cut off goes on for a while beside its successor and may leave an open transaction, which
- * holds readers back, or hidden files. So the successor looks after its first checkpoint, then after ever longer
- * pauses, and at its end. Invariant: off the record path, one look at a time, and a failed one costs nothing but a
- * warning, as the next one finds the same.
+ * An attempt that was cut off goes on for a while beside its successor and may leave an open
+ * transaction, which holds readers back, or hidden files. So the successor looks after its first
+ * checkpoint, then after ever longer pauses, and at its end. Invariant: off the record path, one
+ * look at a time, and a failed one costs nothing but a warning, as the next one finds the same.
  */
 import type { Platform } from '@millrace/platform'
 

@@ -1,7 +1,6 @@
 /**
- * The commit protocol, with a writer that keeps a log: what is pre-committed is committed once its checkpoint is
- * complete,
- * and not before.
+ * The commit protocol, with a writer that keeps a log: what is pre-committed is committed once its
+ * checkpoint is complete, and not before.
  */
 
 import assert from 'node:assert/strict'
@@ -20,6 +19,7 @@ class LoggingWriter implements SinkWriter {
   readonly log: string[] = []
   available = true
   failCommits = 0
+  sharesStates = false
   #rows = 0
   async open(restored: Parameters<SinkWriter['open']>[0]): Promise<void> {
     if (restored === null) this.log.push('open')
@@ -59,14 +59,22 @@ class LoggingWriter implements SinkWriter {
   }
 }
 
-function open(options: { snapshots?: OperatorSnapshot[]; checkpointingEnabled?: boolean } = {}) {
+interface Opened {
+  readonly snapshots?: OperatorSnapshot[]
+  readonly checkpointingEnabled?: boolean
+  /** Of how many subtasks it is which. */
+  readonly subtask?: readonly [number, number]
+}
+
+function open(options: Opened = {}) {
+  const [index, parallelism] = options.subtask ?? [0, 1]
   const writer = new LoggingWriter()
   const connector: TableConnector = {
     name: 'log',
     options: [],
     optionPrefixes: [],
     sink: {
-      plan: () => ({ config: null, acceptsChangelog: true }),
+      plan: () => ({ config: null, accepts: 'retract' }),
       createWriter: () => writer,
     },
   }
@@ -76,10 +84,11 @@ function open(options: { snapshots?: OperatorSnapshot[]; checkpointingEnabled?: 
     platform: { clock: { monotonicMs: () => 0 } } as unknown as Platform,
   })
   const harness = new OperatorHarness({
-    factory: registry.get('table-sink')!,
+    factory: registry.get('table-sink')!.create,
     config: { connector: 'log', tableName: 't', config: null, schema: SCHEMA },
     outputSchema: SCHEMA,
-    restored: options.snapshots === undefined ? null : restoredState(options.snapshots, 0, 1),
+    restored:
+      options.snapshots === undefined ? null : restoredState(options.snapshots, index, parallelism),
     checkpointingEnabled: options.checkpointingEnabled ?? true,
   })
   return { writer, harness }
@@ -167,4 +176,22 @@ test('a full writer blocks the operator', async () => {
   assert.equal(harness.operator.isBlocked!(), true)
   writer.available = true
   assert.equal(harness.operator.isBlocked!(), false)
+})
+
+test('after a scale-up every writer has the states of all if the connector wants that, else one has each', async () => {
+  // Cause: a Kafka writer that was added knew nothing of the job whose checkpoint it started from,
+  // and took that job's pre-committed transaction for a rival's.
+  for (const shares of [true, false]) {
+    const { writer, harness } = open()
+    writer.sharesStates = shares
+    await harness.open()
+    const snapshots = [await harness.checkpoint(2)]
+    const logs: string[][] = []
+    for (const index of [0, 1]) {
+      const added = open({ snapshots, subtask: [index, 2] })
+      await added.harness.open()
+      logs.push(added.writer.log.filter((line) => line.startsWith('states')))
+    }
+    assert.deepEqual(logs, [['states state-2'], [shares ? 'states state-2' : 'states ']])
+  }
 })

@@ -1,16 +1,23 @@
 /**
- * `table-sink`: a connector's writer inside a subtask, with commit when a checkpoint is complete.
+ * `table-sink`: a connector's writer inside a subtask, with commit when a checkpoint is
+ * complete.
  *
- * End of the record path. Rows go to the writer; at the barrier the writer flushes and pre-commits; what it
- * pre-committed stays in
- * `#pending`, and in every snapshot, until `commit` has succeeded for it.
+ * End of the record path. Rows go to the writer; at the barrier the writer flushes and pre-
+ * commits; what it pre-committed stays in `#pending`, and in every snapshot, until `commit` has
+ * succeeded for it.
  *
- * Invariant: a committable is forgotten only after its commit, so that any checkpoint restored later still knows it;
- * commits of
- * recovered committables happen in the writer's `open`, before any new row is written.
+ * Invariant: a committable is forgotten only after its commit, so that any checkpoint restored
+ * later still knows it; commits of recovered committables happen in the writer's `open`, before
+ * any new row is written.
  */
 import type { Committable, ConnectorRegistry, Format, SinkWriter } from '@millrace/connector'
-import type { ColumnBatch, Operator, OperatorContext, OperatorSnapshot } from '@millrace/core'
+import type {
+  ColumnBatch,
+  Operator,
+  OperatorContext,
+  OperatorSnapshot,
+  RestoredOperatorState,
+} from '@millrace/core'
 import type { Platform } from '@millrace/platform'
 import type { TableSinkConfig } from '../operator-config.ts'
 import { findConnector } from '../source/find-connector.ts'
@@ -62,21 +69,14 @@ export class TableSink implements Operator {
     committables.sort((a, b) => a.checkpointId - b.checkpointId)
     await this.#writer.open({
       checkpointId: restored.checkpointId,
-      states: restored.readList(WRITER_STATE),
+      // Lists: also what earlier builds stored of a writer that shares its states.
+      states: [...restored.readUnion(WRITER_STATE), ...restored.readList(WRITER_STATE)],
       committables: committables.map((item) => item.committable),
     })
   }
 
   processBatch(_input: number, batch: ColumnBatch): void {
     this.#writer.write(batch)
-  }
-
-  processWatermark(_input: number, timestampMs: number): void {
-    this.#context.output.emitWatermark(timestampMs)
-  }
-
-  processWatermarkStatus(_input: number, idle: boolean): void {
-    this.#context.output.emitWatermarkStatus(idle)
   }
 
   endInput(): void {}
@@ -96,7 +96,10 @@ export class TableSink implements Operator {
     for (const [checkpointId, committables] of this.#pending) {
       for (const committable of committables) tagged.push(encodeTagged(checkpointId, committable))
     }
-    return { list: { [COMMITTABLES]: tagged, [WRITER_STATE]: this.#writerState } }
+    const states = { [WRITER_STATE]: this.#writerState }
+    return this.#writer.sharesStates === true
+      ? { list: { [COMMITTABLES]: tagged }, union: states }
+      : { list: { [COMMITTABLES]: tagged, ...states } }
   }
 
   async notifyCheckpointComplete(checkpointId: number): Promise<void> {
@@ -115,7 +118,10 @@ export class TableSink implements Operator {
     await this.#writer.close()
   }
 
-  /** Commits in checkpoint order; an aborted checkpoint's committables go with the next complete one. */
+  /**
+   * Commits in checkpoint order; an aborted checkpoint's committables go with the
+   * next complete one.
+   */
   async #commitThrough(checkpointId: number): Promise<void> {
     for (const id of [...this.#pending.keys()].sort((a, b) => a - b)) {
       if (id > checkpointId) break
@@ -125,6 +131,11 @@ export class TableSink implements Operator {
       this.#pending.delete(id)
     }
   }
+}
+
+/** What a sink has pre-committed, and not seen committed, in a checkpoint. */
+export function readCommittables(restored: RestoredOperatorState): Committable[] {
+  return restored.readList(COMMITTABLES).map((bytes) => decodeTagged(bytes).committable)
 }
 
 /** Checkpoint id (8 bytes, big endian) then the committable. */

@@ -1,9 +1,14 @@
-/** Finds the runtime half of a connector by name, in a slot or in the JobManager, or says what is missing there. */
+/**
+ * Finds the runtime half of a connector by name, in a slot or in the JobManager, or says what is
+ * missing there.
+ */
 import type { ConnectorRegistry, TableConnector } from '@millrace/connector'
 import { nearestName } from '@millrace/core'
 import { sqlOperatorError } from '../error-codes.ts'
 
-/** Throws CONNECTOR_NOT_LOADED when there is no such connector, or when it has no source or no sink. */
+/**
+ * Throws CONNECTOR_NOT_LOADED when there is no such connector, or when it has no source or no sink.
+ */
 export function findConnector<Side extends 'source' | 'sink'>(
   connectors: ConnectorRegistry,
   name: string,

@@ -1,11 +1,11 @@
 /**
- * `source-coordinator`: puts a connector's split enumerator behind the JobManager's OperatorCoordinator interface.
+ * `source-coordinator`: puts a connector's split enumerator behind the JobManager's
+ * OperatorCoordinator interface.
  *
- * Stands in the JobManager, opposite of the `table-source` operators. Sends `{type:'assign', splits}`,
- * `{type:'no-more'}`,
- * `{type:'event', event}` and `{type:'settled'}` to readers. `settled` says that the first dealing of splits is
- * over, so that
- * a reader without a split may go idle: before that, idleness would let the watermark overtake splits still under way.
+ * Stands in the JobManager, opposite of the `table-source` operators. Sends `{type:'assign',
+ * splits}`, `{type:'no-more'}`, `{type:'event', event}` and `{type:'settled'}` to readers.
+ * `settled` says that the first dealing of splits is over, so that a reader without a split may go
+ * idle: before that, idleness would let the watermark overtake splits still under way.
  *
  * Invariant: the enumerator hears of a reader once an attempt, and only while that attempt runs.
  */
@@ -107,6 +107,11 @@ export class SourceCoordinator implements OperatorCoordinator {
 
   snapshot(checkpointId: number): SourceCoordinatorState {
     return { settled: this.#settled, enumerator: this.#enumerator.snapshot(checkpointId) }
+  }
+
+  waitsFor(): string | null {
+    const outside = this.#enumerator.waitsFor?.() ?? null
+    return outside === null ? null : `table ${this.#config.tableName} waits for ${outside}`
   }
 
   notifyCheckpointComplete(checkpointId: number): void {

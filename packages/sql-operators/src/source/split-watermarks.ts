@@ -1,12 +1,17 @@
 /**
- * SplitWatermarks: from what each split has delivered to one watermark of the source. Pure: time comes in as an
- * argument.
+ * SplitWatermarks: from what each split has delivered to one watermark of the source. Pure: time
+ * comes in as an argument.
  *
- * A split holds the watermark while it is active: not finished, not idle, and (unless `emptySplitHolds`) not read up
- * to its present end
- * without a single record. Invariant: the combined watermark never goes back.
+ * A split holds the watermark while it is active: not finished, not idle, and (unless
+ * `emptySplitHolds`) not empty for `EMPTY_SPLIT_HOLD_MS`: when several splits are filled at one
+ * moment, the rows that come first must not make the first rows of the others late. That time
+ * begins when the split has been read to its end without a record, and anew when rows come from a
+ * split beside it for the first time. Invariant: the combined watermark never goes back.
  */
-import { WATERMARK_MIN } from '@millrace/core'
+import { WATERMARK_MAX, WATERMARK_MIN } from '@millrace/core'
+
+/** On the idle clock: so long an empty split holds the watermark. */
+export const EMPTY_SPLIT_HOLD_MS = 1000
 
 export interface SplitWatermark {
   readonly id: string
@@ -18,7 +23,10 @@ export interface SplitWatermark {
   /** Wall time at which it became the one that holds, or joined. */
   sinceMs: number
   delivered: boolean
-  caughtUpEmpty: boolean
+  /** On the idle clock: when it was found read to its end, without a record; Infinity: never. */
+  emptySinceMs: number
+  /** Empty for so long that it does not hold the watermark. */
+  letGo: boolean
   idle: boolean
 }
 
@@ -43,6 +51,8 @@ export class SplitWatermarks {
   readonly #splits = new Map<string, SplitWatermark>()
   #settled = false
   #watermark = WATERMARK_MIN
+  /** On the idle clock: when the first event time came; Infinity: none has come. */
+  #firstRowsMs = Number.POSITIVE_INFINITY
 
   constructor(emptySplitHolds: boolean) {
     this.#emptySplitHolds = emptySplitHolds
@@ -59,7 +69,8 @@ export class SplitWatermarks {
       lastActivityMs: clockMs,
       sinceMs: nowMs,
       delivered: false,
-      caughtUpEmpty: false,
+      emptySinceMs: Number.POSITIVE_INFINITY,
+      letGo: false,
       idle: false,
     }
     this.#splits.set(id, split)
@@ -80,6 +91,7 @@ export class SplitWatermarks {
     split.watermark = eventTime.watermarkMs
     split.lastEventTimeMs = eventTime.lastEventTimeMs
     split.delivered = true
+    this.#rowsCame(split.lastActivityMs)
   }
 
   get(id: string): SplitWatermark | undefined {
@@ -90,7 +102,23 @@ export class SplitWatermarks {
     return this.#splits.values()
   }
 
-  /** Rows of `split` arrived; `watermark` and `eventTimeMs` are the largest among them (-Infinity: all NULL). */
+  /**
+   * What the other splits allow: the smallest watermark of those that hold, Infinity
+   * when none does.
+   */
+  leastBeside(split: SplitWatermark): number {
+    let least = WATERMARK_MAX
+    for (const other of this.#splits.values()) {
+      if (other === split || other.watermark >= least || !this.#holds(other)) continue
+      least = other.watermark
+    }
+    return least
+  }
+
+  /**
+   * Rows of `split` arrived; `watermark` and `eventTimeMs` are the largest among them
+   * (-Infinity: all NULL).
+   */
   advance(
     split: SplitWatermark,
     watermark: number,
@@ -105,13 +133,45 @@ export class SplitWatermarks {
     if (eventTimeMs > split.lastEventTimeMs) split.lastEventTimeMs = eventTimeMs
     split.lastActivityMs = clockMs
     split.delivered = true
-    split.caughtUpEmpty = false
+    split.emptySinceMs = Number.POSITIVE_INFINITY
+    split.letGo = false
     split.idle = false
+    if (split.watermark > WATERMARK_MIN) this.#rowsCame(clockMs)
   }
 
-  caughtUpEmpty(id: string): void {
+  #rowsCame(clockMs: number): void {
+    if (this.#firstRowsMs !== Number.POSITIVE_INFINITY) return
+    this.#firstRowsMs = clockMs
+    for (const split of this.#splits.values()) split.letGo = false
+  }
+
+  caughtUpEmpty(id: string, clockMs: number): void {
     const split = this.#splits.get(id)
-    if (split !== undefined && !split.delivered) split.caughtUpEmpty = true
+    if (split !== undefined && !split.delivered) split.emptySinceMs = clockMs
+  }
+
+  /** Whether a split that has never delivered a record holds now and may be let go. */
+  get awaitsEmpty(): boolean {
+    if (this.#emptySplitHolds) return false
+    for (const { delivered, letGo, idle } of this.#splits.values()) {
+      if (!delivered && !letGo && !idle) return true
+    }
+    return false
+  }
+
+  /** Lets splits go that have been empty for long enough. Returns whether one was. */
+  letEmptyGo(clockMs: number): boolean {
+    if (this.#emptySplitHolds) return false
+    const limitMs = clockMs - EMPTY_SPLIT_HOLD_MS
+    const rowsSinceMs =
+      this.#firstRowsMs === Number.POSITIVE_INFINITY ? WATERMARK_MIN : this.#firstRowsMs
+    let found = false
+    for (const split of this.#splits.values()) {
+      if (split.letGo || Math.max(split.emptySinceMs, rowsSinceMs) > limitMs) continue
+      split.letGo = true
+      found = true
+    }
+    return found
   }
 
   finish(id: string): void {
@@ -123,12 +183,23 @@ export class SplitWatermarks {
     this.#settled = true
   }
 
-  /** Marks splits idle that have been silent for `timeoutMs` of `clockMs`; 0: never. */
-  detectIdle(clockMs: number, timeoutMs: number): void {
-    if (timeoutMs <= 0) return
+  /**
+   * Marks splits idle that have been silent for `timeoutMs` of `clockMs`; 0: never. Returns whether
+   * one became so.
+   */
+  detectIdle(clockMs: number, timeoutMs: number): boolean {
+    if (timeoutMs <= 0) return false
+    let found = false
     for (const split of this.#splits.values()) {
-      if (clockMs - split.lastActivityMs >= timeoutMs) split.idle = true
+      if (split.idle || clockMs - split.lastActivityMs < timeoutMs) continue
+      split.idle = true
+      found = true
     }
+    return found
+  }
+
+  #holds(split: SplitWatermark): boolean {
+    return !split.idle && !split.letGo
   }
 
   combine(): CombinedWatermark {
@@ -137,12 +208,12 @@ export class SplitWatermarks {
     let furthest = WATERMARK_MIN
     for (const split of this.#splits.values()) {
       if (split.watermark > furthest) furthest = split.watermark
-      if (split.idle || (split.caughtUpEmpty && !this.#emptySplitHolds)) continue
+      if (!this.#holds(split)) continue
       if (holder === null || split.watermark < holder.watermark) holder = split
       if (split.watermark > largest) largest = split.watermark
     }
-    // When nobody holds it any more, it does not matter who fell silent last: the one furthest ahead would have let
-    // it go on. As between channels.
+    // When nobody holds it any more, it does not matter who fell silent last: the one furthest
+    // ahead would have let it go on. As between channels.
     const reached = holder === null ? furthest : holder.watermark
     if (reached > this.#watermark) this.#watermark = reached
     return {

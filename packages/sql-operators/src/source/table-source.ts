@@ -1,14 +1,12 @@
 /**
  * `table-source`: a connector's reader as the head of a chain.
  *
- * reader → batch of one split → watermark of the split → filter and projection → output. Splits come from the
- * coordinator or from
- * restored state. Invariant: a watermark goes out only after the rows that it was read from; the last element is
- * WATERMARK_MAX.
+ * reader → batch of one split → watermark of the split → filter and projection → output. Splits
+ * come from the coordinator or from restored state. Invariant: a watermark goes out only after the
+ * rows that it was read from; the end of time is the task's to send.
  *
- * Idleness is measured on a clock that stands still while the output is full: a split whose rows wait here because
- * of backpressure
- * has not fallen silent.
+ * Idleness is measured on a clock that stands still while the output is full, and while the whole
+ * process does: a split whose rows wait here has not fallen silent.
  */
 import type {
   ConnectorRegistry,
@@ -27,17 +25,25 @@ import {
   WATERMARK_MIN,
 } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
-import { compileFilterAndProject } from '../evaluate/compile-columns.ts'
+import { compileFilterAndProject, emitProjected } from '../evaluate/compile-columns.ts'
 import { evaluationSettings } from '../evaluate/evaluation-settings.ts'
 import type { TableSourceConfig, WatermarkConfig } from '../operator-config.ts'
 import { findConnector } from './find-connector.ts'
 import type { SourceEvent } from './source-coordinator.ts'
-import { readSplits, snapshotSplits } from './split-state.ts'
-import { type CombinedWatermark, SplitWatermarks } from './split-watermarks.ts'
+import { readSplits, type SnapshottedSplit, snapshotSplits } from './split-state.ts'
+import {
+  type CombinedWatermark,
+  EMPTY_SPLIT_HOLD_MS,
+  type SplitWatermark,
+  SplitWatermarks,
+} from './split-watermarks.ts'
 import { WatermarkReader } from './watermark-reader.ts'
+import { WatermarkedRows } from './watermarked-rows.ts'
 
 /** A split that is behind others for this long is named as the one that holds the watermark. */
 const HOLD_AFTER_MS = 1000
+/** Without a shorter interval, of `#tick`. */
+const TICK_MS = 200
 
 export interface TableSourceParts {
   readonly connectors: ConnectorRegistry
@@ -51,17 +57,25 @@ export class TableSource implements SourceOperator, ReaderOutput {
   readonly #project: (batch: ColumnBatch) => ColumnBatch
   readonly #watermark: WatermarkConfig | null
   readonly #watermarkReader: WatermarkReader | null
+  /** Null: the table has no watermark. */
+  readonly #rows: WatermarkedRows | null
   readonly #splits: SplitWatermarks
-  #emitted = WATERMARK_MIN
+  /** Restored: what was sent before goes out again first, for gates that start anew. */
+  #sentBefore = WATERMARK_MIN
   #idle = false
   #ended = false
   #opened = false
   #closed = false
   #early: SourceEvent[] = []
   #cancelTick: (() => void) | null = null
+  /** Until the next tick, when it was scheduled. */
+  #tickMs = TICK_MS
   #wake: (() => void) | null = null
   #awake = false
-  /** The idle clock and the monotonic time up to which it was advanced: a wall clock that jumps silences nobody. */
+  /**
+   * The idle clock and the monotonic time up to which it was advanced: a wall clock that jumps
+   * silences nobody.
+   */
   #clockMs = 0
   #clockAtMs: number
   #wasBlocked = false
@@ -80,6 +94,12 @@ export class TableSource implements SourceOperator, ReaderOutput {
       config.watermark === null
         ? null
         : new WatermarkReader(config.watermark.rowtime, config.watermark.watermark, settings)
+    this.#rows =
+      config.watermark === null || this.#watermarkReader === null
+        ? null
+        : new WatermarkedRows(this.#watermarkReader, config.watermark, context.output, (batch) =>
+            this.#emitRows(batch),
+          )
     const source = findConnector(parts.connectors, config.connector, 'source', config.tableName)
     this.#reader = source.createReader(config.config, {
       platform: parts.platform,
@@ -104,11 +124,9 @@ export class TableSource implements SourceOperator, ReaderOutput {
     const restored = state === null ? [] : readSplits(state)
     this.#opened = true
     if (restored.length > 0) {
-      this.#addSplits(restored.map(({ eventTime: _, ...split }) => split))
+      this.#addSplits(restored.map(({ eventTime: _, sentMs: __, ...split }) => split))
     }
-    for (const { id, eventTime } of restored) {
-      if (eventTime != null) this.#splits.restore(id, eventTime)
-    }
+    this.#restoreEventTimes(restored)
     for (const event of this.#early) this.#handle(event)
     this.#early = []
     this.#scheduleTick()
@@ -117,6 +135,7 @@ export class TableSource implements SourceOperator, ReaderOutput {
   poll(): PollResult {
     if (this.#ended) return 'end-of-input'
     this.#advanceClock()
+    if (this.#sentBefore !== WATERMARK_MIN) this.#sendAgain()
     this.#awake = false
     const result = this.#reader.poll(this)
     if (result === 'end-of-input') this.#end()
@@ -131,32 +150,45 @@ export class TableSource implements SourceOperator, ReaderOutput {
     })
   }
 
+  readonly #emitBatch = (batch: ColumnBatch): void => this.#context.output.emitBatch(batch)
+
   emit(splitId: string, batch: ColumnBatch): void {
-    const { metrics, output } = this.#context
     if (batch.rowCount === 0) return
-    const watermarks = this.#watermarkReader
-    if (watermarks !== null) {
-      watermarks.read(batch)
-      const nowMs = this.#context.nowMs()
-      const split = this.#splits.get(splitId) ?? this.#splits.add(splitId, splitId, 0, nowMs)
-      this.#splits.advance(
-        split,
-        watermarks.watermarkMs,
-        watermarks.eventTimeMs,
-        this.#clockMs,
-        nowMs,
-      )
-      metrics.currentEmitEventTimeLag = nowMs - watermarks.eventTimeMs
-    }
     // Before the row: an idle channel's rows would be late as soon as the others have gone on.
     this.#leaveIdle()
-    const projected = this.#project(batch)
-    if (projected.rowCount > 0) output.emitBatch(projected)
-    if (this.#watermark?.emit === 'on-event') this.#emitWatermark()
+    const watermarks = this.#watermarkReader
+    if (watermarks === null || this.#rows === null) {
+      this.#emitRows(batch)
+      return
+    }
+    watermarks.read(batch)
+    const { watermarkMs, eventTimeMs } = watermarks
+    const nowMs = this.#context.nowMs()
+    const split = this.#splits.get(splitId) ?? this.#splits.add(splitId, splitId, 0, nowMs)
+    const seenMs = split.watermark
+    const hadDelivered = split.delivered
+    this.#splits.advance(split, watermarkMs, eventTimeMs, this.#clockMs, nowMs)
+    if (!hadDelivered) this.#scheduleTick()
+    this.#context.metrics.currentEmitEventTimeLag = nowMs - eventTimeMs
+    this.#rows.emit(batch, seenMs, this.#splits.leastBeside(split))
+  }
+
+  /** Rows of the batch in hand wait for the output. */
+  isBlocked(): boolean {
+    return this.#rows?.isBlocked === true
+  }
+
+  resume(): void {
+    this.#rows?.resume()
+  }
+
+  #emitRows(batch: ColumnBatch): void {
+    emitProjected(this.#project, batch, this.#emitBatch)
   }
 
   splitCaughtUpEmpty(splitId: string): void {
-    this.#splits.caughtUpEmpty(splitId)
+    this.#splits.caughtUpEmpty(splitId, this.#clockMs)
+    this.#scheduleTick()
   }
 
   splitFinished(splitId: string): void {
@@ -166,9 +198,30 @@ export class TableSource implements SourceOperator, ReaderOutput {
 
   snapshot(checkpointId: number): OperatorSnapshot {
     const splits = this.#reader.snapshot(checkpointId)
+    const reachedMs = this.#rows?.sentMs ?? WATERMARK_MIN
+    const sentMs = reachedMs === WATERMARK_MIN ? null : reachedMs
     return snapshotSplits(
-      splits.map((split) => ({ ...split, eventTime: this.#splits.eventTimeOf(split.id) })),
+      splits.map((split) => ({ ...split, eventTime: this.#splits.eventTimeOf(split.id), sentMs })),
     )
+  }
+
+  /**
+   * What the smallest of their readers had sent counts as sent: which rows are late stays as it
+   * was. Of splits that have delivered nothing too: beside others that were further, at another
+   * parallelism, their first rows would be late.
+   */
+  #restoreEventTimes(restored: readonly SnapshottedSplit[]): void {
+    let sentMs = WATERMARK_MAX
+    for (const { id, eventTime, sentMs: readerSentMs } of restored) {
+      sentMs = Math.min(sentMs, readerSentMs ?? WATERMARK_MIN)
+      if (eventTime != null) this.#splits.restore(id, eventTime)
+    }
+    if (sentMs !== WATERMARK_MAX) this.#sentBefore = sentMs
+  }
+
+  #sendAgain(): void {
+    this.#rows?.send(this.#sentBefore)
+    this.#sentBefore = WATERMARK_MIN
   }
 
   async notifyCheckpointComplete(checkpointId: number): Promise<void> {
@@ -231,15 +284,13 @@ export class TableSource implements SourceOperator, ReaderOutput {
     this.#ended = true
     this.#cancelTick?.()
     this.#context.metrics.watermarkHold = null
-    this.#leaveIdle()
-    this.#emitted = WATERMARK_MAX
-    this.#context.metrics.currentOutputWatermark = WATERMARK_MAX
-    this.#context.output.emitWatermark(WATERMARK_MAX)
   }
 
   #advanceClock(): void {
     const nowMs = this.#context.monotonicMs()
-    if (!this.#wasBlocked && nowMs > this.#clockAtMs) this.#clockMs += nowMs - this.#clockAtMs
+    // A tick that is long overdue: nothing was read meanwhile either.
+    const passedMs = Math.min(nowMs - this.#clockAtMs, 2 * this.#tickMs)
+    if (!this.#wasBlocked && passedMs > 0) this.#clockMs += passedMs
     this.#clockAtMs = nowMs
   }
 
@@ -247,10 +298,13 @@ export class TableSource implements SourceOperator, ReaderOutput {
     const watermark = this.#watermark
     if (watermark === null || this.#closed || this.#ended) return
     const { idleTimeoutMs, emitIntervalMs } = watermark
-    const intervals = [200]
-    if (emitIntervalMs > 0) intervals[0] = emitIntervalMs
+    const intervals = [emitIntervalMs > 0 ? emitIntervalMs : TICK_MS]
     if (idleTimeoutMs > 0) intervals.push(Math.max(1, idleTimeoutMs / 4))
-    this.#cancelTick = this.#context.mailbox.schedule(Math.min(...intervals), () => {
+    // While one of these holds there is no watermark that could go out too often.
+    if (this.#splits.awaitsEmpty) intervals.push(EMPTY_SPLIT_HOLD_MS / 4)
+    this.#tickMs = Math.min(...intervals)
+    this.#cancelTick?.()
+    this.#cancelTick = this.#context.mailbox.schedule(this.#tickMs, () => {
       this.#tick(watermark)
       this.#scheduleTick()
     })
@@ -260,28 +314,25 @@ export class TableSource implements SourceOperator, ReaderOutput {
     if (this.#closed || this.#ended) return
     this.#advanceClock()
     this.#wasBlocked = !this.#context.output.isAvailable()
-    this.#splits.detectIdle(this.#clockMs, watermark.idleTimeoutMs)
-    if (watermark.emit === 'on-event' || watermark.emitIntervalMs > 0) this.#emitWatermark()
+    const fellSilent = this.#splits.detectIdle(this.#clockMs, watermark.idleTimeoutMs)
+    const letGo = this.#splits.letEmptyGo(this.#clockMs)
+    const combined = this.#splits.combine()
+    if (watermark.periodic || fellSilent || letGo || combined.idle) this.#emitWatermark(combined)
+    this.#reportHold(combined)
     const { gauges } = this.#context.metrics
     for (const split of this.#splits.all()) {
       gauges.set(`split.${split.id}.currentWatermark`, split.watermark)
     }
   }
 
-  #emitWatermark(): void {
-    const combined = this.#splits.combine()
-    const { metrics, output } = this.#context
+  #emitWatermark(combined: CombinedWatermark): void {
+    if (this.isBlocked()) return
     if (!combined.idle) this.#leaveIdle()
-    if (combined.watermark > this.#emitted) {
-      this.#emitted = combined.watermark
-      metrics.currentOutputWatermark = combined.watermark
-      output.emitWatermark(combined.watermark)
-    }
+    this.#rows?.send(combined.watermark)
     if (combined.idle && !this.#idle) {
       this.#idle = true
-      output.emitWatermarkStatus(true)
+      this.#context.output.emitWatermarkStatus(true)
     }
-    this.#reportHold(combined)
   }
 
   #leaveIdle(): void {
@@ -301,14 +352,23 @@ export class TableSource implements SourceOperator, ReaderOutput {
     }
     metrics.watermarkHold = {
       what: holder.description,
+      reason: 'silent',
       sinceMs: holder.sinceMs,
       lastEventTimeMs: holder.lastEventTimeMs,
       certain: silent || combined.uneven,
-      hint: `${silent ? 'No record since the start' : 'No record for a while'}; ${
-        this.#watermark?.idleTimeoutMs === 0
-          ? "set 'table.exec.source.idle-timeout' to let a silent partition go idle."
-          : `it goes idle after ${this.#watermark?.idleTimeoutMs} ms without a record.`
-      }`,
+      hint: this.#hintOf(holder),
     }
+  }
+
+  #hintOf({ delivered, emptySinceMs }: SplitWatermark): string {
+    if (emptySinceMs !== Number.POSITIVE_INFINITY && this.#watermark?.emptySplitHolds === false) {
+      return `It is empty, and holds the watermark for ${EMPTY_SPLIT_HOLD_MS} ms: its first rows may be on their way.`
+    }
+    const idleTimeoutMs = this.#watermark?.idleTimeoutMs
+    return `${delivered ? 'No record for a while' : 'No record since the start'}; ${
+      idleTimeoutMs === 0
+        ? "set 'table.exec.source.idle-timeout' to let a silent partition go idle."
+        : `it goes idle after ${idleTimeoutMs} ms without a record.`
+    }`
   }
 }

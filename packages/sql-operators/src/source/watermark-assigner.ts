@@ -1,9 +1,10 @@
 /**
- * `watermark-assigner`: watermarks for a rowtime that a view or a sub-query computes above the source.
+ * `watermark-assigner`: watermarks for a rowtime that a view or a sub-query computes
+ * above the source.
  *
- * One input, one watermark: it replaces the watermarks from above, except WATERMARK_MAX, which ends event time.
- * Invariant: as in the
- * source, a watermark follows the rows that it was read from and never goes back.
+ * One input, one watermark: it replaces the watermarks from above, except the end of time, which
+ * the task passes on. Invariant: as in the source, a watermark follows the rows that it was read
+ * from and never goes back.
  */
 import {
   type ColumnBatch,
@@ -16,19 +17,22 @@ import {
 import { evaluationSettings } from '../evaluate/evaluation-settings.ts'
 import type { WatermarkAssignerConfig } from '../operator-config.ts'
 import { WatermarkReader } from './watermark-reader.ts'
+import { WatermarkedRows } from './watermarked-rows.ts'
 
 export class WatermarkAssigner implements Operator {
+  readonly makesWatermarks = true
   readonly #config: WatermarkAssignerConfig
   readonly #context: OperatorContext
   readonly #reader: WatermarkReader
+  readonly #rows: WatermarkedRows
   #seen = WATERMARK_MIN
-  #emitted = WATERMARK_MIN
   #idle = false
   #inputIdle = false
   /** Monotonic. */
   #lastRowMs: number
   #cancelTick: (() => void) | null = null
   #closed = false
+  #ended = false
 
   constructor(config: WatermarkAssignerConfig, context: OperatorContext) {
     this.#config = config
@@ -36,6 +40,9 @@ export class WatermarkAssigner implements Operator {
     this.#lastRowMs = context.monotonicMs()
     const settings = evaluationSettings(config.schema, context)
     this.#reader = new WatermarkReader(config.rowtime, config.watermark, settings)
+    this.#rows = new WatermarkedRows(this.#reader, config, context.output, (batch) =>
+      context.output.emitBatch(batch),
+    )
   }
 
   open(): void {
@@ -47,26 +54,27 @@ export class WatermarkAssigner implements Operator {
     if (batch.rowCount === 0) return
     this.#setIdle(false)
     this.#reader.read(batch)
-    this.#seen = Math.max(this.#seen, this.#reader.watermarkMs)
-    this.#context.output.emitBatch(batch)
-    if (this.#config.emit === 'on-event') this.#emit()
+    const before = this.#seen
+    this.#seen = Math.max(before, this.#reader.watermarkMs)
+    this.#rows.emit(batch, before, WATERMARK_MAX)
   }
 
-  processWatermark(_input: number, timestampMs: number): void {
-    if (timestampMs !== WATERMARK_MAX) return
-    this.#setIdle(false)
-    this.#seen = WATERMARK_MAX
-    this.#emit()
+  isBlocked(): boolean {
+    return this.#rows.isBlocked
   }
 
-  processWatermarkStatus(_input: number, idle: boolean): void {
+  resume(): void {
+    this.#rows.resume()
+  }
+
+  processIdle(idle: boolean): void {
     this.#inputIdle = idle
     this.#setIdle(idle)
   }
 
   endInput(): void {
-    this.#seen = WATERMARK_MAX
-    this.#emit()
+    this.#ended = true
+    this.#cancelTick?.()
   }
 
   snapshot(): OperatorSnapshot {
@@ -78,13 +86,6 @@ export class WatermarkAssigner implements Operator {
     this.#cancelTick?.()
   }
 
-  #emit(): void {
-    if (this.#seen <= this.#emitted) return
-    this.#emitted = this.#seen
-    this.#context.metrics.currentOutputWatermark = this.#seen
-    this.#context.output.emitWatermark(this.#seen)
-  }
-
   #setIdle(idle: boolean): void {
     if (idle === this.#idle) return
     this.#idle = idle
@@ -92,12 +93,12 @@ export class WatermarkAssigner implements Operator {
   }
 
   #scheduleTick(): void {
-    if (this.#closed || this.#emitted === WATERMARK_MAX) return
-    const { emitIntervalMs, idleTimeoutMs, emit } = this.#config
+    if (this.#closed || this.#ended) return
+    const { emitIntervalMs, idleTimeoutMs, periodic } = this.#config
     const delayMs = emitIntervalMs > 0 ? emitIntervalMs : 200
     this.#cancelTick = this.#context.mailbox.schedule(delayMs, () => {
-      if (this.#closed) return
-      if (emit === 'on-event' || emitIntervalMs > 0) this.#emit()
+      if (this.#closed || this.#ended) return
+      if (periodic && !this.isBlocked()) this.#rows.send(this.#seen)
       const blocked = !this.#context.output.isAvailable()
       if (blocked) this.#lastRowMs = this.#context.monotonicMs()
       const silentMs = this.#context.monotonicMs() - this.#lastRowMs

@@ -1,19 +1,22 @@
 /**
- * OperatorHarness: one operator between test input and recorded output, with a clock, timers and checkpoints under
- * the test's hand.
+ * OperatorHarness: one operator between test input and recorded output, with a clock, timers and
+ * checkpoints under the test's hand.
  *
- * Output batches are recorded as rows of values at once, since their arrays may be reused. State goes through a
- * snapshot in the shape
- * in which it is restored: keyed rows dealt by key group, list items round robin, union items to all.
+ * Output batches are recorded as rows of values at once, since their arrays may be reused. State
+ * goes through a snapshot in the shape in which it is restored: keyed rows dealt by key group, list
+ * items round robin, union items to all.
  */
 import {
+  type ChainedOperator,
   type ColumnBatch,
   ColumnBatchBuilder,
   Configuration,
   keyGroupRangeOf,
+  NO_KEY_GROUP,
   type Operator,
   type OperatorContext,
   type OperatorFactory,
+  OperatorInputs,
   OperatorMetrics,
   type OperatorSnapshot,
   type Output,
@@ -23,6 +26,7 @@ import {
   type SourceOperator,
   type Value,
 } from '@millrace/core'
+import { ResidentKeyedState } from '@millrace/state'
 
 export type Recorded =
   | { readonly kind: 'row'; readonly rowKind: number; readonly values: readonly Value[] }
@@ -71,12 +75,15 @@ export class RecordingOutput implements Output {
 }
 
 export interface HarnessOptions {
-  readonly factory: OperatorFactory
+  /** `create` of a factory. */
+  readonly factory: OperatorFactory['create']
   readonly config: unknown
   readonly outputSchema: Schema
   readonly subtaskIndex?: number
   readonly parallelism?: number
   readonly maxParallelism?: number
+  /** Of the subtask; 0 by default. */
+  readonly attempt?: number
   readonly restored?: RestoredOperatorState | null
   readonly checkpointingEnabled?: boolean
   readonly configuration?: Readonly<Record<string, string>>
@@ -94,16 +101,24 @@ export class OperatorHarness {
   readonly output: RecordingOutput
   readonly metrics = new OperatorMetrics()
   readonly context: OperatorContext
+  readonly state: ResidentKeyedState
   readonly failures: unknown[] = []
   /** Monotonic time; the wall clock shows that and `wallSkewMs`. */
   nowMs: number
   wallSkewMs = 0
-  readonly #made: ReturnType<OperatorFactory>
+  readonly #made: ChainedOperator
+  readonly #inputs: OperatorInputs | null
   readonly #timers: Timer[] = []
 
   constructor(options: HarnessOptions) {
     this.nowMs = options.startMs ?? 1_000_000
     this.output = new RecordingOutput(options.outputSchema)
+    const maxParallelism = options.maxParallelism ?? 128
+    this.state = new ResidentKeyedState({
+      maxParallelism,
+      nowMs: () => this.nowMs + this.wallSkewMs,
+      tracksChanges: options.configuration?.['execution.checkpointing.incremental'] === 'true',
+    })
     this.context = {
       subtask: {
         jobId: 'a'.repeat(32),
@@ -114,9 +129,9 @@ export class OperatorHarness {
         operatorName: 'operator',
         subtaskIndex: options.subtaskIndex ?? 0,
         parallelism: options.parallelism ?? 1,
-        maxParallelism: options.maxParallelism ?? 128,
+        maxParallelism,
         leaderEpoch: 1,
-        attempt: 0,
+        attempt: options.attempt ?? 0,
         taskManagerId: 'tm-1',
       },
       configuration: new Configuration(options.configuration ?? {}),
@@ -135,16 +150,37 @@ export class OperatorHarness {
       output: this.output,
       nowMs: () => this.nowMs + this.wallSkewMs,
       monotonicMs: () => this.nowMs,
+      state: this.state,
       restored: options.restored ?? null,
       sendToCoordinator: async (event) => options.coordinator?.(event),
       checkpointingEnabled: options.checkpointingEnabled ?? true,
     }
     this.#made = options.factory(options.config, this.context)
+    this.#inputs =
+      this.#made.kind === 'source'
+        ? null
+        : new OperatorInputs(this.#made.operator, 1, this.output, this.metrics)
   }
 
   get operator(): Operator {
     if (this.#made.kind !== 'operator') throw new Error('A source')
     return this.#made.operator
+  }
+
+  /** What the task does with watermarks, idleness and the end of the operator's one input. */
+  get inputs(): OperatorInputs {
+    if (this.#inputs === null) throw new Error('A source')
+    return this.#inputs
+  }
+
+  watermark(timestampMs: number): void {
+    this.inputs.watermark(0, timestampMs)
+  }
+
+  /** The output has room again. */
+  resume(): void {
+    this.operator.resume?.()
+    this.inputs.settle()
   }
 
   get source(): SourceOperator {
@@ -153,6 +189,7 @@ export class OperatorHarness {
   }
 
   async open(): Promise<this> {
+    if (this.context.restored !== null) await this.state.restore(this.context.restored)
     await this.#made.operator.open()
     return this
   }
@@ -171,13 +208,26 @@ export class OperatorHarness {
     this.nowMs = nowMs
   }
 
+  /** Entries in the keyed state. */
+  entryCount(name: string): number {
+    const table = this.state.freeze(0, null).find((frozen) => frozen.name === name)!
+    const keyGroups = new Uint16Array(table.positionCount)
+    table.keyGroups(0, table.positionCount, keyGroups)
+    table.release()
+    return keyGroups.filter((keyGroup) => keyGroup !== NO_KEY_GROUP).length
+  }
+
   async checkpoint(checkpointId: number): Promise<OperatorSnapshot> {
     await this.#made.operator.prepareBarrier?.(checkpointId)
-    return this.#made.operator.snapshot(checkpointId)
+    const own = this.#made.operator.snapshot(checkpointId)
+    return { ...own, keyed: [...this.state.freeze(checkpointId, null), ...(own.keyed ?? [])] }
   }
 }
 
-/** The state that subtask `subtaskIndex` of `parallelism` gets from the snapshots of all subtasks of a checkpoint. */
+/**
+ * The state that subtask `subtaskIndex` of `parallelism` gets from the snapshots of all subtasks
+ * of a checkpoint.
+ */
 export function restoredState(
   snapshots: readonly OperatorSnapshot[],
   subtaskIndex: number,
@@ -196,12 +246,14 @@ export function restoredState(
           if (JSON.stringify(table.schema) !== JSON.stringify(schema)) {
             throw new Error(`Schema of ${name} differs`)
           }
-          for (let row = 0; row < table.rows.rowCount; row++) {
-            const keyGroup = table.keyGroups[row]!
+          const keyGroups = new Uint16Array(table.positionCount)
+          table.keyGroups(0, table.positionCount, keyGroups)
+          for (let at = 0; at < table.positionCount; at++) {
+            const keyGroup = keyGroups[at]!
             if (keyGroup < range.start || keyGroup > range.end) continue
             const builder = builders.get(keyGroup) ?? new ColumnBatchBuilder(schema)
             builders.set(keyGroup, builder)
-            builder.appendFrom(table.rows, row)
+            builder.appendFrom(table.gather(Int32Array.of(at), 1), 0)
           }
         }
       }

@@ -1,8 +1,8 @@
 /**
  * What a catalog holds: tables and views, resolved and typed.
  *
- * A table's columns stand in the order of its declaration; physical ones index the schema that the connector sees,
- * computed ones are expressions over it.
+ * A table's columns stand in the order of its declaration; physical ones index the schema that the
+ * connector sees, computed ones are expressions over it.
  */
 import type { Schema } from '@millrace/core'
 import type { Expression } from '@millrace/expression'

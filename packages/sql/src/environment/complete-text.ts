@@ -1,6 +1,6 @@
 /**
- * Completion for the prompt: keywords, tables, columns, functions and option keys that begin with what
- * stands before the cursor.
+ * Completion for the prompt: keywords, tables, columns, functions and option keys that begin with
+ * what stands before the cursor.
  */
 const COMPLETIONS_MAX = 100
 

@@ -1,4 +1,7 @@
-/** The session's configuration: the cluster's, with what SET changed, checked against the known options. */
+/**
+ * The session's configuration: the cluster's, with what SET changed, checked against the
+ * known options.
+ */
 
 import { type ConfigOption, type Configuration, isTimeZone } from '@millrace/core'
 import { nearName, raise } from '../error-codes.ts'
@@ -28,7 +31,10 @@ export class SessionConfiguration {
     return this.#set
   }
 
-  /** Warnings: an unknown key. Throws CONFIG_VALUE_INVALID for a value that does not fit a known one. */
+  /**
+   * Warnings: an unknown key. Throws CONFIG_VALUE_INVALID for a value that does not
+   * fit a known one.
+   */
   set(key: string, value: string): string[] {
     const option = this.#known.get(key)
     if (option !== undefined) this.#base.withOverrides({ [key]: value }).get(option)

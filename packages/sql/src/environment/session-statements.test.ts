@@ -1,4 +1,7 @@
-/** The session around queries: tables and their checks, databases and views, SET, job commands, completion. */
+/**
+ * The session around queries: tables and their checks, databases and views, SET, job
+ * commands, completion.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatType } from '@millrace/core'
@@ -39,15 +42,16 @@ test('CREATE TABLE checks connector, options, computed columns and watermark', (
   ]
   for (const [sql, message] of golden) assert.match(errorOf(() => s.execute(sql)).message, message)
   s.execute("CREATE TABLE IF NOT EXISTS events (a INT) WITH ('connector' = 'kafka')")
-  s.execute(`CREATE TABLE keyed (k INT, ts_ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ts_ms, 3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND,
-    PRIMARY KEY (k) NOT ENFORCED) COMMENT 'c' WITH ('connector' = 'kafka', 'format' = 'json')`)
+  s.execute(`CREATE TABLE keyed (k INT, ts_ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ts_ms, 3),
+    WATERMARK FOR ts AS ts - INTERVAL '1' SECOND, PRIMARY KEY (k) NOT ENFORCED)
+    COMMENT 'c' WITH ('connector' = 'kafka', 'format' = 'json')`)
   assert.deepEqual(rows(s, 'DESCRIBE keyed'), [
-    ['k', 'INT', 'FALSE', 'PRI(k)', null, null],
-    ['ts_ms', 'BIGINT', 'TRUE', null, null, null],
+    ['k', 'INT', false, 'PRI(k)', null, null],
+    ['ts_ms', 'BIGINT', true, null, null, null],
     [
       'ts',
       'TIMESTAMP_LTZ(3) *ROWTIME*',
-      'TRUE',
+      true,
       null,
       'AS TO_TIMESTAMP_LTZ(ts_ms, 3)',
       "ts - INTERVAL '1' SECOND",

@@ -94,17 +94,23 @@ export function describeObject(
     return [
       field.name,
       type,
-      String(field.type.nullable).toUpperCase(),
+      field.type.nullable,
       table?.primaryKey?.includes(field.name) ? `PRI(${table.primaryKey.join(', ')})` : null,
       computed === null ? null : `AS ${computed}`,
       table?.watermark?.column === i ? table.watermark.text : null,
     ]
   })
   const names = ['name', 'type', 'null', 'key', 'extras', 'watermark']
-  return rowsOf(
+  const described = rowsOf(
     names,
     rows.filter(([name]) => matches(name as string)),
   )
+  const fields = described.schema.fields.map((field) =>
+    field.name === 'null'
+      ? { ...field, type: { kind: 'BOOLEAN', nullable: true } as const }
+      : field,
+  )
+  return { ...described, schema: { fields } }
 }
 
 function showCreate(

@@ -1,7 +1,9 @@
 /**
- * What running a statement gives: rows at once, a job to submit, or a command for whoever holds the session.
+ * What running a statement gives: rows at once, a job to submit, or a command for whoever
+ * holds the session.
  *
- * Rows are JSON: BIGINT and DECIMAL as text, TIMESTAMP and DATE as text, BOOLEAN and the rest as they are.
+ * Rows are JSON: BIGINT and DECIMAL as text, TIMESTAMP and DATE as text, BOOLEAN and the
+ * rest as they are.
  */
 import type { Schema } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
@@ -36,6 +38,8 @@ export interface SubmitResult extends Noted {
   readonly bounded: boolean
   /** Full path of the (first) table that is written to. */
   readonly sinkTable?: string
+  /** Whether some rows come only when the watermark has passed the end of a window. */
+  readonly windowed: boolean
   /** Of a SELECT: the operator whose coordinator (`collect-coordinator`) has the rows. */
   readonly collectOperatorId?: string
 }

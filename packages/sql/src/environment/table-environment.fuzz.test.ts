@@ -1,4 +1,7 @@
-/** Mutated statements. `FUZZ_SEED` and `FUZZ_RUNS` repeat or lengthen a run; every failure names both. */
+/**
+ * Mutated statements. `FUZZ_SEED` and `FUZZ_RUNS` repeat or lengthen a run; every
+ * failure names both.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '@millrace/core'
@@ -10,7 +13,8 @@ const SEEDS = [
   READINGS.replace('sensor_readings', 'r2'),
   AGGREGATES.replace('sensor_aggregates', 'a2'),
   MAIN_JOB,
-  `SELECT sensor_id, TUMBLE_START(event_time, INTERVAL '1' MINUTE), AVG(temperature) FILTER (WHERE humidity > 5) FROM sensor_readings
+  `SELECT sensor_id, TUMBLE_START(event_time, INTERVAL '1' MINUTE),
+   AVG(temperature) FILTER (WHERE humidity > 5) FROM sensor_readings
    GROUP BY sensor_id, TUMBLE(event_time, INTERVAL '1' MINUTE) HAVING COUNT(*) > 3`,
   `WITH a AS (SELECT id, CASE WHEN n > 1 THEN 'x' ELSE name END AS c FROM events) SELECT c, COUNT(DISTINCT id) FROM a GROUP BY c`,
   `SELECT CAST(n AS DECIMAL(10, 2)), TRIM(BOTH 'x' FROM name),
@@ -18,7 +22,8 @@ const SEEDS = [
    name LIKE 'a!%' ESCAPE '!', n NOT IN (1, 2, NULL), EXTRACT(DAY FROM ts)
    FROM events WHERE ok IS NOT FALSE UNION ALL SELECT 1, 'a', 'b', TRUE, FALSE, NULL, 3`,
   `EXPLAIN SELECT window_start, SUM(price) 
-   FROM TABLE(HOP(DATA => TABLE events, TIMECOL => DESCRIPTOR(ts), SLIDE => INTERVAL '5' SECOND, SIZE => INTERVAL '10' SECOND))
+   FROM TABLE(HOP(DATA => TABLE events, TIMECOL => DESCRIPTOR(ts),
+     SLIDE => INTERVAL '5' SECOND, SIZE => INTERVAL '10' SECOND))
    GROUP BY window_start, window_end`,
   `EXECUTE STATEMENT SET BEGIN INSERT INTO updates SELECT name, id FROM events; INSERT INTO updates VALUES ('a', 1); END`,
   `CREATE VIEW v2 (x) AS SELECT n FROM events /*+ OPTIONS('scan.parallelism' = '2') */ AS e WHERE e.n % 2 = 0`,
@@ -26,7 +31,8 @@ const SEEDS = [
 ]
 const WORDS =
   `( ) , . ; ' \` * + - / % = < > || :: NULL SELECT FROM WHERE GROUP BY window_start COUNT( CASE END INTERVAL '1' DAY AS
-  TABLE( TUMBLE( DESCRIPTOR( CAST( AND NOT IN LIKE 1e999 99999999999 1.5 ts proc id name 🙂 -- /* /*+ */ DISTINCT VALUES UNION ALL`
+  TABLE( TUMBLE( DESCRIPTOR( CAST( AND NOT IN LIKE 1e999 99999999999 1.5 ts proc id name 🙂 --
+  /* /*+ */ DISTINCT VALUES UNION ALL`
     .trim()
     .split(/\s+/)
 

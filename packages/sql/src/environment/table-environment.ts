@@ -1,13 +1,13 @@
 /**
  * A SQL session: catalog, configuration, and `execute`.
  *
- * The front end's door. It plans and never runs: a query comes back as a JobGraph for the caller to submit. Holds no
- * clock, no
- * randomness of its own and no connection. A statement that throws leaves the session as it was.
+ * The front end's door. It plans and never runs: a query comes back as a JobGraph for the caller to
+ * submit. Holds no clock, no randomness of its own and no connection. A statement that throws
+ * leaves the session as it was.
  */
 import type { ConnectorRegistry, Format } from '@millrace/connector'
 import type { ConfigOption, Configuration } from '@millrace/core'
-import { SQL_OPERATORS_OPTIONS } from '@millrace/sql-operators'
+import { SQL_OPERATORS, SQL_OPERATORS_OPTIONS } from '@millrace/sql-operators'
 import { Catalog } from '../catalog/catalog.ts'
 import type { CatalogView } from '../catalog/catalog-object.ts'
 import { raise } from '../error-codes.ts'
@@ -16,10 +16,11 @@ import { KEYWORDS } from '../parse/keywords.ts'
 import { parseStatement } from '../parse/parse-statement.ts'
 import { type StatementText, splitStatements } from '../parse/split-statements.ts'
 import type { CreateViewSyntax, StatementSyntax } from '../parse/syntax-tree.ts'
+import { findHeldWindows } from '../physical/find-held-windows.ts'
 import { SQL_OPTIONS } from '../sql-options.ts'
 import { createTable } from '../validate/create-table.ts'
+import { type CompiledStatement, formatExplain, StatementCompiler } from './compile-statement.ts'
 import { completeText } from './complete-text.ts'
-import { formatExplain, type PlannedStatement, StatementPlanner } from './plan-statement.ts'
 import { SessionConfiguration } from './session-configuration.ts'
 import { callableNames, describeObject, rowsOf, showObjects } from './show-objects.ts'
 import type { StatementResult } from './statement-result.ts'
@@ -33,6 +34,11 @@ export interface TableEnvironmentSettings {
   readonly random: () => string
   /** Every option that SET should know, besides SQL's own; others only give a warning. */
   readonly knownOptions?: readonly ConfigOption<unknown>[]
+}
+
+/** Whether rows come out only when the watermark has passed the end of their window. */
+function isWindowed({ factory }: { readonly factory: string }): boolean {
+  return factory === SQL_OPERATORS.globalWindowAggregate
 }
 
 export class TableEnvironment {
@@ -74,20 +80,20 @@ export class TableEnvironment {
   }
 
   /**
-   * Plans or carries out one statement. Throws MillraceErrors whose `location` is relative to `statement` (see
-   * `formatSqlError`).
+   * Plans or carries out one statement. Throws MillraceErrors whose `location` is relative to
+   * `statement` (see `formatSqlError`).
    */
   execute(statement: string): StatementResult {
     const syntax = parseStatement(statement)
     switch (syntax.kind) {
       case 'query':
-        return this.#submit(this.#planner().planSelect(syntax.query))
+        return this.#submit(this.#compiler().compileSelect(syntax.query, statement))
       case 'insert':
-        return this.#submit(this.#planner().planInserts([syntax]))
+        return this.#submit(this.#compiler().compileInserts([syntax]))
       case 'statement-set':
-        return this.#submit(this.#planner().planInserts(syntax.inserts))
+        return this.#submit(this.#compiler().compileInserts(syntax.inserts))
       case 'explain':
-        return rowsOf(['result'], [[formatExplain(this.#plan(syntax.statement))]])
+        return rowsOf(['result'], [[formatExplain(this.#compile(syntax.statement), syntax)]])
       case 'show':
         if (syntax.topic === 'jobs') return { kind: 'command', command: 'show-jobs', warnings: [] }
         return showObjects(syntax, this.#catalog)
@@ -113,32 +119,33 @@ export class TableEnvironment {
     }
   }
 
-  #planner(): StatementPlanner {
+  #compiler(): StatementCompiler {
     const { connectors, formats, random } = this.#settings
     const context = { connectors, formats, configuration: this.#session.current }
-    return new StatementPlanner(this.#catalog, context, random)
+    return new StatementCompiler(this.#catalog, context, random)
   }
 
-  #plan(syntax: StatementSyntax): PlannedStatement {
-    if (syntax.kind === 'query') return this.#planner().planSelect(syntax.query)
-    if (syntax.kind === 'insert') return this.#planner().planInserts([syntax])
-    if (syntax.kind === 'statement-set') return this.#planner().planInserts(syntax.inserts)
+  #compile(syntax: StatementSyntax): CompiledStatement {
+    if (syntax.kind === 'query') return this.#compiler().compileSelect(syntax.query, 'EXPLAIN')
+    if (syntax.kind === 'insert') return this.#compiler().compileInserts([syntax])
+    if (syntax.kind === 'statement-set') return this.#compiler().compileInserts(syntax.inserts)
     throw raise('SQL_INVALID', syntax.span, 'EXPLAIN takes a query or an INSERT.')
   }
 
-  #submit(plan: PlannedStatement): StatementResult {
+  #submit(compiled: CompiledStatement): StatementResult {
     return {
       kind: 'submit',
-      mode: plan.mode,
-      jobGraph: plan.jobGraph,
-      schema: plan.schema,
-      changelog: plan.physical.some((node) => node.updatedBy !== null),
-      bounded: plan.physical.every((node) => node.bounded),
-      ...(plan.sinkTable === undefined ? {} : { sinkTable: plan.sinkTable }),
-      ...(plan.collectOperatorId === undefined
+      mode: compiled.mode,
+      jobGraph: compiled.jobGraph,
+      schema: compiled.schema,
+      changelog: compiled.physical.some(({ traits }) => traits.changes !== 'insert'),
+      windowed: compiled.jobGraph.vertices.some(({ operators }) => operators.some(isWindowed)),
+      bounded: compiled.physical.every(({ traits }) => traits.bounded),
+      ...(compiled.sinkTable === undefined ? {} : { sinkTable: compiled.sinkTable }),
+      ...(compiled.collectOperatorId === undefined
         ? {}
-        : { collectOperatorId: plan.collectOperatorId }),
-      warnings: [],
+        : { collectOperatorId: compiled.collectOperatorId }),
+      warnings: findHeldWindows(compiled.physical),
     }
   }
 
@@ -197,7 +204,7 @@ export class TableEnvironment {
   }
 
   #view(syntax: CreateViewSyntax): CatalogView {
-    const node = this.#planner().logical(syntax.query)
+    const node = this.#compiler().logical(syntax.query)
     const { schema } = syntax.columns === null ? node : renameColumns(node, syntax.columns)
     return {
       kind: 'view',

@@ -1,33 +1,75 @@
 /** Plans as EXPLAIN prints them: indented trees in the reference engine's manner. */
-import { formatExpression } from '@millrace/expression'
 import type { JobGraph } from '@millrace/graph'
-import { formatPath } from '../catalog/catalog-object.ts'
 import type { LogicalNode } from '../logical/logical-plan.ts'
-import { describeNode, type PhysicalNode } from '../physical/physical-plan.ts'
+import { describeLogical, inputsOf } from '../logical/node-shapes.ts'
+import {
+  describeNode,
+  type PhysicalInput,
+  type PhysicalNode,
+  rewritePhysical,
+} from '../physical/physical-plan.ts'
+import { formatChangelogMode } from '../physical/traits.ts'
 
 /** What the statement says: the logical plan before the optimizer. */
 export function formatLogical(node: LogicalNode): string {
   return tree(node, (n) => [describeLogical(n), inputsOf(n)])
 }
 
-/** What runs. */
-export function formatPhysical(node: PhysicalNode): string {
-  return tree<PhysicalNode | Exchange>(node, (n) =>
-    'exchange' in n
-      ? [n.exchange, [n.node]]
-      : [
-          describeNode(n),
-          n.inputs.map(({ node: input, partitioning }): PhysicalNode | Exchange => {
-            if (partitioning.kind === 'forward') return input
-            const columns =
-              partitioning.kind === 'hash'
-                ? partitioning.keyColumns.map((i) => input.schema.fields[i]?.name).join(', ')
-                : ''
-            const text = partitioning.kind === 'hash' ? `hash[${columns}]` : partitioning.kind
-            return { exchange: `Exchange(distribution=[${text}])`, node: input }
-          }),
-        ],
-  )
+/**
+ * What runs, up to each of the sinks; with `changelogMode` also which kinds of rows each operator
+ * gives (a sink gives none). A part with several consumers is shown with the first of them and
+ * referred to by the others.
+ */
+export function formatPhysical(
+  sinks: readonly PhysicalNode[],
+  { changelogMode }: { readonly changelogMode: boolean },
+): string {
+  const shared = nodesReadTwice(sinks)
+  const numbers = new Map<PhysicalNode, number>()
+  const describe = (node: PhysicalNode): string => {
+    const isSink = sinks.includes(node)
+    const mode = isSink ? '[NONE]' : formatChangelogMode(node.traits)
+    const text = describeNode(
+      node,
+      ...(isSink ? [] : rowtimeOf(node)),
+      ...(changelogMode ? [`changelogMode=${mode}`] : []),
+    )
+    if (!shared.has(node)) return text
+    numbers.set(node, numbers.size + 1)
+    return `${text}(reuse_id=[${numbers.get(node)}])`
+  }
+  const show = (n: PhysicalNode | Exchange): [string, readonly (PhysicalNode | Exchange)[]] => {
+    if ('exchange' in n) return [n.exchange, [n.node]]
+    const number = numbers.get(n)
+    if (number !== undefined) return [`Reused(reference_id=[${number}])`, []]
+    return [describe(n), n.inputs.map(withExchange)]
+  }
+  return sinks.map((sink) => tree<PhysicalNode | Exchange>(sink, show)).join('\n\n')
+}
+
+function rowtimeOf({ schema, traits }: PhysicalNode): string[] {
+  const names = traits.rowtime.columns.map((column) => schema.fields[column]?.name)
+  return names.length === 0 ? [] : [`rowtime=[${names.join(', ')}]`]
+}
+
+function withExchange({ node, partitioning }: PhysicalInput): PhysicalNode | Exchange {
+  if (partitioning.kind === 'forward') return node
+  const columns =
+    partitioning.kind === 'hash'
+      ? partitioning.keyColumns.map((i) => node.schema.fields[i]?.name).join(', ')
+      : ''
+  const text = partitioning.kind === 'hash' ? `hash[${columns}]` : partitioning.kind
+  return { exchange: `Exchange(distribution=[${text}])`, node }
+}
+
+function nodesReadTwice(sinks: readonly PhysicalNode[]): Set<PhysicalNode> {
+  const seen = new Set<PhysicalNode>()
+  const twice = new Set<PhysicalNode>()
+  rewritePhysical(sinks, (node) => {
+    for (const input of node.inputs) (seen.has(input.node) ? twice : seen).add(input.node)
+    return node
+  })
+  return twice
 }
 
 interface Exchange {
@@ -61,50 +103,4 @@ function tree<T>(root: T, describe: (node: T) => readonly [string, readonly T[]]
   }
   walk(root, '', '')
   return lines.join('\n')
-}
-
-function inputsOf(node: LogicalNode): readonly LogicalNode[] {
-  if (node.kind === 'scan' || node.kind === 'values') return []
-  return node.kind === 'union' ? node.inputs : [node.input]
-}
-
-function describeLogical(node: LogicalNode): string {
-  const names = (input: LogicalNode) => input.schema.fields.map((field) => field.name)
-  switch (node.kind) {
-    case 'scan':
-      return `LogicalTableScan(table=[[${formatPath(node.table.path).replaceAll('.', ', ')}]])`
-    case 'values':
-      return `LogicalValues(rows=[${node.rows.length}])`
-    case 'filter':
-      return `LogicalFilter(condition=[${formatExpression(node.condition, names(node.input))}])`
-    case 'project': {
-      const inner = names(node.input)
-      const items = node.expressions.map(
-        (expression, i) =>
-          `${node.schema.fields[i]?.name}=[${formatExpression(expression, inner)}]`,
-      )
-      return `LogicalProject(${items.join(', ')})`
-    }
-    case 'window-table': {
-      const time = node.input.schema.fields[node.timeColumn]?.name
-      return `LogicalTableFunctionScan(window=[${node.window.kind.toUpperCase()}(${time}, ${node.window.sizeMs} ms)])`
-    }
-    case 'union':
-      return 'LogicalUnion(all=[true])'
-    case 'aggregate':
-    case 'window-aggregate': {
-      const inner = names(node.input)
-      const keys = node.keys.map((key) => formatExpression(key, inner)).join(', ')
-      const calls = node.aggregates.map((call) => {
-        const argument = call.argument === null ? '' : formatExpression(call.argument, inner)
-        return `${call.function}(${call.distinct ? 'DISTINCT ' : ''}${argument})`
-      })
-      const kind = node.kind === 'aggregate' ? 'LogicalAggregate' : 'LogicalWindowAggregate'
-      const window =
-        node.kind === 'aggregate'
-          ? ''
-          : `, window=[${node.window.kind.toUpperCase()}(${node.window.sizeMs} ms)], properties=[${node.properties.join(', ')}]`
-      return `${kind}(group=[{${keys}}], calls=[${calls.join(', ')}]${window})`
-    }
-  }
 }

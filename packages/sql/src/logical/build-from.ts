@@ -1,31 +1,42 @@
-/** FROM: tables, views, names of WITH, sub-queries and window table functions → a plan and the scope of its columns. */
+/**
+ * FROM: tables, views, names of WITH, sub-queries and window table functions → a plan and the scope
+ * of its columns.
+ */
 import { isMillraceError, type LogicalType } from '@millrace/core'
 import { type CatalogTable, type CatalogView, formatPath } from '../catalog/catalog-object.ts'
 import { raise } from '../error-codes.ts'
-import type { FromSyntax, OptionList, WindowTableSyntax } from '../parse/syntax-tree.ts'
+import type { FromSyntax, OptionList, QueryBody, WindowTableSyntax } from '../parse/syntax-tree.ts'
 import { withoutAttribute } from '../validate/function-typing.ts'
 import { Scope } from '../validate/scope.ts'
-import { type BuildContext, schemaOf } from './build-context.ts'
+import { type LogicalContext, schemaOf } from './logical-context.ts'
 import type { LogicalNode } from './logical-plan.ts'
 import { renameColumns } from './rename-columns.ts'
 import { checkTimeAttribute, windowSpec } from './window-spec.ts'
 
-export interface FromPlan {
+export interface Relation {
   readonly node: LogicalNode
   readonly scope: Scope
 }
 
-export function buildFrom(from: FromSyntax, context: BuildContext): FromPlan {
+export function buildFrom(from: FromSyntax, context: LogicalContext): Relation {
   switch (from.kind) {
     case 'table': {
-      const node = buildNamed(from, context)
+      let node = buildNamed(from, context)
+      if (from.columns !== null) node = renameColumns(node, from.columns)
       const name = from.alias ?? from.name.parts[from.name.parts.length - 1]
-      return { node, scope: new Scope(node.schema, name?.name ?? null) }
+      const scope = new Scope(node.schema, name?.name ?? null)
+      if (from.alias !== null || isOfWith(from, context)) return { node, scope }
+      const path = context.catalog.resolve(from.name, context.database)
+      return { node, scope: scope.of([path.catalog, path.database, path.name]) }
     }
     case 'subquery': {
-      let node = context.buildQuery(from.query, context)
-      if (from.columns !== null) node = renameColumns(node, from.columns)
-      return { node, scope: new Scope(node.schema, from.alias?.name ?? null) }
+      let node = context.buildQuery(from.query, { ...context, takesNulls: false })
+      const scope = (): Scope => new Scope(node.schema, from.alias?.name ?? null)
+      if (from.columns === null) {
+        return { node, scope: scope().withAmbiguous(namesGivenTwice(from.query.body)) }
+      }
+      node = renameColumns(node, from.columns)
+      return { node, scope: scope() }
     }
     case 'window': {
       const { node, qualifier } = buildWindow(from, context)
@@ -34,7 +45,24 @@ export function buildFrom(from: FromSyntax, context: BuildContext): FromPlan {
   }
 }
 
-function buildNamed(from: FromSyntax & { kind: 'table' }, context: BuildContext): LogicalNode {
+function isOfWith(from: FromSyntax & { kind: 'table' }, { ctes }: LogicalContext): boolean {
+  return from.name.parts.length === 1 && ctes.has(from.name.parts[0]?.name ?? '')
+}
+
+/**
+ * Names that a SELECT gives to several of its columns: a query around it cannot mean one of them.
+ */
+function namesGivenTwice(body: QueryBody): ReadonlySet<string> {
+  if (body.kind !== 'select') return new Set()
+  const names = body.items.flatMap((item) => {
+    if (item.kind === 'star') return []
+    const last = item.expression.kind === 'name' ? item.expression.parts.at(-1) : undefined
+    return item.alias?.name ?? last?.name ?? []
+  })
+  return new Set(names.filter((name, i) => names.indexOf(name) < i))
+}
+
+function buildNamed(from: FromSyntax & { kind: 'table' }, context: LogicalContext): LogicalNode {
   const [first] = from.name.parts
   const cte = from.name.parts.length === 1 ? context.ctes.get(first?.name ?? '') : undefined
   if (cte !== undefined) {
@@ -74,22 +102,23 @@ function scan(table: CatalogTable, hints: OptionList | null): LogicalNode {
 }
 
 /**
- * The view's query in its place. Errors inside it (a table dropped since) are told without a place in this
- * statement.
+ * The view's query in its place. Errors inside it (a table dropped since) are told without a place
+ * in this statement.
  */
 function expandView(
   view: CatalogView,
   from: FromSyntax & { kind: 'table' },
-  context: BuildContext,
+  context: LogicalContext,
 ): LogicalNode {
   const path = formatPath(view.path)
   if (context.viewPath.includes(path)) {
     throw raise('SQL_INVALID', from.name.span, `The view '${view.path.name}' contains itself.`)
   }
-  const inner: BuildContext = {
+  const inner: LogicalContext = {
     ...context,
     database: view.database,
     ctes: new Map(),
+    takesNulls: false,
     viewPath: [...context.viewPath, path],
   }
   let node: LogicalNode
@@ -112,13 +141,13 @@ const PLAIN_TIMESTAMP: LogicalType = { kind: 'TIMESTAMP', precision: 3, nullable
 
 function buildWindow(
   from: WindowTableSyntax,
-  context: BuildContext,
+  context: LogicalContext,
 ): { node: LogicalNode; qualifier: string | null } {
   const { node: input, scope } = buildFrom(from.input, context)
   const timeColumn = scope.resolve([from.timeColumn], from.timeColumn.span)
   const field = input.schema.fields[timeColumn] as (typeof input.schema.fields)[number]
-  const attribute = checkTimeAttribute(field, from.timeColumn.span, context.localTimeZone)
-  const window = windowSpec(from.function, from.intervals, from.span)
+  const attribute = checkTimeAttribute(field, from.timeColumn.span, context)
+  const window = windowSpec(from.function, from.intervals, from.span, 'table-function')
   const timeType = { ...withoutAttribute(field.type), precision: 3, nullable: false, attribute }
   const names = ['window_start', 'window_end', 'window_time']
   const taken = input.schema.fields.find(({ name }) => names.includes(name))

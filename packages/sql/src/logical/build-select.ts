@@ -2,15 +2,16 @@
 import type { Expression } from '@millrace/expression'
 import { notSupported, raise } from '../error-codes.ts'
 import type { ExpressionSyntax, SelectItem, SelectSyntax } from '../parse/syntax-tree.ts'
+import type { Span } from '../parse/token.ts'
 import { conjuncts } from '../validate/expression-parts.ts'
-import { ExpressionValidator } from '../validate/expression-validator.ts'
+import { ExpressionValidator, refuseNull } from '../validate/expression-validator.ts'
 import { withoutAttribute } from '../validate/function-typing.ts'
 import { Scope } from '../validate/scope.ts'
-import { type BuildContext, schemaOf } from './build-context.ts'
-import { buildFrom, type FromPlan } from './build-from.ts'
+import { buildFrom, type Relation } from './build-from.ts'
 import { GroupCollector } from './group-collector.ts'
 import { groupRows } from './group-rows.ts'
 import { GroupWindow } from './group-window.ts'
+import { type LogicalContext, schemaOf } from './logical-context.ts'
 import type { LogicalNode } from './logical-plan.ts'
 
 interface NamedExpression {
@@ -18,7 +19,10 @@ interface NamedExpression {
   readonly expression: Expression
 }
 
-export function buildSelect(select: SelectSyntax, context: BuildContext): LogicalNode {
+export function buildSelect(select: SelectSyntax, context: LogicalContext): LogicalNode {
+  if (!context.takesNulls) {
+    refuseNull(...select.items.flatMap((item) => (item.kind === 'star' ? [] : [item.expression])))
+  }
   if (select.from === null) return selectWithoutFrom(select)
   const from = filtered(buildFrom(select.from, context), select)
   const window = groupWindowOf(select, from.scope, context)
@@ -33,7 +37,8 @@ export function buildSelect(select: SelectSyntax, context: BuildContext): Logica
   })
   const having = select.having === null ? null : havingValidator.condition(select.having)
   let node: LogicalNode
-  if (!grouped && having === null && collector.firstSpan === null) {
+  const isPlain = select.groupBySpan === null && having === null && collector.firstSpan === null
+  if (isPlain) {
     node = project(from.node, items)
   } else {
     const keys = groupKeys(select, from.scope, window)
@@ -41,14 +46,37 @@ export function buildSelect(select: SelectSyntax, context: BuildContext): Logica
       collector.overGroups(expression, keys, from_)
     const outer = items.map((item) => ({ ...item, expression: over(item.expression, validator) }))
     const condition = having === null ? null : over(having, havingValidator)
-    const groups = groupRows(from.node, keys, collector, window, select)
+    const groups = groupRows(from.node, keys, collector, window, select.groupBySpan ?? select.span)
+    refuseEmit(groups, window !== null, select, context)
     const kept: LogicalNode =
       condition === null
         ? groups
         : { kind: 'filter', input: groups, condition, schema: groups.schema }
     node = project(kept, outer)
   }
-  return select.distinct ? distinctRows(node, select) : node
+  return select.distinct ? distinctRows(node, select.span) : node
+}
+
+/**
+ * Early and late fire are options of GROUP BY's own windows; a window that ignored them would
+ * give other rows.
+ */
+function refuseEmit(
+  groups: LogicalNode,
+  isGroupWindow: boolean,
+  select: SelectSyntax,
+  { emitOption }: LogicalContext,
+): void {
+  const node = groups.kind === 'project' ? groups.input : groups
+  if (emitOption === null || node.kind !== 'window-aggregate') return
+  const span = select.groupBySpan ?? select.span
+  if (isGroupWindow) throw notSupported(`The option '${emitOption}'`, span)
+  throw raise(
+    'SQL_INVALID',
+    span,
+    `Windows of a window table function fire once, at their end; '${emitOption}' is on.`,
+    `RESET '${emitOption}', or GROUP BY TUMBLE(…).`,
+  )
 }
 
 function selectWithoutFrom(select: SelectSyntax): LogicalNode {
@@ -70,7 +98,7 @@ function plain(expressions: readonly Expression[]) {
 }
 
 /** FROM with WHERE; a column that WHERE proves NOT NULL is so from there on. */
-function filtered(from: FromPlan, select: SelectSyntax): FromPlan {
+function filtered(from: Relation, select: SelectSyntax): Relation {
   if (select.where === null) return from
   const scope = from.scope.explaining(aliasReasons(select.items, 'WHERE'))
   const validator = new ExpressionValidator({ scope, clause: 'WHERE', collector: null })
@@ -88,7 +116,7 @@ function filtered(from: FromPlan, select: SelectSyntax): FromPlan {
   const schema = { fields }
   return {
     node: { kind: 'filter', input: from.node, condition, schema },
-    scope: new Scope(schema, from.scope.qualifier),
+    scope: from.scope.over(schema),
   }
 }
 
@@ -109,11 +137,11 @@ function aliasReasons(items: readonly SelectItem[], clause: string): ReadonlyMap
 function groupWindowOf(
   select: SelectSyntax,
   scope: Scope,
-  context: BuildContext,
+  context: LogicalContext,
 ): GroupWindow | null {
   let found: GroupWindow | null = null
   for (const item of select.groupBy) {
-    const window = GroupWindow.of(item, scope, context.localTimeZone)
+    const window = GroupWindow.of(item, scope, context)
     if (window !== null && found !== null) {
       throw raise('SQL_INVALID', item.span, 'GROUP BY takes one window; this is the second.')
     }
@@ -130,9 +158,6 @@ function groupKeys(select: SelectSyntax, inner: Scope, window: GroupWindow | nul
     window !== null && item.kind === 'call' && /^(TUMBLE|HOP)$/i.test(item.name)
   const keys: Expression[] = []
   for (const item of select.groupBy.filter((candidate) => !isWindow(candidate))) {
-    if (item.kind === 'number') {
-      throw notSupported('GROUP BY with the number of a column', item.span, 'Name the column.')
-    }
     const key = validator.validate(item)
     if (!keys.some((other) => JSON.stringify(other) === JSON.stringify(key))) keys.push(key)
   }
@@ -166,6 +191,7 @@ function starItems(item: SelectItem & { kind: 'star' }, scope: Scope): NamedExpr
   if (scope.columns.length === 0) {
     throw raise('SQL_INVALID', item.span, 'There are no columns for * here: FROM is missing.')
   }
+  for (const { name } of scope.columns) scope.refuseAmbiguous(name, item.span)
   return scope.columns.map(({ name, type }, index) => ({
     name,
     expression: { kind: 'column', index, type },
@@ -178,13 +204,13 @@ function project(input: LogicalNode, items: readonly NamedExpression[]): Logical
   return { kind: 'project', input, expressions, schema: schemaOf(names, plain(expressions)) }
 }
 
-/** SELECT DISTINCT: groups of whole rows. */
-function distinctRows(input: LogicalNode, select: SelectSyntax): LogicalNode {
+/** SELECT DISTINCT, UNION: groups of whole rows, no time attribute among them. */
+export function distinctRows(input: LogicalNode, span: Span): LogicalNode {
   const keys = input.schema.fields.map(({ type }, index): Expression => {
     return { kind: 'column', index, type }
   })
   const none = new GroupCollector(new Scope(input.schema), true, null)
-  const groups = groupRows(input, keys, none, null, select)
+  const groups = groupRows(input, keys, none, null, span)
   const fields = input.schema.fields.map((field) => ({
     ...field,
     type: withoutAttribute(field.type),

@@ -1,9 +1,9 @@
 /**
  * Takes the aggregates and window properties out of the SELECT list and HAVING of a query.
  *
- * What it takes out is replaced by columns beyond those of the input (`AGGREGATE_BASE`, `PROPERTY_BASE`); once the
- * group's keys are
- * known, `overGroups` turns the expression around them into one over keys, aggregates and properties.
+ * What it takes out is replaced by columns beyond those of the input (`AGGREGATE_BASE`,
+ * `PROPERTY_BASE`); once the group's keys are known, `overGroups` turns the expression around them
+ * into one over keys, aggregates and properties.
  */
 import { type Expression, sameExpression } from '@millrace/expression'
 import type { AggregateCall, WindowProperty } from '@millrace/sql-operators'
@@ -11,7 +11,11 @@ import { notSupported, raise } from '../error-codes.ts'
 import type { CallSyntax } from '../parse/syntax-tree.ts'
 import type { Span } from '../parse/token.ts'
 import { rewriteExpression } from '../validate/expression-parts.ts'
-import { type AggregateCollector, ExpressionValidator } from '../validate/expression-validator.ts'
+import {
+  type AggregateCollector,
+  ExpressionValidator,
+  refuseNull,
+} from '../validate/expression-validator.ts'
 import { aggregateType, isAggregate } from '../validate/function-typing.ts'
 import type { Scope } from '../validate/scope.ts'
 import type { GroupWindow } from './group-window.ts'
@@ -78,6 +82,7 @@ export class GroupCollector implements AggregateCollector {
     if (syntax === undefined || call.args.length !== 1) {
       throw raise('SQL_INVALID', call.span, `${name} takes 1 argument; found ${call.args.length}.`)
     }
+    refuseNull(syntax)
     const argument = within('an aggregate').validate(syntax)
     const type = aggregateType(name, argument.type, call.span)
     const empty = !this.#grouped || filter !== null
@@ -86,7 +91,10 @@ export class GroupCollector implements AggregateCollector {
     return { ...common, argument, distinct, resultType: { ...type, nullable } }
   }
 
-  /** `expression` over [keys, aggregates, properties]. Throws SQL_INVALID for a column that is no key. */
+  /**
+   * `expression` over [keys, aggregates, properties]. Throws SQL_INVALID for a column
+   * that is no key.
+   */
   overGroups(
     expression: Expression,
     keys: readonly Expression[],

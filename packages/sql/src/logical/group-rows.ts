@@ -1,21 +1,20 @@
 /**
  * GROUP BY → an aggregate over a window, or one that updates for ever.
  *
- * A window is recognised in both its forms: the older TUMBLE(…) in GROUP BY, and window_start with window_end of a
- * window table
- * function anywhere below, through filters and projections, which are pulled into the keys and aggregates. Both come
- * out as the
- * same nodes: keys, aggregates and properties of one window aggregate under a projection that restores the order.
+ * A window is recognised in both its forms: the older TUMBLE(…) in GROUP BY, and window_start with
+ * window_end of a window table function anywhere below, through filters and projections, which are
+ * pulled into the keys and aggregates. Both come out as the same nodes: keys, aggregates and
+ * properties of one window aggregate under a projection that restores the order.
  */
 import { columnsUsed, type Expression } from '@millrace/expression'
 import type { AggregateCall, WindowProperty } from '@millrace/sql-operators'
 import { notSupported, raise } from '../error-codes.ts'
-import type { SelectSyntax } from '../parse/syntax-tree.ts'
+import type { Span } from '../parse/token.ts'
 import { conjunction, inlineColumns } from '../validate/expression-parts.ts'
 import { withoutAttribute } from '../validate/function-typing.ts'
-import { schemaOf } from './build-context.ts'
 import type { GroupCollector } from './group-collector.ts'
 import type { GroupWindow } from './group-window.ts'
+import { schemaOf } from './logical-context.ts'
 import type { LogicalNode, WindowAggregateNode, WindowTableNode } from './logical-plan.ts'
 
 const PROPERTY_ORDER: readonly WindowProperty[] = [
@@ -31,10 +30,10 @@ export function groupRows(
   keys: readonly Expression[],
   collector: GroupCollector,
   window: GroupWindow | null,
-  select: SelectSyntax,
+  span: Span,
 ): LogicalNode {
   if (window !== null) return overGroupWindow(input, keys, collector, window)
-  const windowed = overWindowTable(input, keys, collector.aggregates, select)
+  const windowed = overWindowTable(input, keys, collector.aggregates, span)
   if (windowed !== null) return windowed
   const types = [
     ...keys.map((key) => ({ type: withoutAttribute(key.type) })),
@@ -126,8 +125,8 @@ function overGroupWindow(
 }
 
 /**
- * What lies between an aggregate and the window table function below it, as expressions over that function's
- * columns.
+ * What lies between an aggregate and the window table function below it, as expressions over that
+ * function's columns.
  */
 interface WindowInput {
   readonly window: WindowTableNode
@@ -157,7 +156,7 @@ function overWindowTable(
   input: LogicalNode,
   outerKeys: readonly Expression[],
   outerAggregates: readonly AggregateCall[],
-  select: SelectSyntax,
+  span: Span,
 ): LogicalNode | null {
   const below = windowBelow(input)
   if (below === null) return null
@@ -173,7 +172,7 @@ function overWindowTable(
     if (!found.includes(needed)) {
       throw raise(
         'SQL_INVALID',
-        select.groupBySpan ?? select.span,
+        span,
         `GROUP BY of a window needs both window_start and window_end; ${needed} is missing.`,
         `Add ${needed} to GROUP BY.`,
       )
@@ -185,9 +184,10 @@ function overWindowTable(
     filter: aggregate.filter === null ? null : inline(aggregate.filter),
   }))
   const plainKeys = keys.filter((_, i) => found[i] === null)
-  refuseWindowColumns(below, plainKeys, aggregates, width, select)
+  refuseWindowColumns(below, plainKeys, aggregates, width, span)
   const timeField = window.input.schema.fields[window.timeColumn]!
-  const rowtime = 'attribute' in timeField.type && timeField.type.attribute === 'rowtime'
+  // In batch mode a plain TIMESTAMP as well: the window's column was checked where it was read.
+  const rowtime = !('attribute' in timeField.type && timeField.type.attribute === 'proctime')
   const condition = conjunction(below.conditions)
   const { schema } = window.input
   const rows: LogicalNode =
@@ -221,14 +221,14 @@ function refuseWindowColumns(
   keys: readonly Expression[],
   aggregates: readonly AggregateCall[],
   width: number,
-  select: SelectSyntax,
+  span: Span,
 ): void {
   const within = aggregates.flatMap(({ argument, filter }) => [argument, filter])
   const all = [...below.conditions, ...keys, ...within].filter((part) => part !== null)
   if (!all.some((part) => columnsUsed(part).some((index) => index >= width))) return
   throw notSupported(
     'Computing with window_start, window_end or window_time below the GROUP BY of their window',
-    select.groupBySpan ?? select.span,
+    span,
     'Do it above: in SELECT or HAVING of the grouped query.',
   )
 }

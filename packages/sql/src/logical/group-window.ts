@@ -1,6 +1,6 @@
 /**
- * The older form of windows: GROUP BY TUMBLE(ts, size) or HOP(ts, slide, size), with TUMBLE_START(ts, size)
- * … in SELECT.
+ * The older form of windows: GROUP BY TUMBLE(ts, size) or HOP(ts, slide, size), with
+ * TUMBLE_START(ts, size) … in SELECT.
  */
 import type { LogicalType } from '@millrace/core'
 import type { Expression } from '@millrace/expression'
@@ -8,9 +8,12 @@ import type { WindowProperty, WindowSpec } from '@millrace/sql-operators'
 import { raise } from '../error-codes.ts'
 import type { CallSyntax, ExpressionSyntax } from '../parse/syntax-tree.ts'
 import type { Scope } from '../validate/scope.ts'
+import type { LogicalContext } from './logical-context.ts'
 import { checkTimeAttribute, windowSpec } from './window-spec.ts'
 
 const TIMESTAMP_3: LogicalType = { kind: 'TIMESTAMP', precision: 3, nullable: false }
+
+type WindowContext = Pick<LogicalContext, 'localTimeZone' | 'batch'>
 
 export class GroupWindow {
   readonly window: WindowSpec
@@ -24,28 +27,28 @@ export class GroupWindow {
     name: 'TUMBLE' | 'HOP',
     call: CallSyntax,
     scope: Scope,
-    localTimeZone: string,
+    context: WindowContext,
   ) {
     this.#name = name
     this.#scope = scope
     const { time, window } = readArguments(name, call, scope)
     const field = scope.columns[time.index] as (typeof scope.columns)[number]
-    this.attribute = checkTimeAttribute(field, call.args[0]?.span ?? call.span, localTimeZone)
+    this.attribute = checkTimeAttribute(field, call.args[0]?.span ?? call.span, context)
     this.time = time
     this.window = window
   }
 
   /** The window that a GROUP BY item is; null when it is none. */
-  static of(item: ExpressionSyntax, scope: Scope, localTimeZone: string): GroupWindow | null {
+  static of(item: ExpressionSyntax, scope: Scope, context: WindowContext): GroupWindow | null {
     if (item.kind !== 'call') return null
     const name = item.name.toUpperCase()
     if (name !== 'TUMBLE' && name !== 'HOP') return null
-    return new GroupWindow(name, item, scope, localTimeZone)
+    return new GroupWindow(name, item, scope, context)
   }
 
   /**
-   * What TUMBLE_START(…) and its kin mean; null for another function. Throws when its arguments are not the
-   * window's.
+   * What TUMBLE_START(…) and its kin mean; null for another function. Throws when its arguments are
+   * not the window's.
    */
   property(call: CallSyntax): { property: WindowProperty; type: LogicalType } | null {
     const name = call.name.toUpperCase()
@@ -105,6 +108,6 @@ function readArguments(
   const column = scope.columns[index] as (typeof scope.columns)[number]
   return {
     time: { kind: 'column', index, type: column.type },
-    window: windowSpec(name, intervals, call.span),
+    window: windowSpec(name, intervals, call.span, 'group'),
   }
 }

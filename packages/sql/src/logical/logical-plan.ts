@@ -1,8 +1,8 @@
 /**
  * The logical plan: relational operators over typed expressions, plain data.
  *
- * Built from the syntax tree (build-query.ts), rewritten by the optimizer, turned into operators by `physical`. Column
- * indexes refer to the node's input; every node knows its output schema.
+ * Built from the syntax tree (build-query.ts), rewritten by the optimizer, turned into operators by
+ * `physical`. Column indexes refer to the node's input; every node knows its output schema.
  */
 import type { Schema } from '@millrace/core'
 import type { Expression } from '@millrace/expression'

@@ -1,11 +1,17 @@
-/** A plan with other names for its columns: `WITH t (a, b) AS …`, `CREATE VIEW v (a, b) AS …`, `(…) AS t (a, b)`. */
+/**
+ * A plan with other names for its columns: `WITH t (a, b) AS …`, `CREATE VIEW v (a, b) AS …`,
+ * `(…) AS t (a, b)`.
+ */
 import type { Expression } from '@millrace/expression'
 import { raise } from '../error-codes.ts'
 import type { Identifier } from '../parse/syntax-tree.ts'
-import { schemaOf } from './build-context.ts'
+import { schemaOf } from './logical-context.ts'
 import type { LogicalNode } from './logical-plan.ts'
 
-/** `node` with its columns called `columns`. Throws SQL_INVALID when their number differs or one is named twice. */
+/**
+ * `node` with its columns called `columns`. Throws SQL_INVALID when their number differs or one
+ * is named twice.
+ */
 export function renameColumns(node: LogicalNode, columns: readonly Identifier[]): LogicalNode {
   const { fields } = node.schema
   if (columns.length !== fields.length) {

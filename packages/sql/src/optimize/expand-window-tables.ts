@@ -1,35 +1,26 @@
 /**
- * TUMBLE without a GROUP BY of its window: window_start, window_end and window_time as expressions over the time
- * column.
+ * TUMBLE without a GROUP BY of its window: window_start, window_end and window_time as expressions
+ * over the time column.
  *
- * What is grouped by its window has become a window aggregate before. Rows without a time belong to no window and
- * are dropped. HOP
- * would give several rows for one, processing time a different one at each look: both stay for the planner to refuse.
+ * What is grouped by its window has become a window aggregate before. Rows without a time belong to
+ * no window and are dropped. HOP would give several rows for one, processing time a different one
+ * at each look: both stay for the planner to refuse.
  */
 import { type Expression, makeCall } from '@millrace/expression'
 import type { LogicalNode, WindowTableNode } from '../logical/logical-plan.ts'
+import { rewriteLogical } from '../logical/node-shapes.ts'
 import { literal, textLiteral } from '../validate/literal.ts'
 
 const SECOND_MS = 1000
 
-export function expandWindowTables(node: LogicalNode): LogicalNode {
-  switch (node.kind) {
-    case 'scan':
-    case 'values':
-      return node
-    case 'union':
-      return { ...node, inputs: node.inputs.map(expandWindowTables) }
-    case 'window-table':
-      return expand({ ...node, input: expandWindowTables(node.input) })
-    default:
-      return { ...node, input: expandWindowTables(node.input) }
-  }
+export function expandWindowTables(plan: LogicalNode): LogicalNode {
+  return rewriteLogical(plan, (node) => (node.kind === 'window-table' ? expand(node) : node))
 }
 
 function expand(node: WindowTableNode): LogicalNode {
   const { window, input, timeColumn, schema } = node
   const time = input.schema.fields[timeColumn]!
-  const rowtime = 'attribute' in time.type && time.type.attribute === 'rowtime'
+  const rowtime = !('attribute' in time.type && time.type.attribute === 'proctime')
   const wholeSeconds = window.sizeMs % SECOND_MS === 0 && window.offsetMs % SECOND_MS === 0
   if (window.kind !== 'tumble' || !rowtime || !wholeSeconds) return node
   const column: Expression = { kind: 'column', index: timeColumn, type: time.type }
@@ -55,7 +46,10 @@ function expand(node: WindowTableNode): LogicalNode {
   return { kind: 'project', input: rows, expressions, schema }
 }
 
-/** The last multiple of `size` seconds after `offset` that is not after the time; also right before 1970. */
+/**
+ * The last multiple of `size` seconds after `offset` that is not after the time; also
+ * right before 1970.
+ */
 function windowStart(time: Expression, size: number, offset: number): Expression {
   const whole = (value: number) => literal(String(value), { kind: 'BIGINT', nullable: false })
   const seconds = makeCall('extract', [textLiteral('EPOCH'), time])

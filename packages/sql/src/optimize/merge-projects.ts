@@ -1,20 +1,11 @@
 /** Projections of projections become one, and projections that change nothing vanish. */
 import { columnsUsed, isDeterministic } from '@millrace/expression'
 import type { LogicalNode, ProjectNode } from '../logical/logical-plan.ts'
+import { rewriteLogical } from '../logical/node-shapes.ts'
 import { inlineColumns, isIdentity } from '../validate/expression-parts.ts'
 
-export function mergeProjects(node: LogicalNode): LogicalNode {
-  switch (node.kind) {
-    case 'scan':
-    case 'values':
-      return node
-    case 'union':
-      return { ...node, inputs: node.inputs.map(mergeProjects) }
-    case 'project':
-      return mergeOne({ ...node, input: mergeProjects(node.input) })
-    default:
-      return { ...node, input: mergeProjects(node.input) }
-  }
+export function mergeProjects(plan: LogicalNode): LogicalNode {
+  return rewriteLogical(plan, (node) => (node.kind === 'project' ? mergeOne(node) : node))
 }
 
 function mergeOne(node: ProjectNode): LogicalNode {

@@ -1,4 +1,7 @@
-/** Columns that nobody reads are dropped, from the top of the plan down to the columns that a source decodes. */
+/**
+ * Columns that nobody reads are dropped, from the top of the plan down to the columns that a
+ * source decodes.
+ */
 import { columnsUsed, type Expression, remapColumns } from '@millrace/expression'
 import type {
   AggregateNode,
@@ -61,14 +64,19 @@ function move(expression: Expression, input: Pruned): Expression {
   return remapColumns(expression, (index) => input.positions.get(index) as number)
 }
 
-/** The input's schema with the types that a filter gives its columns (NOT NULL once it has kept NULLs out). */
+/**
+ * The input's schema with the types that a filter gives its columns (NOT NULL once it has
+ * kept NULLs out).
+ */
 function refined(input: Pruned, outer: LogicalNode['schema']): LogicalNode['schema'] {
   const fields = [...input.node.schema.fields]
   for (const [column, position] of input.positions) fields[position] = outer.fields[column]!
   return { fields }
 }
 
-/** The input with the kept columns and no others, in order: what every branch of a union must have. */
+/**
+ * The input with the kept columns and no others, in order: what every branch of a union must have.
+ */
 function exactly(input: Pruned, kept: readonly number[]): LogicalNode {
   const positions = kept.map((column) => input.positions.get(column) as number)
   const { fields } = input.node.schema

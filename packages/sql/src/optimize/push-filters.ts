@@ -1,20 +1,11 @@
 /** Filters sink towards the sources: through projections, unions and the keys of aggregates. */
 import { columnsUsed, type Expression, isDeterministic } from '@millrace/expression'
 import type { FilterNode, LogicalNode } from '../logical/logical-plan.ts'
+import { mapInputs } from '../logical/node-shapes.ts'
 import { conjunction, conjuncts, inlineColumns } from '../validate/expression-parts.ts'
 
 export function pushFilters(node: LogicalNode): LogicalNode {
-  switch (node.kind) {
-    case 'scan':
-    case 'values':
-      return node
-    case 'union':
-      return { ...node, inputs: node.inputs.map(pushFilters) }
-    case 'filter':
-      return pushOne(node)
-    default:
-      return { ...node, input: pushFilters(node.input) }
-  }
+  return node.kind === 'filter' ? pushOne(node) : mapInputs(node, pushFilters)
 }
 
 function isTrue(condition: Expression): boolean {
@@ -51,8 +42,13 @@ function pushOne(node: FilterNode): LogicalNode {
     case 'aggregate':
     case 'window-aggregate': {
       const { keys } = input
-      const onKeys = (condition: Expression) =>
-        keys.length > 0 && columnsUsed(condition).every((index) => index < keys.length)
+      const isKept = (index: number) =>
+        index < keys.length && isDeterministic(keys[index] as Expression)
+      // One that reads no key is asked of groups: a query whose rows are all gone has none.
+      const onKeys = (condition: Expression) => {
+        const used = columnsUsed(condition)
+        return used.length > 0 && used.every(isKept) && isDeterministic(condition)
+      }
       const below = conditions.filter(onKeys).map((condition) => inlineColumns(condition, keys))
       const above = conditions.filter((condition) => !onKeys(condition))
       const aggregate = { ...input, input: pushFilters(filterOf(input.input, below)) }

@@ -1,10 +1,10 @@
 /**
  * Text → tokens: the first step of every statement.
  *
- * Comments and white space vanish; everything else becomes a token with its place. An unterminated text, name or
- * comment is an error that points at where it began.
+ * Comments and white space vanish; everything else becomes a token with its place. An unterminated
+ * text, name or comment is an error that points at where it began.
  */
-import { raise } from '../error-codes.ts'
+import { notSupported, raise } from '../error-codes.ts'
 import type { Span, Token, TokenKind } from './token.ts'
 
 const SYMBOLS = ['<=', '>=', '<>', '!=', '||', '=>', '*/']
@@ -127,6 +127,10 @@ class Lexer {
     }
     if (/[0-9]/.test(c) || (c === '.' && /[0-9]/.test(this.#text[this.#offset + 1] ?? ''))) {
       return this.#number(from)
+    }
+    if (/^U&['`]/i.test(this.#text.slice(from.offset, from.offset + 3))) {
+      for (let i = 0; i < 3; i++) this.#advance()
+      throw notSupported('A text or name with Unicode escapes (U&)', this.#spanFrom(from))
     }
     if (WORD_START.test(this.#character())) {
       while (this.#offset < this.#text.length && WORD_PART.test(this.#character())) {

@@ -1,8 +1,9 @@
 /**
  * Expressions, by precedence climbing.
  *
- * Loosest to tightest: OR, AND, NOT, predicates (comparison, IS, BETWEEN, IN, LIKE), + - ||, * / %, sign, primary. All
- * binary operators associate to the left. Names and types are not looked at here.
+ * Loosest to tightest: OR, AND, NOT, predicates (comparison, IS, BETWEEN, IN, LIKE), + - ||, *
+ * / %, sign, primary. All binary operators associate to the left. Names and types are not
+ * looked at here.
  */
 import { notSupported } from '../error-codes.ts'
 import { type Grammar, parsePrimary } from './parse-primary.ts'
@@ -83,11 +84,21 @@ function parseSuffix(
   if (binary !== undefined) {
     if (binary.level < level) return null
     tokens.advance()
+    refuseQuantifier(tokens)
     const right = parseFrom(tokens, binary.level + 1)
     const span = spanning(left.span, right.span)
     return { kind: 'binary', operator: binary.operator, left, right, span }
   }
   return level <= LEVEL.predicate ? parsePredicate(tokens, left) : null
+}
+
+/** `= ANY (SELECT …)`; ALL and SOME alike. */
+function refuseQuantifier(tokens: TokenStream): void {
+  const { current } = tokens
+  const isQuantifier = ['ALL', 'ANY', 'SOME'].includes(current.upper)
+  if (!isQuantifier || tokens.peek(1).text !== '(') return
+  if (!['SELECT', 'WITH', 'VALUES'].includes(tokens.peek(2).upper)) return
+  throw notSupported(`${current.upper} with a sub-query`, current.span)
 }
 
 function parsePredicate(tokens: TokenStream, operand: ExpressionSyntax): ExpressionSyntax | null {
@@ -138,6 +149,7 @@ function parseIs(tokens: TokenStream, operand: ExpressionSyntax): ExpressionSynt
   tokens.expect('IS')
   const negated = tokens.accept('NOT')
   const token = tokens.current
+  if (token.upper === 'JSON') throw notSupported('IS JSON', token.span)
   if (tokens.accept('DISTINCT')) {
     tokens.expect('FROM')
     const right = parseOperand(tokens)

@@ -1,5 +1,6 @@
 /**
- * INTERVAL literals: `INTERVAL '10' SECOND`, `INTERVAL '1:30' HOUR TO MINUTE`, `INTERVAL '1-6' YEAR TO MONTH`.
+ * INTERVAL literals: `INTERVAL '10' SECOND`, `INTERVAL '1:30' HOUR TO MINUTE`, `INTERVAL '1-6'
+ * YEAR TO MONTH`.
  *
  * The value is worked out here: milliseconds for day-time intervals, months for year-month ones.
  */

@@ -27,7 +27,10 @@ export function parseOption(tokens: TokenStream): OptionSyntax {
   return { key: key.text, value: value.text, keySpan: key.span, valueSpan: value.span }
 }
 
-/** A hint after a table's name: slash-star-plus OPTIONS('k'='v') star-slash. Other hints are refused by name. */
+/**
+ * A hint after a table's name: slash-star-plus OPTIONS('k'='v') star-slash. Other hints are
+ * refused by name.
+ */
 export function parseHints(tokens: TokenStream): OptionList {
   tokens.expect('/*+')
   if (!tokens.at('OPTIONS')) {

@@ -1,8 +1,9 @@
 /**
- * The tightest expressions: literals, names, calls, CASE, CAST, parentheses, and the calls with a grammar of their own
- * (EXTRACT, FLOOR … TO, POSITION … IN, SUBSTRING … FROM, TRIM).
+ * The tightest expressions: literals, names, calls, CASE, CAST, parentheses, and the calls with a
+ * grammar of their own (EXTRACT, FLOOR … TO, POSITION … IN, SUBSTRING … FROM, TRIM).
  *
- * An expression contains primaries that contain expressions: the looser levels come in as `Grammar`.
+ * An expression contains primaries that contain expressions: the looser levels come
+ * in as `Grammar`.
  */
 import { notSupported } from '../error-codes.ts'
 import { parseInterval } from './parse-interval.ts'
@@ -26,6 +27,7 @@ const CONSTANT_CALLS = new Set([
   'LOCALTIME',
   'CURRENT_ROW_TIMESTAMP',
 ])
+const INTERVAL_UNITS = new Set(['YEAR', 'MONTH', 'DAY', 'HOUR', 'MINUTE', 'SECOND'])
 const UNIT_FIRST = new Set(['TIMESTAMPADD', 'TIMESTAMPDIFF'])
 /** Words that may begin a call although they are reserved. */
 const RESERVED_CALLS = new Set(['LEFT', 'RIGHT'])
@@ -59,11 +61,19 @@ function parseParenthesised(tokens: TokenStream, grammar: Grammar): ExpressionSy
   const inner = grammar.expression(tokens)
   if (tokens.at(',')) throw notSupported('A row of values as an expression', tokens.current.span)
   tokens.expect(')')
+  const difference = inner.kind === 'binary' && inner.operator === '-'
+  if (difference && INTERVAL_UNITS.has(tokens.current.upper)) {
+    throw notSupported('A difference of times in a unit, (a - b) DAY', tokens.current.span)
+  }
   return { ...inner, span: tokens.from(start) }
 }
 
 function parseWord(tokens: TokenStream, grammar: Grammar, token: Token): ExpressionSyntax {
   const next = tokens.peek(1)
+  if (next.kind === 'string' && next.span.start === token.span.end) {
+    const prefixed = parsePrefixedText(tokens, token, next)
+    if (prefixed !== null) return prefixed
+  }
   switch (token.upper) {
     case 'TRUE':
     case 'FALSE':
@@ -119,6 +129,40 @@ function parseWord(tokens: TokenStream, grammar: Grammar, token: Token): Express
     : parseName(tokens)
 }
 
+/**
+ * `E'a\tb'` with the escapes of C, `N'…'` and `_UTF8'…'` as they stand; null: the
+ * word is no prefix.
+ */
+function parsePrefixedText(
+  tokens: TokenStream,
+  prefix: Token,
+  text: Token,
+): ExpressionSyntax | null {
+  const { upper } = prefix
+  if (upper === 'X') throw notSupported('A binary literal', prefix.span)
+  if (upper !== 'E' && upper !== 'N' && upper !== '_UTF8') return null
+  tokens.advance()
+  tokens.advance()
+  const value = upper === 'E' ? unescaped(text.text) : text.text
+  return { kind: 'string', value, span: tokens.from(prefix.span) }
+}
+
+const ESCAPED: Readonly<Record<string, string>> = {
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\(?:u([0-9A-Fa-f]{4})|(.))/gs, (_whole, code?: string, letter?: string) =>
+    code === undefined
+      ? (ESCAPED[letter ?? ''] ?? letter ?? '')
+      : String.fromCharCode(Number(`0x${code}`)),
+  )
+}
+
 function parseName(tokens: TokenStream): ExpressionSyntax {
   const first = tokens.identifier('a column')
   const parts: Identifier[] = [first]
@@ -153,8 +197,16 @@ function parseOverlay(tokens: TokenStream, grammar: Grammar, name: Token): Expre
   return call('OVERLAY', name.span, args, tokens.from(name.span))
 }
 
+/** Functions whose arguments have a grammar of their own that is not read yet. */
+const OWN_GRAMMAR_LATER = new Set(
+  'JSON_VALUE JSON_QUERY JSON_EXISTS JSON_OBJECT JSON_OBJECTAGG JSON_ARRAY JSON_ARRAYAGG'.split(
+    ' ',
+  ),
+)
+
 function parseCall(tokens: TokenStream, grammar: Grammar): ExpressionSyntax {
   const name = tokens.advance()
+  if (OWN_GRAMMAR_LATER.has(name.upper)) throw notSupported(name.upper, name.span)
   switch (name.upper) {
     case 'POSITION':
       return parsePosition(tokens, grammar, name)
@@ -207,7 +259,12 @@ function parseAfterCall(
     filter = grammar.expression(tokens)
     tokens.expect(')')
   }
+  for (const treatment of ['IGNORE', 'RESPECT']) {
+    if (!tokens.at(treatment, 'NULLS')) continue
+    throw notSupported(`${treatment} NULLS`, tokens.current.span)
+  }
   if (tokens.at('OVER')) throw notSupported('OVER', tokens.current.span)
+  if (tokens.at('[')) throw notSupported('Access to array and map elements', tokens.current.span)
   if (tokens.at('WITHIN', 'GROUP')) throw notSupported('WITHIN GROUP', tokens.current.span)
   return {
     kind: 'call',

@@ -1,8 +1,8 @@
 /**
- * Queries: WITH, SELECT, FROM, window table functions, UNION ALL, VALUES.
+ * Queries: WITH, SELECT, FROM, window table functions, UNION, VALUES.
  *
- * Parts of SQL that exist and are not run yet (JOIN, ORDER BY, LIMIT, …) are recognised here and refused by name, where
- * they stand.
+ * Parts of SQL that exist and are not run yet (JOIN, ORDER BY, LIMIT, …) are recognised here and
+ * refused by name, where they stand.
  */
 import { notSupported, raise } from '../error-codes.ts'
 import { parseExpression } from './parse-expression.ts'
@@ -59,21 +59,24 @@ function refuseQueryTail(tokens: TokenStream): void {
 }
 
 function parseBody(tokens: TokenStream): QueryBody {
-  const first = parseBodyTerm(tokens)
-  const inputs = [first]
+  let body = parseBodyTerm(tokens)
   for (;;) {
-    for (const operation of ['INTERSECT', 'EXCEPT', 'MINUS']) {
+    for (const operation of ['INTERSECT', 'EXCEPT']) {
       if (tokens.at(operation)) throw notSupported(operation, tokens.current.span)
     }
-    if (!tokens.at('UNION')) break
-    const union = tokens.advance()
-    if (!tokens.accept('ALL')) {
-      throw notSupported('UNION without ALL', union.span, 'UNION ALL keeps duplicates.')
+    if (tokens.at('MINUS')) {
+      const hint = 'Write EXCEPT, as the SQL standard does.'
+      throw raise('SQL_SYNTAX', tokens.current.span, 'There is no MINUS of queries.', hint)
     }
-    inputs.push(parseBodyTerm(tokens))
+    if (!tokens.accept('UNION')) return body
+    const distinct = !tokens.accept('ALL')
+    if (distinct) tokens.accept('DISTINCT')
+    const next = parseBodyTerm(tokens)
+    // `a UNION ALL b UNION c` is one union, whose rows are made distinct; the other way
+    // round it is two.
+    const inputs = body.kind === 'union' && !body.distinct ? [...body.inputs, next] : [body, next]
+    body = { kind: 'union', inputs, distinct, span: tokens.from(body.span) }
   }
-  if (inputs.length === 1) return first
-  return { kind: 'union', inputs, span: tokens.from(first.span) }
 }
 
 function parseBodyTerm(tokens: TokenStream): QueryBody {
@@ -133,6 +136,21 @@ function parseSelect(tokens: TokenStream): SelectSyntax {
 }
 
 function parseGroupBy(tokens: TokenStream): ExpressionSyntax[] {
+  // One group of all rows.
+  if (tokens.at('(', ')')) {
+    tokens.advance()
+    tokens.advance()
+    return []
+  }
+  const keys: ExpressionSyntax[] = []
+  do {
+    refuseGroupingSets(tokens)
+    keys.push(parseExpression(tokens))
+  } while (tokens.accept(','))
+  return keys
+}
+
+function refuseGroupingSets(tokens: TokenStream): void {
   for (const [first, second] of [
     ['GROUPING', 'SETS'],
     ['CUBE', '('],
@@ -142,11 +160,6 @@ function parseGroupBy(tokens: TokenStream): ExpressionSyntax[] {
       throw notSupported(second === '(' ? first : 'GROUPING SETS', tokens.current.span)
     }
   }
-  if (tokens.at('(', ')')) throw notSupported('GROUP BY ()', tokens.current.span)
-  const keys: ExpressionSyntax[] = []
-  do keys.push(parseExpression(tokens))
-  while (tokens.accept(','))
-  return keys
 }
 
 function parseSelectItem(tokens: TokenStream): SelectItem {
@@ -206,9 +219,7 @@ function parseFromItem(tokens: TokenStream): FromSyntax {
   if (tokens.at('MATCH_RECOGNIZE')) throw notSupported('MATCH_RECOGNIZE', tokens.current.span)
   if (tokens.at('TABLESAMPLE')) throw notSupported('TABLESAMPLE', tokens.current.span)
   const { alias, columns } = parseTableAlias(tokens)
-  if (columns !== null)
-    throw notSupported('A column list after a table’s alias', tokens.previous.span)
-  return { kind: 'table', name, alias, hints, span: tokens.from(start) }
+  return { kind: 'table', name, alias, columns, hints, span: tokens.from(start) }
 }
 
 function parseTableAlias(tokens: TokenStream): {
@@ -229,7 +240,10 @@ export function parseColumnNames(tokens: TokenStream): Identifier[] {
   return names
 }
 
-/** `TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)`, also with named arguments (`DATA => TABLE t`). */
+/**
+ * `TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)`, also with named arguments
+ * (`DATA => TABLE t`).
+ */
 function parseWindowFunction(tokens: TokenStream): WindowTableSyntax {
   const name = tokens.current
   if (name.upper === 'CUMULATE' || name.upper === 'SESSION') {
@@ -309,6 +323,13 @@ function parseWindowInput(tokens: TokenStream): FromSyntax {
   }
   const name = tokens.objectName('a table')
   const hints = tokens.at('/*+') ? parseHints(tokens) : null
-  if (tokens.at('PARTITION')) throw notSupported('PARTITION BY in a window', tokens.current.span)
-  return { kind: 'table', name, alias: null, hints, span: tokens.from(start) }
+  if (tokens.at('PARTITION')) {
+    throw raise(
+      'SQL_INVALID',
+      tokens.current.span,
+      'The rows of this window function cannot be partitioned; only those of SESSION can.',
+      'Group by the columns instead.',
+    )
+  }
+  return { kind: 'table', name, alias: null, columns: null, hints, span: tokens.from(start) }
 }

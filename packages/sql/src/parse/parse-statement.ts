@@ -1,9 +1,8 @@
 /**
  * One statement: text → syntax tree. The door of this folder.
  *
- * Looks at the first words, hands over to the query and DDL parsers, and refuses by name the statements that exist
- * but are
- * not run yet.
+ * Looks at the first words, hands over to the query and DDL parsers, and refuses by name the
+ * statements that exist but are not run yet.
  */
 import { nearName, notSupported, raise } from '../error-codes.ts'
 import { parseCreate, parseDrop } from './parse-ddl.ts'
@@ -135,19 +134,21 @@ function parseInserts(tokens: TokenStream, start: StatementSyntax['span']): Stat
 
 function parseExplain(tokens: TokenStream): StatementSyntax {
   const start = tokens.expect('EXPLAIN').span
-  for (const detail of ['ESTIMATED_COST', 'CHANGELOG_MODE', 'PLAN_ADVICE', 'JSON_EXECUTION_PLAN']) {
+  for (const detail of ['ESTIMATED_COST', 'PLAN_ADVICE', 'JSON_EXECUTION_PLAN']) {
     if (tokens.at(detail)) throw notSupported(`EXPLAIN ${detail}`, tokens.current.span)
   }
+  const changelogMode = tokens.accept('CHANGELOG_MODE')
   tokens.acceptAll('PLAN', 'FOR')
   if (tokens.at('STATEMENT', 'SET')) {
     tokens.expect('STATEMENT', 'SET', 'BEGIN')
     const statement = parseInserts(tokens, start)
-    return { kind: 'explain', statement, span: tokens.from(start) }
+    return { kind: 'explain', statement, changelogMode, span: tokens.from(start) }
   }
   if (!tokens.at('INSERT') && !tokens.at('BEGIN') && !tokens.at('EXECUTE') && !atQuery(tokens)) {
     throw tokens.expected('a query or INSERT')
   }
-  return { kind: 'explain', statement: parseAny(tokens), span: tokens.from(start) }
+  const statement = parseAny(tokens)
+  return { kind: 'explain', statement, changelogMode, span: tokens.from(start) }
 }
 
 function parseSet(tokens: TokenStream): StatementSyntax {

@@ -8,8 +8,8 @@ import { nearName, notSupported, raise } from '../error-codes.ts'
 import type { TokenStream } from './token-stream.ts'
 
 const KNOWN =
-  `BIGINT BOOLEAN CHAR DATE DECIMAL DOUBLE FLOAT INT INTEGER INTERVAL NUMERIC SMALLINT STRING TIMESTAMP
-  TIMESTAMP_LTZ TINYINT VARCHAR`
+  `BIGINT BOOLEAN CHAR DATE DECIMAL DOUBLE FLOAT INT INTEGER INTERVAL NUMERIC SMALLINT STRING
+   TIMESTAMP TIMESTAMP_LTZ TINYINT VARCHAR`
     .trim()
     .split(/\s+/)
 const REFUSED = new Set(
@@ -18,6 +18,7 @@ const REFUSED = new Set(
 /** Decimals are held in 64 bits. */
 const DECIMAL_PRECISION_MAX = 18
 const TIMESTAMP_PRECISION_MAX = 6
+const TEXT_LENGTH_MAX = 2 ** 31 - 1
 
 /** A type with its nullability. */
 export function parseType(tokens: TokenStream): LogicalType {
@@ -47,29 +48,25 @@ function parseBareType(tokens: TokenStream): LogicalType {
   tokens.advance()
   switch (name) {
     case 'BOOLEAN':
+    case 'TINYINT':
+    case 'SMALLINT':
+    case 'INT':
     case 'BIGINT':
     case 'DATE':
       return { kind: name, nullable }
-    case 'INT':
     case 'INTEGER':
-    case 'SMALLINT':
-    case 'TINYINT':
       return { kind: 'INT', nullable }
     case 'DOUBLE':
       tokens.accept('PRECISION')
       return { kind: 'DOUBLE', nullable }
     case 'FLOAT':
     case 'REAL':
-      return { kind: 'DOUBLE', nullable }
+      return { kind: 'FLOAT', nullable }
     case 'STRING':
       return { kind: 'STRING', nullable }
     case 'VARCHAR':
     case 'CHAR':
-      if (tokens.accept('(')) {
-        tokens.expectInteger('a length')
-        tokens.expect(')')
-      }
-      return { kind: 'STRING', nullable }
+      return parseText(tokens, name === 'CHAR')
   }
   const near = nearName(name, KNOWN)
   throw raise(
@@ -78,6 +75,27 @@ function parseBareType(tokens: TokenStream): LogicalType {
     `Unknown type '${token.text}'${near === undefined ? '.' : `; did you mean '${near}'?`}`,
     `Types: ${KNOWN.join(', ')}.`,
   )
+}
+
+/** CHAR is CHAR(1); VARCHAR and the longest VARCHAR are STRING. */
+function parseText(tokens: TokenStream, isFixed: boolean): LogicalType {
+  let length = isFixed ? 1 : TEXT_LENGTH_MAX
+  if (tokens.accept('(')) {
+    length = tokens.expectInteger('a length')
+    if (length < 1 || length > TEXT_LENGTH_MAX) {
+      throw raise(
+        'SQL_SYNTAX',
+        tokens.previous.span,
+        `The length of a ${isFixed ? 'CHAR' : 'VARCHAR'} is 1 to ${TEXT_LENGTH_MAX}; found ${length}.`,
+      )
+    }
+    tokens.expect(')')
+  }
+  const nullable = true
+  if (isFixed) return { kind: 'STRING', length, fixed: true, nullable }
+  return length === TEXT_LENGTH_MAX
+    ? { kind: 'STRING', nullable }
+    : { kind: 'STRING', length, nullable }
 }
 
 function parseTimestamp(tokens: TokenStream): LogicalType {

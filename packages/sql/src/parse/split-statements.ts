@@ -1,12 +1,17 @@
 /**
  * A script → its statements, at semicolons outside texts and comments.
  *
- * A statement set (BEGIN STATEMENT SET; … END;) stays one statement. Text that the lexer cannot read becomes one last
- * statement, so that running it reports the error.
+ * A statement set (BEGIN STATEMENT SET; … END;) stays one statement. Text that the lexer cannot
+ * read becomes one last statement, so that running it reports the error.
  */
 import { isMillraceError } from '@millrace/core'
 import { tokenize } from './lexer.ts'
 import type { Token } from './token.ts'
+
+/** BEGIN STATEMENT SET, EXECUTE STATEMENT SET, also explained. */
+const SET_OPENING =
+  /^(EXPLAIN( PLAN FOR| CHANGELOG_MODE)? (EXECUTE |BEGIN )?|EXECUTE |BEGIN )STATEMENT SET$/
+const SET_OPENING_WORDS_MAX = 6
 
 export interface StatementText {
   /** Without the semicolon. */
@@ -48,7 +53,7 @@ export function splitStatements(script: string): StatementText[] {
     }
     first ??= token
     words++
-    if (words <= 3 && opensSet(script, first, token)) set = true
+    if (words <= SET_OPENING_WORDS_MAX && opensSet(script, first, token)) set = true
     previous = token
     if (set && token.upper === 'END' && !endsStatementSet(tokens, token)) previous = null
   }
@@ -65,7 +70,7 @@ function endsStatementSet(tokens: readonly Token[], end: Token): boolean {
 
 function opensSet(script: string, first: Token, token: Token): boolean {
   const text = script.slice(first.span.start, token.span.end).toUpperCase().replace(/\s+/g, ' ')
-  return text === 'BEGIN STATEMENT SET' || text === 'EXECUTE STATEMENT SET'
+  return SET_OPENING.test(text)
 }
 
 /** The tokens of the longest readable beginning, up to the semicolon before the unreadable part. */

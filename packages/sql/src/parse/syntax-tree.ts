@@ -1,8 +1,8 @@
 /**
  * The syntax tree: what was written, with places, before any name or type is known.
  *
- * Made by the parser, read by the validator. Expressions, queries and statements are plain data; every node has its
- * span.
+ * Made by the parser, read by the validator. Expressions, queries and statements are plain data;
+ * every node has its span.
  */
 import type { LogicalType } from '@millrace/core'
 import type { Span } from './token.ts'
@@ -173,6 +173,8 @@ export type FromSyntax =
       readonly kind: 'table'
       readonly name: ObjectName
       readonly alias: Identifier | null
+      /** `t AS a (x, y)`. */
+      readonly columns: readonly Identifier[] | null
       readonly hints: OptionList | null
       readonly span: Span
     }
@@ -203,7 +205,13 @@ export type QueryBody =
       readonly rows: readonly (readonly ExpressionSyntax[])[]
       readonly span: Span
     }
-  | { readonly kind: 'union'; readonly inputs: readonly QueryBody[]; readonly span: Span }
+  | {
+      readonly kind: 'union'
+      readonly inputs: readonly QueryBody[]
+      /** UNION without ALL. */
+      readonly distinct: boolean
+      readonly span: Span
+    }
   | { readonly kind: 'query'; readonly query: QuerySyntax; readonly span: Span }
 
 export interface QuerySyntax {
@@ -300,7 +308,13 @@ export type StatementSyntax =
       readonly inserts: readonly InsertSyntax[]
       readonly span: Span
     }
-  | { readonly kind: 'explain'; readonly statement: StatementSyntax; readonly span: Span }
+  | {
+      readonly kind: 'explain'
+      readonly statement: StatementSyntax
+      /** Which kinds of rows each operator gives, beside it. */
+      readonly changelogMode: boolean
+      readonly span: Span
+    }
   | {
       readonly kind: 'create-database'
       readonly name: ObjectName

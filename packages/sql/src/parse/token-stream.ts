@@ -1,8 +1,10 @@
 /**
- * The parser's view of the tokens: look, accept, expect; and the one place where syntax errors are worded.
+ * The parser's view of the tokens: look, accept, expect; and the one place where syntax
+ * errors are worded.
  *
- * `accept` remembers what was tried at the current token, so an error lists everything that could have stood there.
- * Recursion is bounded by NESTING_MAX: a hostile statement gives an error, never a stack overflow.
+ * `accept` remembers what was tried at the current token, so an error lists everything that could
+ * have stood there. Recursion is bounded by NESTING_MAX: a hostile statement gives an error, never
+ * a stack overflow.
  */
 import type { MillraceError } from '@millrace/core'
 import { nearName, raise } from '../error-codes.ts'
@@ -114,7 +116,7 @@ export class TokenStream {
   /** A number without sign or fraction. */
   expectInteger(what: string): number {
     const token = this.current
-    if (token.kind !== 'number' || !/^\d{1,9}$/.test(token.text)) throw this.expected(what)
+    if (token.kind !== 'number' || !/^\d{1,10}$/.test(token.text)) throw this.expected(what)
     this.advance()
     return Number(token.text)
   }
@@ -180,7 +182,10 @@ export class TokenStream {
     return raise('SQL_SYNTAX', token.span, `Expected ${list}, found ${describe(token)}.`)
   }
 
-  /** A keyword mistyped just before (`SELECT a FORM t`) was taken for an alias: then that is where the fault is. */
+  /**
+   * A keyword mistyped just before (`SELECT a FORM t`) was taken for an alias: then that is
+   * where the fault is.
+   */
   #suspect(choices: readonly string[]): Token {
     if (this.#bareAlias >= 0 && this.#bareAlias === this.#index - 1) {
       const alias = this.previous

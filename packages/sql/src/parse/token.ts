@@ -1,8 +1,9 @@
 /**
  * Tokens and their places: what the lexer gives to the parser.
  *
- * Every token, and so every node of the syntax tree, knows where it stands in the statement; errors of all later stages
- * point there. Columns count UTF-16 units from 1; `endColumn` is that of the last character.
+ * Every token, and so every node of the syntax tree, knows where it stands in the statement; errors
+ * of all later stages point there. Columns count UTF-16 units from 1; `endColumn` is that of the
+ * last character.
  */
 export interface Span {
   /** Offset of the first character. */

@@ -1,6 +1,6 @@
 /**
- * CREATE TABLE → a catalog table: columns typed, computed columns and watermark validated, WITH checked against
- * connector and format.
+ * CREATE TABLE → a catalog table: columns typed, computed columns and watermark validated, WITH
+ * checked against connector and format.
  */
 import {
   type ConnectorRegistry,
@@ -16,7 +16,7 @@ import type {
   CatalogWatermark,
   ObjectPath,
 } from '../catalog/catalog-object.ts'
-import { nearName, raise } from '../error-codes.ts'
+import { nearName, notSupported, raise } from '../error-codes.ts'
 import type { CreateTableSyntax, ExpressionSyntax } from '../parse/syntax-tree.ts'
 import type { Span } from '../parse/token.ts'
 import { inlineColumns } from './expression-parts.ts'
@@ -31,7 +31,10 @@ export interface TableParts {
   readonly formats: ReadonlyMap<string, Format>
 }
 
-/** The table. Throws SQL_… errors with places, TABLE_OPTION_… errors of the connector with the option's. */
+/**
+ * The table. Throws SQL_… errors with places, TABLE_OPTION_… errors of the connector
+ * with the option's.
+ */
 export function createTable(
   syntax: CreateTableSyntax,
   path: ObjectPath,
@@ -172,6 +175,11 @@ function checkRowtime(name: string, type: LogicalType, span: Span): void {
   )
 }
 
+/** Of the reference engine. */
+const LATER_CONNECTORS = new Set(
+  'upsert-kafka jdbc elasticsearch-7 opensearch mongodb hbase-2.2'.split(' '),
+)
+
 function withClause(
   syntax: CreateTableSyntax,
   schema: Schema,
@@ -189,11 +197,19 @@ function withClause(
     )
   }
   const connector = parts.connectors.get(name)
+  const connectorSpan = syntax.options.find((option) => option.key === 'connector')?.valueSpan
+  if (connector === undefined && LATER_CONNECTORS.has(name)) {
+    throw notSupported(
+      `The connector '${name}'`,
+      connectorSpan ?? syntax.name.span,
+      `Connectors: ${known}.`,
+    )
+  }
   if (connector === undefined) {
     const near = nearName(name, parts.connectors.keys())
     throw raise(
       'SQL_TABLE_OPTIONS',
-      syntax.options.find((option) => option.key === 'connector')?.valueSpan ?? null,
+      connectorSpan ?? null,
       `Unknown connector '${name}'${near === undefined ? '.' : `; did you mean '${near}'?`}`,
       `Connectors: ${known}.`,
     )

@@ -1,12 +1,13 @@
 /**
- * Syntax → typed expression: resolves names in a scope, functions in the table, and works out every type.
+ * Syntax → typed expression: resolves names in a scope, functions in the table, and works
+ * out every type.
  *
- * Aggregates and window functions (TUMBLE_START …) are handed to `AggregateCollector` where a query may have them;
- * elsewhere they
- * are errors. `spanOf` tells where an expression came from, for errors found later.
+ * Aggregates and window functions (TUMBLE_START …) are handed to `AggregateCollector` where a query
+ * may have them; elsewhere they are errors. `spanOf` tells where an expression came from, for
+ * errors found later.
  */
-import type { LogicalType } from '@millrace/core'
-import { type Expression, TIME_UNITS } from '@millrace/expression'
+import { formatType, type LogicalType, type StringType } from '@millrace/core'
+import { type Expression, promoteToWider, TIME_UNITS } from '@millrace/expression'
 import { nearName, notSupported, raise } from '../error-codes.ts'
 import type {
   BinaryOperator,
@@ -25,6 +26,7 @@ import {
 } from './function-typing.ts'
 import {
   booleanLiteral,
+  charLiteral,
   literal,
   nullLiteral,
   numberLiteral,
@@ -67,6 +69,7 @@ const OPERATORS: Readonly<Record<BinaryOperator, string>> = {
   'IS DISTINCT FROM': 'is_distinct_from',
   'IS NOT DISTINCT FROM': 'is_not_distinct_from',
 }
+const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%'])
 /** Type of an untyped NULL. */
 const UNTYPED_NULL: LogicalType = { kind: 'STRING', nullable: true }
 const WINDOW_FUNCTION = /^(TUMBLE|HOP|SESSION)(_START|_END|_ROWTIME|_PROCTIME)?$/
@@ -84,7 +87,10 @@ export class ExpressionValidator {
     return this.#spans.get(expression) ?? null
   }
 
-  /** The typed expression. Throws SQL_UNKNOWN_COLUMN, SQL_UNKNOWN_FUNCTION, SQL_TYPE_MISMATCH, SQL_INVALID. */
+  /**
+   * The typed expression. Throws SQL_UNKNOWN_COLUMN, SQL_UNKNOWN_FUNCTION,
+   * SQL_TYPE_MISMATCH, SQL_INVALID.
+   */
   validate(syntax: ExpressionSyntax): Expression {
     const expression = this.#typed(syntax)
     this.#spans.set(expression, syntax.span)
@@ -110,7 +116,7 @@ export class ExpressionValidator {
       case 'number':
         return numberLiteral(syntax.text, syntax.span)
       case 'string':
-        return textLiteral(syntax.value)
+        return charLiteral(syntax.value)
       case 'boolean':
         return booleanLiteral(syntax.value)
       case 'null':
@@ -171,10 +177,12 @@ export class ExpressionValidator {
   #binary(syntax: ExpressionSyntax & { kind: 'binary' }): Expression {
     let left = this.validate(syntax.left)
     let right = this.validate(syntax.right)
+    if (ARITHMETIC.has(syntax.operator)) refuseNull(syntax.left, syntax.right)
     const logic = syntax.operator === 'AND' || syntax.operator === 'OR'
     if (isNull(left)) left = nullLike(left, logic ? BOOLEAN : right.type)
     if (isNull(right)) right = nullLike(right, logic ? BOOLEAN : left.type)
-    return typedCall(OPERATORS[syntax.operator], [left, right], syntax.span)
+    const call = typedCall(OPERATORS[syntax.operator], [left, right], syntax.span)
+    return syntax.operator === '||' ? withType(call, joinedType(left.type, right.type)) : call
   }
 
   #is(syntax: ExpressionSyntax & { kind: 'is' }): Expression {
@@ -241,6 +249,7 @@ export class ExpressionValidator {
         clause === 'WHERE' ? 'Filter groups with HAVING.' : undefined,
       )
     }
+    if (name === 'TYPEOF') return this.#typeOf(syntax)
     const conditional = this.#conditional(name, syntax)
     if (conditional !== null) return conditional
     const known = functionNamed(syntax.name, syntax.nameSpan)
@@ -264,6 +273,17 @@ export class ExpressionValidator {
       return typedCall(`${known}_to`, args, syntax.span)
     }
     return typedCall(known, args, syntax.span)
+  }
+
+  /** The type is known here, so the call is its text. */
+  #typeOf(syntax: CallSyntax): Expression {
+    const [argument, further] = syntax.args
+    if (argument === undefined || (further !== undefined && further.kind !== 'boolean')) {
+      throw raise('SQL_TYPE_MISMATCH', syntax.span, 'TYPEOF takes one value.')
+    }
+    const { type } = this.validate(argument)
+    const text = argument.kind === 'null' ? 'NULL' : typeText(type)
+    return withType(textLiteral(text), { kind: 'STRING', nullable: true })
   }
 
   #windowFunction(syntax: CallSyntax, name: string): Expression {
@@ -307,6 +327,7 @@ export class ExpressionValidator {
         ExpressionSyntax,
         ExpressionSyntax,
       ]
+      refuseNull(then, otherwise)
       const results = [this.validate(then), this.validate(otherwise)]
       return caseOf([this.condition(condition)], results, spans.slice(1), 'IF')
     }
@@ -320,6 +341,29 @@ export class ExpressionValidator {
   }
 }
 
+/** As the reference names a type: it keeps each interval in one unit. */
+function typeText(type: LogicalType): string {
+  const notNull = type.nullable ? '' : ' NOT NULL'
+  if (type.kind === 'INTERVAL_DAY_TIME') return `INTERVAL SECOND(3)${notNull}`
+  if (type.kind === 'INTERVAL_YEAR_MONTH') return `INTERVAL MONTH${notNull}`
+  return formatType(type)
+}
+
+/** The expression under another name of its type, one that its values have as well. */
+function withType(expression: Expression, type: LogicalType): Expression {
+  return { ...expression, type }
+}
+
+/** `a || b`: the lengths add up, and two CHARs make one. */
+function joinedType(a: LogicalType, b: LogicalType): LogicalType {
+  const nullable = a.nullable || b.nullable
+  const isBounded = (type: LogicalType) => type.kind === 'STRING' && type.length !== undefined
+  if (!isBounded(a) || !isBounded(b)) return { kind: 'STRING', nullable }
+  const [x, y] = [a as StringType, b as StringType]
+  const length = (x.length as number) + (y.length as number)
+  return { kind: 'STRING', length, nullable, ...(x.fixed && y.fixed ? { fixed: true } : {}) }
+}
+
 /** A bare word as an argument is a unit of time. */
 function checkUnit(arg: ExpressionSyntax): void {
   if (arg.kind !== 'word' || TIME_UNITS.includes(arg.word)) return
@@ -329,6 +373,21 @@ function checkUnit(arg: ExpressionSyntax): void {
     arg.span,
     `Unknown unit of time '${arg.word}'${near === undefined ? '.' : `; did you mean '${near}'?`}`,
     `Units: ${TIME_UNITS.join(', ')}.`,
+  )
+}
+
+/**
+ * A bare NULL has a type only where its neighbour gives it one. Throws SQL_TYPE_MISMATCH for any
+ * among `parts`.
+ */
+export function refuseNull(...parts: readonly ExpressionSyntax[]): void {
+  const bare = parts.find(({ kind }) => kind === 'null')
+  if (bare === undefined) return
+  throw raise(
+    'SQL_TYPE_MISMATCH',
+    bare.span,
+    'NULL has no type here; give it one with CAST.',
+    'For example: CAST(NULL AS INT).',
   )
 }
 
@@ -356,11 +415,14 @@ function caseOf(
   what: string,
 ): Expression {
   const { expressions, type } = inCommonType(results, spans, what)
+  const certain = whens.findIndex((when) => when.kind === 'literal' && when.value === true)
+  const reached = certain < 0 ? expressions : expressions.slice(0, certain + 1)
   return {
     kind: 'case',
     branches: whens.map((when, i) => branch(when, expressions[i] as Expression)),
     otherwise: expressions[expressions.length - 1] as Expression,
-    type,
+    // What stands behind a WHEN TRUE is never the result.
+    type: { ...type, nullable: reached.some((result) => result.type.nullable) },
   }
 }
 
@@ -371,7 +433,7 @@ function coalesce(
   span: Span,
   what: string,
 ): Expression {
-  const { expressions, type } = inCommonType(args, spans, what)
+  const { expressions, type } = inCommonType(args, spans, what, promoteToWider)
   const last = expressions[expressions.length - 1] as Expression
   if (expressions.length === 1) return last
   const branches = expressions

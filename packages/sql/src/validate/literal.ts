@@ -5,6 +5,7 @@ import { notSupported, raise } from '../error-codes.ts'
 import type { Span } from '../parse/token.ts'
 
 const DECIMAL_DIGITS_MAX = 18
+const TIMESTAMP_DIGITS_MAX = 6
 
 export function literal(value: LiteralExpression['value'], type: LogicalType): LiteralExpression {
   return { kind: 'literal', value, type }
@@ -14,8 +15,14 @@ export function booleanLiteral(value: boolean): Expression {
   return literal(value, { kind: 'BOOLEAN', nullable: false })
 }
 
+/** A text that no one wrote as one: a unit, a name. */
 export function textLiteral(value: string): Expression {
   return literal(value, { kind: 'STRING', nullable: false })
+}
+
+/** `'abc'`: CHAR(3). */
+export function charLiteral(value: string): Expression {
+  return literal(value, { kind: 'STRING', length: [...value].length, fixed: true, nullable: false })
 }
 
 /** NULL of a type. */
@@ -34,9 +41,9 @@ export function numberLiteral(text: string, span: Span): Expression {
   }
   const negative = text.startsWith('-')
   const [whole = '', fraction = ''] = text.replace('-', '').split('.')
-  const wholeDigits = whole.replace(/^0+/, '')
   if (!text.includes('.')) return wholeLiteral(BigInt(`${negative ? '-' : ''}${whole}`), span)
-  const precision = Math.max(wholeDigits.length + fraction.length, 1)
+  // As in the reference, zeros in front count.
+  const precision = Math.max(whole.length + fraction.length, 1)
   if (precision > DECIMAL_DIGITS_MAX) {
     throw notSupported(
       `A DECIMAL literal of ${precision} digits`,
@@ -78,8 +85,9 @@ export function temporalLiteral(kind: 'DATE' | 'TIMESTAMP', text: string, span: 
     }
     return literal(days, { kind: 'DATE', nullable: false })
   }
-  const epochMs = parseTimestamp(text.trim())
-  if (Number.isNaN(epochMs)) {
+  const epochMs = parseTimestamp(text.trim(), text.includes(':') ? 'sql' : 'any')
+  // A time has its seconds.
+  if (Number.isNaN(epochMs) || /^[^:]*:[^:]*$/.test(text)) {
     throw raise(
       'SQL_TYPE_MISMATCH',
       span,
@@ -88,5 +96,12 @@ export function temporalLiteral(kind: 'DATE' | 'TIMESTAMP', text: string, span: 
     )
   }
   const digits = /\.(\d+)\s*$/.exec(text)?.[1]?.length ?? 0
-  return literal(epochMs, { kind: 'TIMESTAMP', precision: Math.min(digits, 6), nullable: false })
+  if (digits > TIMESTAMP_DIGITS_MAX) {
+    throw notSupported(
+      `A TIMESTAMP precision of ${digits}`,
+      span,
+      `Write at most ${TIMESTAMP_DIGITS_MAX} digits of a second.`,
+    )
+  }
+  return literal(epochMs, { kind: 'TIMESTAMP', precision: digits, nullable: false })
 }

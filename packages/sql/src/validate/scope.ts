@@ -14,44 +14,94 @@ export interface ScopeColumn {
 /** How many column names a hint lists. */
 const LISTED_MAX = 20
 
+/** What may be said of columns beside their names. */
+interface ScopeNotes {
+  /** Columns computed beside the visible ones, and why they cannot be used here: name → reason. */
+  readonly explained: ReadonlyMap<string, string>
+  /** Names that several columns had before they were told apart. */
+  readonly ambiguous: ReadonlySet<string>
+  /** Catalog, database and name of the table; null: an alias hides them, or it is none. */
+  readonly path: readonly string[] | null
+}
+
+const NO_NOTES: ScopeNotes = { explained: new Map(), ambiguous: new Set(), path: null }
+
 export class Scope {
   readonly columns: readonly ScopeColumn[]
   /** The table's alias or name; null: none. */
   readonly qualifier: string | null
-  /** Columns computed beside the visible ones, and why they cannot be used here: name → reason. */
-  readonly #explained: ReadonlyMap<string, string>
+  readonly #notes: ScopeNotes
 
-  constructor(
-    schema: Schema,
-    qualifier: string | null = null,
-    explained: ReadonlyMap<string, string> = new Map(),
-  ) {
+  constructor(schema: Schema, qualifier: string | null = null, notes: ScopeNotes = NO_NOTES) {
     this.columns = schema.fields
     this.qualifier = qualifier
-    this.#explained = explained
+    this.#notes = notes
   }
 
   /** This scope, with reasons for names that are no columns here. */
   explaining(reasons: ReadonlyMap<string, string>): Scope {
-    return new Scope({ fields: this.columns }, this.qualifier, reasons)
+    return this.#with({ explained: reasons })
   }
 
-  /** Index of the column that `parts` (`column` or `table.column`) means. Throws SQL_UNKNOWN_COLUMN. */
+  /** This scope, whose columns may be named by the table's path as well. */
+  of(path: readonly string[]): Scope {
+    return this.#with({ path })
+  }
+
+  withAmbiguous(names: ReadonlySet<string>): Scope {
+    return this.#with({ ambiguous: names })
+  }
+
+  /** The same columns with other types. */
+  over(schema: Schema): Scope {
+    return new Scope(schema, this.qualifier, this.#notes)
+  }
+
+  #with(notes: Partial<ScopeNotes>): Scope {
+    return new Scope({ fields: this.columns }, this.qualifier, { ...this.#notes, ...notes })
+  }
+
+  /**
+   * Index of the column that `parts` (`column` or `table.column`) means. Throws SQL_UNKNOWN_COLUMN.
+   */
   resolve(parts: readonly Identifier[], span: Span): number {
     const first = parts[0] as Identifier
     let column = first
     if (parts.length > 1) {
       const isColumn = this.columns.some((candidate) => candidate.name === first.name)
-      if (first.name !== this.qualifier) {
-        if (isColumn) throw notSupported('Access to nested fields', span)
-        throw this.unknownQualifier(first)
+      if (this.#isPath(parts.slice(0, -1))) column = parts[parts.length - 1] as Identifier
+      else {
+        if (first.name !== this.qualifier) {
+          if (isColumn) throw notSupported('Access to nested fields', span)
+          throw this.unknownQualifier(first)
+        }
+        if (parts.length > 2) throw notSupported('Access to nested fields', span)
+        column = parts[1] as Identifier
       }
-      if (parts.length > 2) throw notSupported('Access to nested fields', span)
-      column = parts[1] as Identifier
     }
+    this.refuseAmbiguous(column.name, column.span)
     const index = this.columns.findIndex((candidate) => candidate.name === column.name)
     if (index >= 0) return index
     throw this.#unknown(column)
+  }
+
+  /** Throws SQL_INVALID when several columns of the sub-query have the name. */
+  refuseAmbiguous(name: string, span: Span): void {
+    if (!this.#notes.ambiguous.has(name)) return
+    throw raise(
+      'SQL_INVALID',
+      span,
+      `The column '${name}' is ambiguous: the sub-query gives several of that name.`,
+      'Name them apart with AS.',
+    )
+  }
+
+  /** Whether the parts are the end of the table's path. */
+  #isPath(parts: readonly Identifier[]): boolean {
+    const { path } = this.#notes
+    if (path === null || parts.length < 2 || parts.length > path.length) return false
+    const from = path.length - parts.length
+    return parts.every(({ name }, i) => name === path[from + i])
   }
 
   unknownQualifier(name: Identifier) {
@@ -69,7 +119,7 @@ export class Scope {
 
   #unknown(column: Identifier) {
     const names = this.columns.map((candidate) => candidate.name)
-    const reason = this.#explained.get(column.name)
+    const reason = this.#notes.explained.get(column.name)
     const near = reason === undefined ? nearName(column.name, names) : undefined
     const listed = names.slice(0, LISTED_MAX).join(', ') + (names.length > LISTED_MAX ? ', …' : '')
     const available = names.length === 0 ? 'There are no columns here.' : `Columns: ${listed}.`

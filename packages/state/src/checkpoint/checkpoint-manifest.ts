@@ -6,9 +6,13 @@
  *     <body: JSON of CheckpointManifest>
  */
 import { crc32 } from 'node:zlib'
-import type { MillraceError } from '@millrace/core'
+import {
+  type MillraceError,
+  type OperatorStateHandles,
+  type StateHandle,
+  stateSizeOf,
+} from '@millrace/core'
 import { stateError } from '../error-codes.ts'
-import { type OperatorStateHandles, type StateHandle, stateSizeOf } from '../handle/state-handle.ts'
 
 export interface OperatorManifest {
   readonly operatorId: string
@@ -30,6 +34,8 @@ export interface CheckpointManifest {
   readonly operators: readonly OperatorManifest[]
   /** Operator id → its coordinator's state (JSON). */
   readonly coordinators: Readonly<Record<string, unknown>>
+  /** Of a savepoint; absent: a checkpoint. */
+  readonly savepoint?: { readonly format: 'canonical' | 'native' }
 }
 
 export const FORMAT_VERSION = 1

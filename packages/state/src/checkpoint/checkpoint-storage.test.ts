@@ -5,15 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Configuration } from '@millrace/core'
+import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
 import { createNodePlatform } from '@millrace/platform/node'
 import { testCheckpointStorage } from '../testing/checkpoint-storage-contract.ts'
 import { manifestOf, restoreCheckpoint, takeCheckpoint } from '../testing/checkpoint-writer.ts'
-import { CrashingFilesystem } from '../testing/crashing-filesystem.ts'
 import { randomContent, seeded, sorted } from '../testing/random-state.ts'
+import { readCheckpoint } from './checkpoint-directory.ts'
 import { decodeManifest, encodeManifest } from './checkpoint-manifest.ts'
 import type { CheckpointStorage } from './checkpoint-storage.ts'
 import { checkpointDirectoryPath, createCheckpointStorage } from './create-checkpoint-storage.ts'
-import { DirectoryCheckpointStorage, readCheckpoint } from './directory-checkpoint-storage.ts'
+import { DirectoryCheckpointStorage } from './directory-checkpoint-storage.ts'
 import { MemoryCheckpointStorage } from './memory-checkpoint-storage.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-checkpoints-'))
@@ -60,7 +61,7 @@ test('a directory that is a file, read-only or full is named before the job star
   })
   const hints = { EROFS: /writable/, ENOSPC: /Free space/, EACCES: /Let the user/ }
   for (const [code, hint] of Object.entries(hints)) {
-    const broken = new CrashingFilesystem()
+    const broken = new MemoryFilesystem()
     broken.writeErrorCode = code
     const storage = new DirectoryCheckpointStorage('/checkpoints/job', broken)
     await assert.rejects(storage.prepare(), (error: Error & { code: string; hint: string }) => {
@@ -74,7 +75,7 @@ test('a directory that is a file, read-only or full is named before the job star
 })
 
 test('a disk that fills up during a snapshot is named, and no file is left', async () => {
-  const full = new CrashingFilesystem()
+  const full = new MemoryFilesystem()
   const storage = new DirectoryCheckpointStorage('/checkpoints/job', full)
   await storage.prepare()
   full.writeErrorCode = 'ENOSPC'

@@ -46,9 +46,14 @@ export interface CheckpointStorage {
   /** Removes what incomplete checkpoints left behind, except those under way. Returns their ids. */
   removeAbandoned(underWay: ReadonlySet<number>): Promise<number[]>
   /**
-   * Removes checkpoints with ids below `below`, complete or not, except `kept`. Returns their ids.
+   * Removes checkpoints with ids below `below`, complete or not, except `kept`, and the shared
+   * segments that such wrote and no complete one refers to any more. Returns their ids.
    */
   removeOthers(kept: ReadonlySet<number>, below: number): Promise<number[]>
+  /** Files that checkpoints share, needed or not; see `sharedPath`. */
+  sharedSegments(): Promise<string[]>
+  /** Removes files that checkpoints shared; missing ones are fine. */
+  removeSegments(paths: readonly string[]): Promise<void>
   /** Removes everything of the job. */
   discardAll(): Promise<void>
 }

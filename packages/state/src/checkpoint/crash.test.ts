@@ -1,12 +1,15 @@
-/** Crashes at any byte or step of taking and discarding checkpoints, with three kinds of disk left behind. */
+/**
+ * Crashes at any byte or step of taking and discarding checkpoints, with three kinds of
+ * disk left behind.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { restoreCheckpoint, takeCheckpoint } from '../testing/checkpoint-writer.ts'
 import {
   CRASH_IMAGES,
   type CrashImage,
-  CrashingFilesystem,
-} from '../testing/crashing-filesystem.ts'
+  MemoryFilesystem,
+} from '@millrace/platform/memory-filesystem'
+import { restoreCheckpoint, takeCheckpoint } from '../testing/checkpoint-writer.ts'
 import { randomContent, seeded, sorted } from '../testing/random-state.ts'
 import { DirectoryCheckpointStorage } from './directory-checkpoint-storage.ts'
 
@@ -18,7 +21,7 @@ const CONTENTS = [1, 2, 3].map((seed) => randomContent(seeded(seed), MAX_PARALLE
  * Three checkpoints, one retained; tells which were acknowledged as complete, and whose removal
  * had begun.
  */
-async function runJob(filesystem: CrashingFilesystem, acknowledged: number[], dropped: number[]) {
+async function runJob(filesystem: MemoryFilesystem, acknowledged: number[], dropped: number[]) {
   const storage = new DirectoryCheckpointStorage(DIRECTORY, filesystem)
   await storage.prepare()
   for (const [i, content] of CONTENTS.entries()) {
@@ -39,7 +42,7 @@ async function runJob(filesystem: CrashingFilesystem, acknowledged: number[], dr
 }
 
 async function assertRecoverable(
-  crashed: CrashingFilesystem,
+  crashed: MemoryFilesystem,
   image: CrashImage,
   acknowledged: readonly number[],
   dropped: readonly number[],
@@ -66,7 +69,7 @@ async function assertRecoverable(
 }
 
 test('a crash at any byte or step leaves the last complete checkpoint, and no half one that looks whole', async () => {
-  const whole = new CrashingFilesystem()
+  const whole = new MemoryFilesystem()
   await runJob(whole, [], [])
   const steps = whole.steps
   // Every step would be slow; a stride that is prime to the sizes visits different bytes of each
@@ -74,12 +77,12 @@ test('a crash at any byte or step leaves the last complete checkpoint, and no ha
   const points = new Set<number>()
   for (let at = 1; at <= steps + 1; at += 61) points.add(at)
   for (let seed = seeded(5), i = 0; i < 80; i++) points.add(1 + Math.floor(seed() * steps))
-  const counter = new CrashingFilesystem()
+  const counter = new MemoryFilesystem()
   for (const boundary of await operationBoundaries(counter)) {
     for (let near = boundary - 2; near <= boundary + 2; near++) if (near > 0) points.add(near)
   }
   for (const crashAt of points) {
-    const filesystem = new CrashingFilesystem()
+    const filesystem = new MemoryFilesystem()
     filesystem.crashAt = crashAt
     const acknowledged: number[] = []
     const dropped: number[] = []
@@ -95,7 +98,7 @@ test('a crash at any byte or step leaves the last complete checkpoint, and no ha
 })
 
 /** The step counts after each operation of an undisturbed run. */
-async function operationBoundaries(filesystem: CrashingFilesystem): Promise<number[]> {
+async function operationBoundaries(filesystem: MemoryFilesystem): Promise<number[]> {
   const boundaries: number[] = []
   let steps = 0
   Object.defineProperty(filesystem, 'steps', {
@@ -109,9 +112,10 @@ async function operationBoundaries(filesystem: CrashingFilesystem): Promise<numb
   return boundaries
 }
 
-// Found by simulation: a discard that is killed after it removed the metadata, another one that goes on, a power cut.
+// Found by simulation: a discard that is killed after it removed the metadata, another one that
+// goes on, a power cut.
 test('a discard makes it durable that the metadata is gone before it removes a segment, whoever removed it', async () => {
-  const filesystem = new CrashingFilesystem()
+  const filesystem = new MemoryFilesystem()
   const storage = new DirectoryCheckpointStorage(DIRECTORY, filesystem)
   const plan = { content: CONTENTS[0], checkpointId: 1, parallelism: 2, maxParallelism: 4 }
   await takeCheckpoint(storage, filesystem, { ...plan, memoryThreshold: 0 })

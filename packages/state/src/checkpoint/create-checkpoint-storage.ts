@@ -30,8 +30,8 @@ export function createCheckpointStorage(
 }
 
 /**
- * The absolute path behind `file:///path`, `file:/path` or `/path`, or a URI that the filesystem serves as it is.
- * Throws CHECKPOINT_DIRECTORY_UNSUPPORTED.
+ * The absolute path behind `file:///path`, `file:/path` or `/path`, or a URI that the filesystem
+ * serves as it is. Throws CHECKPOINT_DIRECTORY_UNSUPPORTED.
  */
 export function checkpointDirectoryPath(location: string, { schemes = [] }: Filesystem): string {
   const scheme = schemeOf(location)

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '@millrace/core'
+import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
 import { restoreCheckpoint, takeCheckpoint } from '../testing/checkpoint-writer.ts'
-import { CrashingFilesystem } from '../testing/crashing-filesystem.ts'
 import { type KeyedRow, randomContent, seeded, sorted } from '../testing/random-state.ts'
 import { DirectoryCheckpointStorage } from './directory-checkpoint-storage.ts'
 
@@ -11,15 +11,15 @@ const DIRECTORY = '/checkpoints/job'
 const NAMED = ['STATE_CORRUPTED', 'CHECKPOINT_METADATA_CORRUPTED', 'CHECKPOINT_VERSION_UNSUPPORTED']
 const content = randomContent(seeded(11), 4, 40)
 
-async function written(): Promise<CrashingFilesystem> {
-  const filesystem = new CrashingFilesystem()
+async function written(): Promise<MemoryFilesystem> {
+  const filesystem = new MemoryFilesystem()
   const storage = new DirectoryCheckpointStorage(DIRECTORY, filesystem)
   const plan = { content, checkpointId: 1, parallelism: 2, maxParallelism: 4, memoryThreshold: 0 }
   await takeCheckpoint(storage, filesystem, plan)
   return filesystem
 }
 
-async function restoredRows(filesystem: CrashingFilesystem): Promise<KeyedRow[]> {
+async function restoredRows(filesystem: MemoryFilesystem): Promise<KeyedRow[]> {
   const manifest = await new DirectoryCheckpointStorage(DIRECTORY, filesystem).read(1)
   const seen = await restoreCheckpoint(manifest, filesystem, 2, 4)
   return seen.flatMap((subtask) => Object.values(subtask.content.tables).flat())
@@ -29,7 +29,7 @@ async function restoredRows(filesystem: CrashingFilesystem): Promise<KeyedRow[]>
  * Damaged data gives a named error that names the file, or, where the damage hit padding, the
  * right rows: never other rows.
  */
-async function assertDetected(filesystem: CrashingFilesystem, path: string, label: string) {
+async function assertDetected(filesystem: MemoryFilesystem, path: string, label: string) {
   try {
     const rows = await restoredRows(filesystem)
     assert.deepEqual(sorted(rows), sorted(Object.values(content.tables).flat()), label)
@@ -77,6 +77,23 @@ test('a flipped bit anywhere in any file is reported by name, or changes nothing
     }
     assert.ok(undetected < 64, `${undetected} of ${bytes.length} flips changed nothing in ${path}`)
   }
+})
+
+test('a segment of a newer version is no damage: both versions are named', async () => {
+  const whole = await written()
+  const [segment] = whole.paths().filter((path) => path.endsWith('.state'))
+  const bytes = (await whole.readFile(segment)).slice()
+  const view = new DataView(bytes.buffer)
+  view.setUint32(4, 7, true)
+  view.setUint32(bytes.length - 4, 7, true)
+  const newer = whole.afterCrash('unsynced-kept')
+  newer.set(segment, bytes)
+  await assert.rejects(restoredRows(newer), (error) => {
+    assert.ok(isMillraceError(error, 'STATE_VERSION_UNSUPPORTED'))
+    assert.match(error.message, /version 7, this build reads up to 2/)
+    assert.equal(error.location?.file, segment)
+    return true
+  })
 })
 
 test('a missing segment, or one of another checkpoint, is reported by name', async () => {

@@ -73,6 +73,13 @@ export class MemoryCheckpointStorage implements CheckpointStorage {
     return others
   }
 
+  /** Nothing is shared: all state is in the manifests. */
+  async sharedSegments(): Promise<string[]> {
+    return []
+  }
+
+  async removeSegments(): Promise<void> {}
+
   async discardAll(): Promise<void> {
     this.#manifests.clear()
   }

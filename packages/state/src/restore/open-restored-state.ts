@@ -5,16 +5,19 @@
  * Stands between the handles of a task deployment and `Operator.open`. List and union items are
  * loaded here; keyed rows are read when the operator asks, batch after batch.
  */
-import type {
-  ColumnBatch,
-  KeyGroupRange,
-  MillraceError,
-  RestoredOperatorState,
-  Schema,
+import {
+  type ColumnBatch,
+  type KeyGroupRange,
+  type ListShare,
+  type MillraceError,
+  type OperatorStateHandles,
+  type RestoredOperatorState,
+  RowKind,
+  type Schema,
+  type StatePart,
 } from '@millrace/core'
 import type { Filesystem } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
-import type { ListShare, OperatorStateHandles, StatePart } from '../handle/state-handle.ts'
 import type { SegmentIndex, TableIndex } from '../segment/segment-format.ts'
 import { SegmentReader } from '../segment/segment-reader.ts'
 import { schemaMismatch } from './schema-mismatch.ts'
@@ -114,12 +117,15 @@ class SegmentedState implements RestoredOperatorState {
     schema: Schema,
   ): AsyncGenerator<{ readonly keyGroup: number; readonly rows: ColumnBatch }> {
     for (const { part, index } of this.#parts) {
-      const table = index.tables.find((candidate) => candidate.name === name)
-      if (table === undefined || part.keyGroups === null) continue
-      const mismatch = schemaMismatch(table.schema, schema)
-      if (mismatch !== null) throw this.#schemaMismatch(name, mismatch)
+      if (part.keyGroups === null) continue
       const range = intersect(part.keyGroups, this.#request.keyGroupRange)
-      yield* this.#readTable(part, index, table, range)
+      for (const table of index.tables.filter((candidate) => candidate.name === name)) {
+        const keyFields = table.removed === true ? table.schema.fields.length : undefined
+        const wanted = { fields: schema.fields.slice(0, keyFields) }
+        const mismatch = schemaMismatch(table.schema, wanted)
+        if (mismatch !== null) throw this.#schemaMismatch(name, mismatch)
+        yield* this.#readTable(part, index, table, range)
+      }
     }
   }
 
@@ -145,7 +151,10 @@ class SegmentedState implements RestoredOperatorState {
           throw reader.corrupted(`key group ${keyGroup} was not its writer’s`)
         }
         if (keyGroup < range.start || keyGroup > range.end) continue
-        yield { keyGroup, rows: await reader.readBatch(block, table.schema) }
+        const rows = await reader.readBatch(block, table.schema)
+        if (table.removed === true)
+          rows.rowKinds = new Uint8Array(rows.rowCount).fill(RowKind.DELETE)
+        yield { keyGroup, rows }
       }
     } finally {
       await reader.close()

@@ -1,8 +1,8 @@
 /** How state is dealt out to another parallelism: the decision tables of `reassignState`. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { StatePart } from '@millrace/core'
 import type { CheckpointManifest, OperatorManifest } from '../checkpoint/checkpoint-manifest.ts'
-import type { StatePart } from '../handle/state-handle.ts'
 import { reassignState } from './reassign-state.ts'
 
 const CLAIM_ALL = { ignoreUnclaimedState: false }

@@ -5,11 +5,19 @@
  * Keyed state goes by key group, list items round robin over all items in order of their writers,
  * union states to everyone. At unchanged parallelism every subtask gets its own list items back.
  */
-import { type KeyGroupRange, keyGroupRangeOf } from '@millrace/core'
+
+import {
+  type KeyGroupRange,
+  keyGroupRangeOf,
+  type ListShare,
+  type OperatorStateHandles,
+  type StatePart,
+} from '@millrace/core'
 import type { CheckpointManifest, OperatorManifest } from '../checkpoint/checkpoint-manifest.ts'
 import { stateError } from '../error-codes.ts'
-import type { ListShare, OperatorStateHandles, StatePart } from '../handle/state-handle.ts'
 import { IGNORE_UNCLAIMED_STATE } from '../state-options.ts'
+import { claimState } from './claim-state.ts'
+import { planRestore, storedOperators } from './plan-restore.ts'
 
 /** A vertex of the job that restores; a `JobVertex` is one. */
 export interface RestoringVertex {
@@ -33,13 +41,18 @@ export function reassignState(
 ): ReassignedState {
   const vertexOf = new Map<string, RestoringVertex>()
   for (const vertex of vertices) for (const { id } of vertex.operators) vertexOf.set(id, vertex)
+  const stored = storedOperators(manifest)
+  const claims = claimState(
+    stored.map(({ operatorId }) => operatorId),
+    [...vertexOf.keys()],
+  )
   const reassigned = new Map<string, readonly (OperatorStateHandles | null)[]>()
-  for (const operator of manifest.operators) {
-    if (!operator.subtasks.some((handles) => handles !== null && handles.parts.length > 0)) continue
-    const vertex = vertexOf.get(operator.operatorId)
-    if (vertex !== undefined)
-      reassigned.set(operator.operatorId, reassignOperator(operator, vertex))
-    else if (!options.ignoreUnclaimedState) throw unclaimed(manifest, operator)
+  for (const operator of stored) {
+    const claimant = claims.get(operator.operatorId)
+    const vertex = claimant === undefined ? undefined : vertexOf.get(claimant)
+    if (claimant !== undefined && vertex !== undefined) {
+      reassigned.set(claimant, reassignOperator(operator, vertex))
+    } else if (!options.ignoreUnclaimedState) throw unclaimed(manifest, operator, vertices)
   }
   return reassigned
 }
@@ -123,11 +136,19 @@ function overlap(written: KeyGroupRange | null, wanted: KeyGroupRange): KeyGroup
   return start <= end ? { start, end } : null
 }
 
-function unclaimed(manifest: CheckpointManifest, operator: OperatorManifest): Error {
+/** Names the first; the reasons of all stand together. */
+function unclaimed(
+  manifest: CheckpointManifest,
+  operator: OperatorManifest,
+  vertices: readonly RestoringVertex[],
+): Error {
+  const plan = planRestore(manifest, vertices)
+  const reasons = plan.unclaimed.map(({ name, why }) => `'${name}': ${why}`).join('; ')
+  const what = manifest.savepoint === undefined ? 'Checkpoint' : 'Savepoint'
   return stateError(
     'STATE_UNCLAIMED',
-    `Checkpoint ${manifest.checkpointId} has state of operator '${operator.operatorName}' ` +
-      `(${operator.operatorId}), which the job does not have.`,
+    `${what} ${manifest.checkpointId} of job ${manifest.jobId} has state of operator ` +
+      `'${operator.operatorName}' (${operator.operatorId}), which the job does not have (${reasons}).`,
     {
       hint: `Restore the query that wrote it, or drop that state with '${IGNORE_UNCLAIMED_STATE.key}' = 'true'.`,
       location: { operator: operator.operatorName, optionKey: IGNORE_UNCLAIMED_STATE.key },

@@ -1,9 +1,9 @@
 /** The property that matters: write at p, restore at q, every row and item exactly once. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
 import { DirectoryCheckpointStorage } from '../checkpoint/directory-checkpoint-storage.ts'
 import { restoreCheckpoint, takeCheckpoint } from '../testing/checkpoint-writer.ts'
-import { CrashingFilesystem } from '../testing/crashing-filesystem.ts'
 import { randomContent, rangeOf, seeded, sorted } from '../testing/random-state.ts'
 
 test('a snapshot at any parallelism, restored at any other, gives each row and item exactly once', async () => {
@@ -12,7 +12,7 @@ test('a snapshot at any parallelism, restored at any other, gives each row and i
     const maxParallelism = [5, 16, 128][seed % 3]
     const parallelism = 1 + Math.floor(random() * 5)
     const content = randomContent(random, maxParallelism, seed % 10 === 0 ? 3000 : 120)
-    const filesystem = new CrashingFilesystem()
+    const filesystem = new MemoryFilesystem()
     const storage = new DirectoryCheckpointStorage('/checkpoints/job', filesystem)
     const memoryThreshold = [0, 2000, 1e9][Math.floor(random() * 3)]
     const plan = { content, checkpointId: 7, parallelism, maxParallelism, memoryThreshold }
@@ -48,7 +48,7 @@ test('a snapshot at any parallelism, restored at any other, gives each row and i
 })
 
 test('rows of one key group stay in the order in which they were given', async () => {
-  const filesystem = new CrashingFilesystem()
+  const filesystem = new MemoryFilesystem()
   const storage = new DirectoryCheckpointStorage('/checkpoints/job', filesystem)
   const rows = Array.from({ length: 20_000 }, (_, i) => ({
     keyGroup: i % 2,

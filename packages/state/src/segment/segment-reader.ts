@@ -12,10 +12,10 @@ import {
   isMillraceError,
   type MillraceError,
   type Schema,
+  type StateHandle,
 } from '@millrace/core'
 import type { Filesystem, OpenFile } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
-import type { StateHandle } from '../handle/state-handle.ts'
 import { decodeItems } from './item-block.ts'
 import {
   FOOTER_BYTES,
@@ -23,7 +23,9 @@ import {
   type ItemsIndex,
   isHeader,
   type KeyedBlock,
+  newerVersion,
   parseFooter,
+  SEGMENT_VERSION,
   type SegmentIndex,
 } from './segment-format.ts'
 
@@ -43,17 +45,19 @@ export class SegmentReader {
       handle.kind === 'inline' ? new Uint8Array(Buffer.from(handle.bytes, 'base64')) : null
   }
 
-  /** The checked index. Throws STATE_CORRUPTED, STATE_UNREADABLE. */
+  /** The checked index. Throws STATE_CORRUPTED, STATE_UNREADABLE, STATE_VERSION_UNSUPPORTED. */
   async readIndex(): Promise<SegmentIndex> {
     const { size } = this.#handle
     const actualSize = await this.#actualSize()
     if (actualSize !== size) throw this.corrupted(`it has ${actualSize} bytes instead of ${size}`)
     if (size < HEADER_BYTES + FOOTER_BYTES) throw this.corrupted(`${size} bytes are no segment`)
     if ((await this.#read(0, HEADER_BYTES, isHeader)) === null) {
+      await this.#refuseNewer()
       throw this.corrupted('its header is damaged')
     }
     const footerAt = size - FOOTER_BYTES
-    // The handle knows the index's CRC: without that, one wrong bit of the footer would look like a damaged index.
+    // The handle knows the index's CRC: without that, one wrong bit of the footer would look like a
+    // damaged index.
     const isFooter = (bytes: Uint8Array): boolean =>
       parseFooter(bytes, size)?.indexCrc32 === this.#handle.crc32
     const footerBytes = await this.#read(footerAt, FOOTER_BYTES, isFooter)
@@ -64,6 +68,23 @@ export class SegmentReader {
     const json = await this.#readWithCrc(footer.indexOffset, footer.indexLength, footer.indexCrc32)
     if (json === null) throw this.corrupted('its index is damaged')
     return JSON.parse(new TextDecoder().decode(json)) as SegmentIndex
+  }
+
+  async #refuseNewer(): Promise<void> {
+    const any = (): boolean => true
+    const header = await this.#read(0, HEADER_BYTES, any)
+    const footer = await this.#read(this.#handle.size - FOOTER_BYTES, FOOTER_BYTES, any)
+    const version = header === null || footer === null ? null : newerVersion(header, footer)
+    if (version === null) return
+    const { name } = this
+    throw stateError(
+      'STATE_VERSION_UNSUPPORTED',
+      `Restore with a newer Millrace: the state in ${name} has version ${version}, this build reads up to ${SEGMENT_VERSION}.`,
+      {
+        hint: 'Or restore from a checkpoint that this version wrote, or start the job without one.',
+        location: { file: name },
+      },
+    )
   }
 
   /** The rows of one block. Throws STATE_CORRUPTED, STATE_UNREADABLE. */

@@ -4,8 +4,9 @@
  * The file counts only once `finish` has synced it and its directory; `abandon` removes what there
  * is.
  */
+
+import type { StateHandle } from '@millrace/core'
 import type { Filesystem, OpenFile } from '@millrace/platform'
-import type { StateHandle } from '../handle/state-handle.ts'
 
 /** Blocks gathered into one write. */
 const WRITE_BYTES = 512 * 1024

@@ -1,18 +1,30 @@
-/** Segments as operators fill them: inline or file, schema checks, refusal of bad rows, pauses, aborts. */
+/**
+ * Segments as operators fill them: inline or file, schema checks, refusal of bad rows,
+ * pauses, aborts.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { batchOf, type OperatorSnapshot, RowKind, rowsOf, type Schema } from '@millrace/core'
+import {
+  BATCH_BYTES_MAX,
+  batchOf,
+  ColumnBatch,
+  FrozenRows,
+  type OperatorSnapshot,
+  RowKind,
+  rowsOf,
+  type Schema,
+} from '@millrace/core'
+import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
 import { openRestoredState } from '../restore/open-restored-state.ts'
 import { testClock } from '../testing/checkpoint-writer.ts'
-import { CrashingFilesystem } from '../testing/crashing-filesystem.ts'
 import { SCHEMA } from '../testing/random-state.ts'
 import { writeOperatorSnapshot } from './write-operator-snapshot.ts'
 
 const RANGE = { start: 0, end: 9 }
 
-function targetOf(filesystem: CrashingFilesystem, memoryThreshold: number) {
+function targetOf(filesystem: MemoryFilesystem, memoryThreshold: number) {
   return {
-    directory: '/checkpoints/job',
+    directory: '/checkpoints/job/chk-3',
     checkpointId: 3,
     operatorId: 'op',
     subtaskIndex: 1,
@@ -27,12 +39,12 @@ function targetOf(filesystem: CrashingFilesystem, memoryThreshold: number) {
 function tableOf(rowCount: number, keyGroupOf: (row: number) => number): OperatorSnapshot {
   const values = Array.from({ length: rowCount }, (_, i) => [i, `n${i}`, BigInt(i), i / 3, null])
   const keyGroups = Uint16Array.from(values, (_, i) => keyGroupOf(i))
-  return { keyed: [{ name: 't', schema: SCHEMA, rows: batchOf(SCHEMA, values), keyGroups }] }
+  return { keyed: [new FrozenRows('t', SCHEMA, batchOf(SCHEMA, values), keyGroups)] }
 }
 
 const restore = (
   handles: Awaited<ReturnType<typeof writeOperatorSnapshot>>,
-  filesystem: CrashingFilesystem,
+  filesystem: MemoryFilesystem,
 ) =>
   openRestoredState({
     handles,
@@ -42,8 +54,28 @@ const restore = (
     operator: 'Agg[1]',
   })
 
+test('blocks of long rows stay small, and give every row back', async () => {
+  const filesystem = new MemoryFilesystem()
+  const long = 'x'.repeat(50_000)
+  const values = Array.from({ length: 300 }, (_, i) => [i, `${i} ${long}`, BigInt(i), i / 3, null])
+  const rows = new FrozenRows('t', SCHEMA, batchOf(SCHEMA, values), new Uint16Array(300).fill(2))
+  const handles = await writeOperatorSnapshot({ keyed: [rows] }, targetOf(filesystem, 0))
+  const restored = await restore(handles, filesystem)
+  const sizes: number[] = []
+  const seen: unknown[] = []
+  for await (const block of restored.readKeyed('t', SCHEMA)) {
+    sizes.push(block.rows.rowCount * 50_000)
+    seen.push(...rowsOf(block.rows, SCHEMA).map(([id]) => id))
+  }
+  assert.ok(
+    sizes.slice(1).every((size) => size <= BATCH_BYTES_MAX),
+    `${sizes}`,
+  )
+  assert.deepEqual(seen, [...values.keys()])
+})
+
 test('small state stays inline, larger state goes to one file, none gives no part', async () => {
-  const filesystem = new CrashingFilesystem()
+  const filesystem = new MemoryFilesystem()
   const small = await writeOperatorSnapshot(
     tableOf(5, () => 1),
     targetOf(filesystem, 20_480),
@@ -62,13 +94,13 @@ test('small state stays inline, larger state goes to one file, none gives no par
     tableOf(0, () => 0),
     targetOf(filesystem, 0),
   )
-  assert.deepEqual(none, { parts: [] })
+  assert.deepEqual(none, { parts: [], keyedRows: 0 })
   const nothing = await writeOperatorSnapshot({ list: { l: [] } }, targetOf(filesystem, 0))
-  assert.deepEqual(nothing, { parts: [] })
+  assert.deepEqual(nothing, { parts: [], keyedRows: 0 })
 })
 
 test('row kinds and nulls survive, and a state of another name is empty', async () => {
-  const filesystem = new CrashingFilesystem()
+  const filesystem = new MemoryFilesystem()
   const rows = batchOf(
     SCHEMA,
     [
@@ -77,7 +109,7 @@ test('row kinds and nulls survive, and a state of another name is empty', async 
     ],
     [RowKind.UPDATE_AFTER, RowKind.DELETE],
   )
-  const keyed = [{ name: 't', schema: SCHEMA, rows, keyGroups: Uint16Array.of(3, 3) }]
+  const keyed = [new FrozenRows('t', SCHEMA, rows, Uint16Array.of(3, 3))]
   const handles = await writeOperatorSnapshot({ keyed }, targetOf(filesystem, 0))
   const state = await restore(handles, filesystem)
   for await (const { keyGroup, rows: read } of state.readKeyed('t', SCHEMA)) {
@@ -92,7 +124,7 @@ test('row kinds and nulls survive, and a state of another name is empty', async 
 })
 
 test('a schema that differs is refused with the column’s name', async () => {
-  const filesystem = new CrashingFilesystem()
+  const filesystem = new MemoryFilesystem()
   const handles = await writeOperatorSnapshot(
     tableOf(5, () => 1),
     targetOf(filesystem, 0),
@@ -123,7 +155,7 @@ test('a schema that differs is refused with the column’s name', async () => {
 })
 
 test('a row outside the subtask’s key groups, or uneven columns, are refused and leave no file', async () => {
-  const filesystem = new CrashingFilesystem()
+  const filesystem = new MemoryFilesystem()
   await assert.rejects(
     writeOperatorSnapshot(
       tableOf(50, (i) => (i === 49 ? 10 : 1)),
@@ -134,16 +166,16 @@ test('a row outside the subtask’s key groups, or uneven columns, are refused a
       message: /Row 49 of state 't' is in key group 10, outside 0–9/,
     },
   )
-  const [table] = tableOf(5, () => 1).keyed ?? []
-  const short = { ...table, keyGroups: new Uint16Array(4) }
-  await assert.rejects(writeOperatorSnapshot({ keyed: [short] }, targetOf(filesystem, 0)), {
+  const rows = new ColumnBatch(1, batchOf(SCHEMA, [[1, 'a', 1n, 1, true]]).columns.slice(1))
+  const uneven = new FrozenRows('t', SCHEMA, rows, Uint16Array.of(1))
+  await assert.rejects(writeOperatorSnapshot({ keyed: [uneven] }, targetOf(filesystem, 0)), {
     code: 'STATE_SNAPSHOT_INVALID',
   })
   assert.deepEqual(filesystem.paths(), [])
 })
 
 test('a large snapshot lets the mailbox run in between', async () => {
-  const filesystem = new CrashingFilesystem()
+  const filesystem = new MemoryFilesystem()
   const snapshot = tableOf(60_000, (i) => i % 10)
   let turns = 0
   let writing = true
@@ -158,7 +190,7 @@ test('a large snapshot lets the mailbox run in between', async () => {
 })
 
 test('an abort stops the writing and removes the file', async () => {
-  const filesystem = new CrashingFilesystem()
+  const filesystem = new MemoryFilesystem()
   const controller = new AbortController()
   const target = { ...targetOf(filesystem, 0), signal: controller.signal }
   const written = writeOperatorSnapshot(

@@ -7,24 +7,28 @@
  */
 import { crc32 } from 'node:zlib'
 import {
+  BATCH_BYTES_MAX,
   BATCH_ROWS_TARGET,
   encodeBatch,
   encodedBatchSize,
-  gatherRows,
+  type FrozenTable,
   isMillraceError,
-  type KeyedTableSnapshot,
   type KeyGroupRange,
+  type ListShare,
+  NO_KEY_GROUP,
   type OperatorSnapshot,
+  type OperatorStateHandles,
 } from '@millrace/core'
 import type { Clock, Filesystem } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
-import { checkpointPath } from '../handle/checkpoint-path.ts'
-import type { ListShare, OperatorStateHandles } from '../handle/state-handle.ts'
+import { sharedSegmentName } from '../handle/shared-segments.ts'
 import { encodeItems } from './item-block.ts'
 import { sortByKeyGroup } from './key-group-sort.ts'
 import {
+  FULL_SEGMENT_VERSION,
   type ItemsIndex,
   type KeyedBlock,
+  SEGMENT_VERSION,
   type SegmentIndex,
   segmentHeader,
   segmentTail,
@@ -32,10 +36,21 @@ import {
 } from './segment-format.ts'
 import { SegmentSink } from './segment-sink.ts'
 
+/** Rows of a table's first block, before it is known how large they are. */
+const FIRST_BLOCK_ROWS = 64
+
+/** With 64 key groups a subtask, a block of each holds about 1,500 of their rows. */
+const POSITIONS_PER_WINDOW = 96 * 1024
+
+interface Pace {
+  /** Rows of a block, by how large the last one came out. */
+  rowsAtOnce: number
+}
+
 export interface SnapshotTarget {
   /**
-   * The job's checkpoint directory (`TaskCheckpointing.directory`), absolute; null or '':
-   * everything stays inline.
+   * The checkpoint's own directory (`checkpointPath`, or a savepoint's), absolute; null: everything
+   * stays inline.
    */
   readonly directory: string | null
   readonly checkpointId: number
@@ -43,6 +58,8 @@ export interface SnapshotTarget {
   readonly subtaskIndex: number
   /** Distinguishes files of an earlier attempt of the same subtask. */
   readonly attempt: number
+  /** `directory` is that of segments which later checkpoints may refer to. */
+  readonly isShared?: boolean
   readonly keyGroupRange: KeyGroupRange
   /** `state.storage.fs.memory-threshold`, bytes. */
   readonly memoryThreshold: number
@@ -55,6 +72,11 @@ export interface SnapshotTarget {
 /** Bytes encoded between two pauses: about 2 ms of work, most of it copying strings. */
 const BYTES_PER_STEP = 96 * 1024
 
+export interface WrittenSnapshot extends OperatorStateHandles {
+  /** Rows of its tables: without any there is nothing for a later checkpoint to build upon. */
+  readonly keyedRows: number
+}
+
 /**
  * Resolves with no part when the snapshot is empty. Rejects with STATE_WRITE_FAILED (disk full,
  * read-only, missing …) or STATE_SNAPSHOT_INVALID.
@@ -62,15 +84,16 @@ const BYTES_PER_STEP = 96 * 1024
 export async function writeOperatorSnapshot(
   snapshot: OperatorSnapshot,
   target: SnapshotTarget,
-): Promise<OperatorStateHandles> {
-  if (isEmpty(snapshot)) return { parts: [] }
+): Promise<WrittenSnapshot> {
   const writer = new SegmentWriter(target)
   try {
-    return await writer.write(snapshot)
+    return isEmpty(snapshot) ? { parts: [], keyedRows: 0 } : await writer.write(snapshot)
   } catch (error) {
     await writer.sink.abandon()
     if (isMillraceError(error) || target.signal?.aborted === true) throw error
     throw writeFailed(error, target)
+  } finally {
+    for (const table of snapshot.keyed ?? []) table.release()
   }
 }
 
@@ -81,18 +104,22 @@ class SegmentWriter {
 
   constructor(target: SnapshotTarget) {
     this.#target = target
-    const fileName = `${target.operatorId}-${target.subtaskIndex}-${target.attempt}.state`
+    const { operatorId, subtaskIndex, attempt, checkpointId } = target
+    const ownName = `${operatorId}-${subtaskIndex}-${attempt}.state`
+    const fileName = target.isShared ? sharedSegmentName(checkpointId, ownName) : ownName
     this.sink = new SegmentSink(
       target.filesystem,
-      target.directory ? checkpointPath(target.directory, target.checkpointId) : null,
+      target.directory,
       fileName,
       target.memoryThreshold,
     )
   }
 
-  async write(snapshot: OperatorSnapshot): Promise<OperatorStateHandles> {
+  async write(snapshot: OperatorSnapshot): Promise<WrittenSnapshot> {
     const { operatorId, subtaskIndex, checkpointId, keyGroupRange } = this.#target
-    await this.sink.append(segmentHeader())
+    const buildsUpon = (snapshot.keyed ?? []).some(({ since }) => since !== null)
+    const version = buildsUpon ? SEGMENT_VERSION : FULL_SEGMENT_VERSION
+    await this.sink.append(segmentHeader(version))
     const tables: TableIndex[] = []
     for (const table of snapshot.keyed ?? []) tables.push(await this.#writeTable(table))
     const items: ItemsIndex[] = []
@@ -110,7 +137,7 @@ class SegmentWriter {
       tables,
       items,
     }
-    const tail = segmentTail(index, this.sink.size)
+    const tail = segmentTail(index, this.sink.size, version)
     await this.sink.append(tail.bytes)
     const handle = await this.sink.finish(tail.indexCrc32)
     const lists: Record<string, ListShare> = {}
@@ -119,34 +146,56 @@ class SegmentWriter {
     }
     const unions = items.filter(({ kind }) => kind === 'union').map(({ name }) => name)
     const keyGroups = tables.length > 0 ? index.keyGroups : null
-    return { parts: [{ handle, keyGroups, lists, unions }] }
+    return { parts: [{ handle, keyGroups, lists, unions }], keyedRows: rowsOf(tables) }
   }
 
-  async #writeTable(table: KeyedTableSnapshot): Promise<TableIndex> {
-    const { rows, keyGroups, schema, name } = table
-    if (keyGroups.length < rows.rowCount || rows.columns.length !== schema.fields.length) {
-      throw stateError(
-        'STATE_SNAPSHOT_INVALID',
-        `State '${name}' has ${rows.rowCount} rows with ${keyGroups.length} key groups, ` +
-          `and ${rows.columns.length} columns for ${schema.fields.length} fields.`,
-      )
-    }
-    const range = this.#target.keyGroupRange
-    const order = await sortByKeyGroup(name, keyGroups, rows.rowCount, range, this.#pause)
+  /** Window by window, so that a table's copies of what is written meanwhile go early. */
+  async #writeTable(table: FrozenTable): Promise<TableIndex> {
+    const { schema, name, positionCount } = table
     const blocks: KeyedBlock[] = []
+    const pace: Pace = { rowsAtOnce: FIRST_BLOCK_ROWS }
+    for (let from = 0; from < positionCount; from += POSITIONS_PER_WINDOW) {
+      const to = Math.min(positionCount, from + POSITIONS_PER_WINDOW)
+      await this.#writeWindow(table, from, to, pace, blocks)
+      table.releaseBefore(to)
+      if (to < positionCount) await this.#pause()
+    }
+    return { name, schema, blocks, ...(table.removed ? { removed: true } : {}) }
+  }
+
+  /** The entries of positions from … to, a block or more for each key group. */
+  async #writeWindow(
+    table: FrozenTable,
+    from: number,
+    to: number,
+    pace: Pace,
+    blocks: KeyedBlock[],
+  ): Promise<void> {
+    const { schema, name } = table
+    const range = this.#target.keyGroupRange
+    const order = sortByKeyGroup(table, from, to, range)
     for (let group = range.start; group <= range.end; group++) {
       const end = order.starts[group - range.start + 1]
       let start = order.starts[group - range.start]
-      for (; start < end; start += BATCH_ROWS_TARGET) {
-        const count = Math.min(BATCH_ROWS_TARGET, end - start)
-        const batch = gatherRows(rows, order.rows.subarray(start, start + count), count)
+      while (start < end) {
+        const count = Math.min(pace.rowsAtOnce, end - start)
+        const batch = table.gather(order.positions.subarray(start, start + count), count)
+        if (batch.columns.length !== schema.fields.length) {
+          throw stateError(
+            'STATE_SNAPSHOT_INVALID',
+            `State '${name}' has ${batch.columns.length} columns for ${schema.fields.length} fields.`,
+          )
+        }
         const bytes = new Uint8Array(encodedBatchSize(batch, schema))
         encodeBatch(batch, schema, bytes, 0)
         const offset = await this.#appendBlock(bytes)
         blocks.push([group, offset, bytes.length, count, crc32(bytes)])
+        start += count
+        // Rows like these that make a block of the wanted size: few of long texts.
+        const fitting = Math.floor((count * BATCH_BYTES_MAX) / bytes.length)
+        pace.rowsAtOnce = Math.max(1, Math.min(BATCH_ROWS_TARGET, fitting))
       }
     }
-    return { name, schema, blocks }
   }
 
   async #writeItems(
@@ -175,11 +224,25 @@ class SegmentWriter {
   }
 }
 
+function rowsOf(tables: readonly TableIndex[]): number {
+  return tables.reduce((sum, { blocks }) => sum + blocks.reduce((n, block) => n + block[3], 0), 0)
+}
+
 function isEmpty(snapshot: OperatorSnapshot): boolean {
-  if ((snapshot.keyed ?? []).some((table) => table.rows.rowCount > 0)) return false
+  if ((snapshot.keyed ?? []).some((table) => hasEntry(table))) return false
   return [snapshot.list, snapshot.union].every((states) =>
     Object.values(states ?? {}).every((items) => items.length === 0),
   )
+}
+
+function hasEntry(table: FrozenTable): boolean {
+  const keyGroups = new Uint16Array(BATCH_ROWS_TARGET)
+  for (let from = 0; from < table.positionCount; from += BATCH_ROWS_TARGET) {
+    const to = Math.min(table.positionCount, from + BATCH_ROWS_TARGET)
+    table.keyGroups(from, to, keyGroups)
+    for (let at = 0; at < to - from; at++) if (keyGroups[at] !== NO_KEY_GROUP) return true
+  }
+  return false
 }
 
 const WRITE_HINTS: Readonly<Record<string, string>> = {
@@ -193,7 +256,7 @@ const WRITE_HINTS: Readonly<Record<string, string>> = {
 
 function writeFailed(cause: unknown, target: SnapshotTarget): Error {
   const code = (cause as { code?: string }).code ?? ''
-  const path = checkpointPath(target.directory ?? '', target.checkpointId)
+  const path = target.directory ?? ''
   return stateError(
     'STATE_WRITE_FAILED',
     `Cannot write checkpoint ${target.checkpointId} to ${path}: ${(cause as Error).message}.`,

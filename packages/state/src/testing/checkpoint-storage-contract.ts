@@ -1,12 +1,15 @@
 /**
- * What checkpoints in a directory must do, whatever `Filesystem` it is on: this machine's, a bucket.
+ * What checkpoints in a directory must do, whatever `Filesystem` it is on: this
+ * machine's, a bucket.
  *
  *     testCheckpointStorage('a directory', async () => ({ root, filesystem, dispose }))
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Filesystem } from '@millrace/platform'
+import { disposeCheckpoint } from '../checkpoint/checkpoint-directory.ts'
 import { DirectoryCheckpointStorage } from '../checkpoint/directory-checkpoint-storage.ts'
+import { writerOfSegment } from '../handle/shared-segments.ts'
 import { manifestOf, restoreCheckpoint, takeCheckpoint } from './checkpoint-writer.ts'
 import { randomContent, seeded, sorted } from './random-state.ts'
 
@@ -40,6 +43,7 @@ export function testCheckpointStorage(
     after(() => fixture?.dispose())
     testLife(() => fixture)
     testRemoval(() => fixture)
+    testSharing(() => fixture)
     testContent(() => fixture)
   })
 }
@@ -117,6 +121,49 @@ function testRemoval(fixtureOf: () => CheckpointStorageFixture): void {
     assert.deepEqual(await namesIn(filesystem, storage.directory), ['chk-2', 'chk-6'])
     const absent = new DirectoryCheckpointStorage(`${root}/absent`, filesystem)
     assert.deepEqual(await absent.removeOthers(new Set(), 6), [])
+  })
+}
+
+function testSharing(fixtureOf: () => CheckpointStorageFixture): void {
+  const shared = { ...plan, memoryThreshold: 0, isShared: true }
+
+  test('segments that checkpoints share outlive the one that wrote them, and are found when moved', async () => {
+    const { filesystem, root } = fixtureOf()
+    const storage = new DirectoryCheckpointStorage(`${root}/shared-life`, filesystem)
+    await takeCheckpoint(storage, filesystem, shared)
+    const first = await storage.read(1)
+    await storage.complete({ ...first, checkpointId: 2 })
+    await storage.discard(1)
+    const metadata = await filesystem.readFile(`${storage.directory}/chk-2/_metadata`)
+    assert.match(Buffer.from(metadata).toString(), /"path":"\.\.\/shared\/1-a/)
+    const seen = await restoreCheckpoint(await storage.read(2), filesystem, 2, MAX_PARALLELISM)
+    const restored = seen.flatMap((subtask) => subtask.content.tables.windows)
+    assert.deepEqual(sorted(restored), sorted(content.tables.windows))
+  })
+
+  test('shared segments that no complete checkpoint refers to are removed, newer ones stay', async () => {
+    const { filesystem, root } = fixtureOf()
+    const storage = new DirectoryCheckpointStorage(`${root}/shared-others`, filesystem)
+    assert.deepEqual(await storage.sharedSegments(), [])
+    for (const checkpointId of [1, 2, 3, 7]) {
+      await takeCheckpoint(storage, filesystem, { ...shared, checkpointId })
+    }
+    await storage.complete({ ...(await storage.read(1)), checkpointId: 4 })
+    for (const id of [3, 7]) await storage.discard(id)
+    const writers = async () => [...new Set((await storage.sharedSegments()).map(writerOfSegment))]
+    assert.deepEqual(await writers(), [1, 2, 3, 7])
+    await storage.removeOthers(new Set([4]), 6)
+    assert.deepEqual(await writers(), [1, 7])
+    await takeCheckpoint(storage, filesystem, { ...shared, checkpointId: 5 })
+    await storage.complete({ ...(await storage.read(5)), checkpointId: 6 })
+    await disposeCheckpoint(`${storage.directory}/chk-5`, filesystem)
+    assert.deepEqual(await writers(), [1, 5, 7])
+    await disposeCheckpoint(`${storage.directory}/chk-6`, filesystem)
+    assert.deepEqual(await writers(), [1, 7])
+    assert.deepEqual(await storage.list(), [4])
+    await storage.removeSegments(await storage.sharedSegments())
+    assert.deepEqual(await writers(), [])
+    await storage.removeSegments([`${storage.directory}/shared/9-a.state`])
   })
 }
 

@@ -1,8 +1,11 @@
 /** Takes a whole checkpoint of one operator, as slots and JobManager do together, for tests. */
+
+import type { OperatorStateHandles } from '@millrace/core'
 import type { Clock, Filesystem } from '@millrace/platform'
 import type { CheckpointManifest } from '../checkpoint/checkpoint-manifest.ts'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
-import type { OperatorStateHandles } from '../handle/state-handle.ts'
+import { checkpointPath } from '../handle/checkpoint-path.ts'
+import { sharedPath } from '../handle/shared-segments.ts'
 import { openRestoredState } from '../restore/open-restored-state.ts'
 import { reassignState } from '../restore/reassign-state.ts'
 import { writeOperatorSnapshot } from '../segment/write-operator-snapshot.ts'
@@ -39,6 +42,8 @@ export interface CheckpointPlan {
   readonly parallelism: number
   readonly maxParallelism: number
   readonly memoryThreshold: number
+  /** Its segments are among those that later ones may refer to. */
+  readonly isShared?: boolean
   /** `testClock` when absent. */
   readonly clock?: Clock
 }
@@ -49,13 +54,16 @@ export async function takeCheckpoint(
   plan: CheckpointPlan,
 ): Promise<CheckpointManifest> {
   const { content, checkpointId, parallelism, maxParallelism, memoryThreshold } = plan
+  const { isShared = false } = plan
+  const pathIn = isShared ? sharedPath : checkpointPath
   const subtasks: OperatorStateHandles[] = []
   for (let subtask = 0; subtask < parallelism; subtask++) {
     const handles = await writeOperatorSnapshot(
       snapshotOf(content, subtask, parallelism, maxParallelism),
       {
-        directory: storage.directory,
+        directory: storage.directory === null ? null : pathIn(storage.directory, checkpointId),
         checkpointId,
+        isShared,
         operatorId: OPERATOR.id,
         subtaskIndex: subtask,
         attempt: 0,

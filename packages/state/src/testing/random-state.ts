@@ -2,6 +2,7 @@
 import {
   batchOf,
   type ColumnBatch,
+  FrozenRows,
   type KeyGroupRange,
   keyGroupRangeOf,
   type OperatorSnapshot,
@@ -87,7 +88,7 @@ export function snapshotOf(
     )
     const values = own.map((row) => row.values)
     const keyGroups = Uint16Array.from(own, (row) => row.keyGroup)
-    return { name, schema: SCHEMA, rows: batchOf(SCHEMA, values), keyGroups }
+    return new FrozenRows(name, SCHEMA, batchOf(SCHEMA, values), keyGroups)
   })
   const share = (states: Record<string, string[]>): Record<string, Uint8Array[]> =>
     Object.fromEntries(

@@ -2,10 +2,11 @@
  * JobManagerLink: the TaskManager's tie to the leading JobManager — registration, heartbeats, and
  * what is reported.
  *
- * Between the TaskManager's books and `JobManagerGateway`. It looks for the leader and registers until it succeeds (the
- * JobManager may start later), beats, registers again when it is not known or not reached or another one leads, and
- * says when the tie is lost for good. Invariants: the known epoch only grows, and only the JobManager of that epoch
- * counts; reports about one attempt arrive in the order in which they were made, or not at all.
+ * Between the TaskManager's books and `JobManagerGateway`. It looks for the leader and registers
+ * until it succeeds (the JobManager may start later), beats, registers again when it is not known
+ * or not reached or another one leads, and says when the tie is lost for good. Invariants: the
+ * known epoch only grows, and only the JobManager of that epoch counts; reports about one attempt
+ * arrive in the order in which they were made, or not at all.
  */
 import { type Configuration, isMillraceError } from '@millrace/core'
 import type { Logger, Platform, RpcChannel } from '@millrace/platform'
@@ -78,7 +79,9 @@ export class JobManagerLink {
   #lastContactMs: number
   #wakeUp: () => void = () => {}
   #endBackOff: () => void = () => {}
-  /** Gives up the call to a leader that another one has replaced: it may hang until its deadline. */
+  /**
+   * Gives up the call to a leader that another one has replaced: it may hang until its deadline.
+   */
   #giveUpCall: () => void = () => {}
   #generation = 0
   /** The last beat failed: the next one is due at once. */
@@ -212,8 +215,8 @@ export class JobManagerLink {
   }
 
   /**
-   * Another leader shows in the lease before it can call: it does not know its TaskManagers. Meanwhile a call to the
-   * former one may hang.
+   * Another leader shows in the lease before it can call: it does not know its TaskManagers.
+   * Meanwhile a call to the former one may hang.
    */
   async #watchLeader(periodMs: number): Promise<void> {
     while (!this.#stopped) {
@@ -306,7 +309,10 @@ export class JobManagerLink {
     }
   }
 
-  /** What the call gives; rejects with STALE_LEADER as soon as another JobManager leads. One call at a time. */
+  /**
+   * What the call gives; rejects with STALE_LEADER as soon as another JobManager leads. One
+   * call at a time.
+   */
   #whileLeading<T>(call: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#giveUpCall = () =>

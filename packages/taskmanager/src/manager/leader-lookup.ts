@@ -1,8 +1,9 @@
 /**
- * Where the leading JobManager is: a configured address, or with high availability what the lease says.
+ * Where the leading JobManager is: a configured address, or with high availability what
+ * the lease says.
  *
- * The lease's epoch counts as soon as it is read: whoever led before has stopped by then, whether or not the new
- * leader has called.
+ * The lease's epoch counts as soon as it is read: whoever led before has stopped by then, whether
+ * or not the new leader has called.
  */
 import type { Configuration } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
@@ -16,7 +17,10 @@ export interface LeaderContact {
 }
 
 export interface LeaderLookup {
-  /** How often to look while all is well, and the longest pause while no leader is found; null: it never changes. */
+  /**
+   * How often to look while all is well, and the longest pause while no leader is found; null: it
+   * never changes.
+   */
   readonly periodMs: number | null
   /** Null: there is no leader. Rejects when that cannot be found out. */
   find(): Promise<LeaderContact | null>

@@ -1,9 +1,9 @@
 /**
  * SlotThreads: starts the threads of slots, for free slots ahead of need.
  *
- * A thread takes 100 to 350 ms of CPU to start and load the operators; a spare one hides that from the
- * next `RequestSlot`, and from a job's recovery. Spares are replaced only after a while: slots that
- * start just now need the CPU more. Invariant: never more spares than free slots.
+ * A thread takes 100 to 350 ms of CPU to start and load the operators; a spare one hides that from
+ * the next `RequestSlot`, and from a job's recovery. Spares are replaced only after a while: slots
+ * that start just now need the CPU more. Invariant: never more spares than free slots.
  */
 import type { Platform, ThreadHandle, ThreadLimits } from '@millrace/platform'
 
@@ -11,8 +11,9 @@ import type { Platform, ThreadHandle, ThreadLimits } from '@millrace/platform'
 export const SLOT_THREAD_ENTRY = 'slot'
 
 /**
- * Two spares: with them an idle JobManager and TaskManager stay within 200 MB, and the main job, which takes three slots, starts one
- * thread alone while it waits (`npm run bench -- startup`); each further one costs 13 MB.
+ * Two spares: with them an idle JobManager and TaskManager stay within 200 MB, and the main job,
+ * which takes three slots, starts one thread alone while it waits (`npm run bench -- startup`);
+ * each further one costs 13 MB.
  */
 export const SPARE_THREADS_MAX = 2
 

@@ -8,8 +8,9 @@
  */
 import { type ErrorData, toErrorData } from '@millrace/core'
 import type { Clock, ThreadExit, ThreadHandle } from '@millrace/platform'
+import type { TaskDeployment } from '@millrace/protocol'
 import { taskManagerError } from '../error-codes.ts'
-import { LIVENESS_BYTES, SlotLiveness } from '../slot/slot-liveness.ts'
+import { LIVENESS_BYTES, SlotLiveness } from '../executor/slot-liveness.ts'
 import type {
   FromSlot,
   OperatorName,
@@ -41,8 +42,8 @@ const PINGS_PER_TIMEOUT = 4
 
 export class TaskSlot {
   readonly settings: TaskSlotSettings
-  /** Attempts whose final state has not been reported. */
-  readonly attempts = new Set<string>()
+  /** What was deployed here, by attempt, until its final state is reported. */
+  readonly attempts = new Map<string, TaskDeployment>()
   readonly #thread: ThreadHandle
   readonly #liveness = new SlotLiveness(new SharedArrayBuffer(LIVENESS_BYTES))
   readonly #names = new Map<number, OperatorName>()

@@ -4,23 +4,39 @@
  *
  *     node packages/taskmanager/src/slot/slot-executor.bench.ts
  */
-import { batchOf, Configuration, type OperatorFactory } from '@millrace/core'
+import {
+  batchOf,
+  type ChainedOperator,
+  Configuration,
+  type OperatorContext,
+  type OperatorFactory,
+  operatorFactory,
+} from '@millrace/core'
 import { networkSettingsOf, SlotExchange } from '@millrace/network'
 import { createNodePlatform } from '@millrace/platform/node'
+import { StateMemory } from '@millrace/state'
+import { SlotExecutor } from '../executor/slot-executor.ts'
+import { LIVENESS_BYTES, SlotLiveness } from '../executor/slot-liveness.ts'
 import { StreamTask } from '../task/stream-task.ts'
 import { deploymentsOf, vertexOf } from '../testing/test-cluster.ts'
 import { TEST_SCHEMA } from '../testing/test-operators.ts'
-import { SlotExecutor } from './slot-executor.ts'
-import { LIVENESS_BYTES, SlotLiveness } from './slot-liveness.ts'
 
 const BATCHES = 2_000_000
 const platform = createNodePlatform({ logger: { level: 'error' } })
 const batch = batchOf(TEST_SCHEMA, [['key', 1]])
 
+function bare(create: (context: OperatorContext) => ChainedOperator): OperatorFactory {
+  return operatorFactory({
+    parse: () => null,
+    states: () => [],
+    create: (_, context) => create(context),
+  })
+}
+
 const registry = new Map<string, OperatorFactory>([
   [
     'source',
-    (_, { output }) => {
+    bare(({ output }) => {
       let left = BATCHES
       return {
         kind: 'source',
@@ -35,23 +51,21 @@ const registry = new Map<string, OperatorFactory>([
           close: () => {},
         },
       }
-    },
+    }),
   ],
   [
     'pass',
-    (_, { output }) => ({
+    bare(({ output }) => ({
       kind: 'operator',
       operator: {
         open: () => {},
         processBatch: (_input, each) => output.emitBatch(each),
-        processWatermark: (_input, timestampMs) => output.emitWatermark(timestampMs),
-        processWatermarkStatus: () => {},
         endInput: () => {},
         isBlocked: () => false,
         snapshot: () => ({}),
         close: () => {},
       },
-    }),
+    })),
   ],
 ])
 
@@ -73,6 +87,7 @@ const task = new StreamTask({
   exchange: new SlotExchange(network, platform.clock, () => Promise.reject(new Error('unused'))),
   executor: new SlotExecutor(platform.clock, 4),
   liveness: new SlotLiveness(new SharedArrayBuffer(LIVENESS_BYTES)),
+  stateMemory: new StateMemory(0),
   firstOrdinal: 1,
   cancellationTimeoutMs: 0,
   peerOf: () => ({ key: '', description: '', isSelf: true }),

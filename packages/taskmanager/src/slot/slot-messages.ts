@@ -6,7 +6,7 @@
  * JobManager reach the slot in the order in which they came, so a trigger is never overtaken by a
  * later operator event.
  */
-import type { ErrorData } from '@millrace/core'
+import type { CheckpointOrder, ErrorData } from '@millrace/core'
 import type { NetworkSettings } from '@millrace/network'
 import type {
   CheckpointTaskMetrics,
@@ -43,9 +43,7 @@ export type ToSlot =
   | { readonly kind: 'finish'; readonly attemptIds: readonly string[] }
   | {
       readonly kind: 'trigger'
-      readonly checkpointId: number
-      readonly timestampMs: number
-      readonly aligned: boolean
+      readonly order: CheckpointOrder
       readonly attemptIds: readonly string[]
     }
   | {

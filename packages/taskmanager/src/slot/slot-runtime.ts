@@ -16,19 +16,20 @@ import {
 import { type PeerSlot, SlotExchange } from '@millrace/network'
 import type { DataConnection, DataServer, MessageEndpoint, Platform } from '@millrace/platform'
 import type { ChannelDeployment, TaskDeployment } from '@millrace/protocol'
+import { StateMemory } from '@millrace/state'
 import { taskManagerError } from '../error-codes.ts'
-import { StreamTask, type TaskReporter } from '../task/stream-task.ts'
+import { SlotExecutor } from '../executor/slot-executor.ts'
+import { SlotLiveness } from '../executor/slot-liveness.ts'
+import { type LargestTable, StreamTask, type TaskReporter } from '../task/stream-task.ts'
 import type { ControlAction } from '../task/subtask-loop.ts'
-import { TASKMANAGER_OPTIONS } from '../taskmanager-options.ts'
-import { SlotExecutor } from './slot-executor.ts'
-import { SlotLiveness } from './slot-liveness.ts'
+import { slotMemoryOf, TASKMANAGER_OPTIONS } from '../taskmanager-options.ts'
 import type { FromSlot, SlotMetrics, SlotStart, ToSlot } from './slot-messages.ts'
 
 /** What a thread knows about its own memory; given by the composition root. */
 export interface ThreadMemory {
   readonly heapUsedBytes: number
-  /** Typed arrays, outside V8's heap. */
-  readonly arrayBufferBytes: number
+  /** Typed arrays and memories of state tables, outside V8's heap. */
+  readonly externalBytes: number
 }
 
 const MEMORY_CHECK_INTERVAL_MS = 500
@@ -49,6 +50,7 @@ export class SlotRuntime {
   readonly #exchange: SlotExchange
   readonly #liveness: SlotLiveness
   readonly #memory: (() => ThreadMemory) | null
+  readonly #stateMemory: StateMemory
   readonly #tasks = new Map<string, StreamTask>()
   readonly #peers = new Map<string, SlotAddress>()
   readonly #requests = new Map<number, (answer: unknown, error: ErrorData | undefined) => void>()
@@ -70,6 +72,7 @@ export class SlotRuntime {
     this.#start = start
     this.#memory = memory
     this.#configuration = new Configuration(start.configuration)
+    this.#stateMemory = new StateMemory(slotMemoryOf(this.#configuration).managedBytes)
     this.#liveness = new SlotLiveness(start.liveness)
     this.#executor = new SlotExecutor(
       platform.clock,
@@ -107,8 +110,7 @@ export class SlotRuntime {
         this.#control(message.attemptIds, { kind: 'finish' })
         return
       case 'trigger': {
-        const { checkpointId, timestampMs, aligned } = message
-        const barrier = { kind: 'barrier', checkpointId, timestampMs, aligned } as const
+        const barrier = { kind: 'barrier', order: message.order } as const
         this.#control(message.attemptIds, { kind: 'trigger', barrier })
         return
       }
@@ -170,6 +172,7 @@ export class SlotRuntime {
       exchange: this.#exchange,
       executor: this.#executor,
       liveness: this.#liveness,
+      stateMemory: this.#stateMemory,
       firstOrdinal,
       cancellationTimeoutMs: configuration.get(TASKMANAGER_OPTIONS.cancellationTimeout),
       peerOf: (channel) => this.#peerOf(channel),
@@ -274,24 +277,45 @@ export class SlotRuntime {
   #watchMemory(memory: () => ThreadMemory): void {
     const limit = this.#start.totalMaxBytes
     const check = (): void => {
-      const { heapUsedBytes, arrayBufferBytes } = memory()
-      const used = heapUsedBytes + arrayBufferBytes
+      const { heapUsedBytes, externalBytes } = memory()
+      let used = heapUsedBytes + externalBytes
+      for (const task of this.#tasks.values()) used -= task.reservedBytes()
       if (used <= limit) {
         this.#platform.clock.setTimer(MEMORY_CHECK_INTERVAL_MS, check, { unref: true })
         return
       }
+      const { slotIndex, taskManagerId } = this.#start
+      const state = this.#largestTable()
+      const described =
+        state === null
+          ? ''
+          : `; ${mebibytes(state.bytes)} MB of it are the state table '${state.table}' of operator '${state.operator}'`
       this.#send({
         kind: 'fatal',
         error: toErrorData(
           taskManagerError(
             'SLOT_OUT_OF_MEMORY',
-            `Slot ${this.#start.slotIndex} uses ${mebibytes(used)} MB, its share is ${mebibytes(limit)} MB.`,
-            { hint: 'raise taskmanager.memory.process.size, or use more TaskManagers' },
+            `Slot ${slotIndex} of TaskManager ${taskManagerId} uses ${mebibytes(used)} MB, its share is ${mebibytes(limit)} MB${described}.`,
+            {
+              hint: 'raise taskmanager.memory.process.size, or use more TaskManagers',
+              location: {
+                taskManager: taskManagerId,
+                ...(state === null ? {} : { operator: state.operator }),
+              },
+            },
           ),
         ),
       })
     }
     this.#platform.clock.setTimer(MEMORY_CHECK_INTERVAL_MS, check, { unref: true })
+  }
+
+  /** The table of keyed state that takes most, when that is a good part of the slot's share. */
+  #largestTable(): LargestTable | null {
+    const largest = [...this.#tasks.values()]
+      .flatMap((task) => task.largestTable() ?? [])
+      .sort((a, b) => b.bytes - a.bytes)[0]
+    return largest !== undefined && largest.bytes * 8 >= this.#start.totalMaxBytes ? largest : null
   }
 
   #stop(): void {

@@ -3,11 +3,12 @@
  * a result partition.
  *
  * On the record path between any two operators: a batch costs a counter, two stores (which operator
- * runs, for the watchdog) and a call. Invariants: an operator sees watermarks that only grow; the
- * word in `SlotLiveness` names the innermost operator, also after it threw.
+ * runs, for the watchdog) and a call. Invariants: an operator's output carries watermarks that only
+ * grow; the word in `SlotLiveness` names the innermost operator, also after it threw.
  */
-import type { ColumnBatch, Operator, OperatorMetrics, Output } from '@millrace/core'
+import type { ColumnBatch, Operator, OperatorInputs, OperatorMetrics, Output } from '@millrace/core'
 import type { ResultPartition } from '@millrace/network'
+import { OPERATOR_WORD } from '../executor/slot-liveness.ts'
 
 /** One receiver of an operator's output. */
 export interface ChainLink {
@@ -17,12 +18,10 @@ export interface ChainLink {
   isAvailable(): boolean
 }
 
-/** The word of `SlotLiveness` that names the running operator. */
-const OPERATOR_WORD = 1
-
-/** Input `input` of an operator of the same chain, or of the head of one behind a gate. */
+/** Input `input` of an operator of the same chain, or of one behind a gate. */
 export class OperatorLink implements ChainLink {
   readonly #operator: Operator
+  readonly #inputs: OperatorInputs
   readonly #input: number
   readonly #ordinal: number
   readonly #words: Int32Array
@@ -30,18 +29,29 @@ export class OperatorLink implements ChainLink {
   readonly #output: Output
 
   constructor(
-    operator: Operator,
+    operator: { readonly operator: Operator; readonly inputs: OperatorInputs },
     input: number,
     place: { readonly ordinal: number; readonly words: Int32Array },
     metrics: OperatorMetrics,
     output: Output,
   ) {
-    this.#operator = operator
+    this.#operator = operator.operator
+    this.#inputs = operator.inputs
     this.#input = input
     this.#ordinal = place.ordinal
     this.#words = place.words
     this.#metrics = metrics
     this.#output = output
+  }
+
+  /** Null: `emitBatch` now; else when the promise resolves, with the same batch. */
+  prepare(batch: ColumnBatch): Promise<void> | null {
+    const operator = this.#operator
+    if (operator.prepareBatch === undefined) return null
+    const caller = this.#enter()
+    const prepared = operator.prepareBatch(this.#input, batch)
+    this.#words[OPERATOR_WORD] = caller
+    return prepared
   }
 
   emitBatch(batch: ColumnBatch): void {
@@ -54,34 +64,33 @@ export class OperatorLink implements ChainLink {
   }
 
   emitWatermark(timestampMs: number): void {
-    const words = this.#words
-    const caller = words[OPERATOR_WORD] as number
-    words[OPERATOR_WORD] = this.#ordinal
-    this.#metrics.currentInputWatermark = timestampMs
-    this.#operator.processWatermark(this.#input, timestampMs)
-    words[OPERATOR_WORD] = caller
+    const caller = this.#enter()
+    this.#inputs.watermark(this.#input, timestampMs)
+    this.#words[OPERATOR_WORD] = caller
   }
 
   emitWatermarkStatus(idle: boolean): void {
-    const words = this.#words
-    const caller = words[OPERATOR_WORD] as number
-    words[OPERATOR_WORD] = this.#ordinal
-    this.#operator.processWatermarkStatus(this.#input, idle)
-    words[OPERATOR_WORD] = caller
+    const caller = this.#enter()
+    this.#inputs.idle(this.#input, idle)
+    this.#words[OPERATOR_WORD] = caller
   }
 
   endInput(): void {
-    const words = this.#words
-    const caller = words[OPERATOR_WORD] as number
-    words[OPERATOR_WORD] = this.#ordinal
-    this.#operator.endInput(this.#input)
-    words[OPERATOR_WORD] = caller
+    const caller = this.#enter()
+    this.#inputs.end(this.#input)
+    this.#words[OPERATOR_WORD] = caller
   }
 
   isAvailable(): boolean {
-    const operator = this.#operator
-    if (operator.isBlocked?.() === true) return false
+    if (this.#operator.isBlocked?.() === true || !this.#inputs.isSettled) return false
     return this.#output.isAvailable()
+  }
+
+  /** Returns who ran before. */
+  #enter(): number {
+    const caller = this.#words[OPERATOR_WORD] as number
+    this.#words[OPERATOR_WORD] = this.#ordinal
+    return caller
   }
 }
 

@@ -3,9 +3,10 @@
  */
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
+import type { CheckpointOrder, OperatorStateHandles } from '@millrace/core'
 import type { JobVertex } from '@millrace/graph'
 import type { TaskDeployment } from '@millrace/protocol'
-import { type OperatorStateHandles, reassignState } from '@millrace/state'
+import { reassignState } from '@millrace/state'
 import type { FromSlot } from '../slot/slot-messages.ts'
 import { deploymentsOf, pause, until, vertexOf } from '../testing/test-cluster.ts'
 import { TestSlot } from '../testing/test-slot.ts'
@@ -17,6 +18,8 @@ afterEach(() => slot.close())
 const endless = ['sequence', { batchRows: 10, keyCount: 7 }] as const
 const bounded = (count: number) => ['sequence', { count, batchRows: 10, keyCount: 7 }] as const
 const CHECKPOINTING = { checkpointing: { mode: 'exactly-once', directory: '' } } as const
+/** Nothing is written there: all states are small. */
+const SAVEPOINT = '/nowhere/savepoint'
 const HASH = { kind: 'hash', keyColumns: [0] } as const
 
 function cut(
@@ -33,12 +36,21 @@ const idsOf = (deployments: TaskDeployment[]): string[] =>
 const sourcesOf = (deployments: TaskDeployment[]): string[] =>
   idsOf(deployments.filter(({ gates }) => gates.length === 0))
 
-function trigger(deployments: TaskDeployment[], checkpointId: number, aligned = true): void {
+function trigger(
+  deployments: TaskDeployment[],
+  checkpointId: number,
+  aligned = true,
+  after: CheckpointOrder['after'] = 'go-on',
+): void {
   slot.send({
     kind: 'trigger',
-    checkpointId,
-    timestampMs: Date.now(),
-    aligned,
+    order: {
+      id: checkpointId,
+      timestampMs: Date.now(),
+      kind: after === 'go-on' ? 'checkpoint' : { savepoint: SAVEPOINT, format: 'canonical' },
+      align: aligned ? 'exactly-once' : 'at-least-once',
+      after,
+    },
     attemptIds: sourcesOf(deployments),
   })
 }
@@ -51,8 +63,28 @@ function logOf(state: unknown, operatorId: string): string[] {
   const handles = (state as Record<string, OperatorStateHandles>)[operatorId]
   const handle = handles!.parts[0]!.handle as { bytes: string }
   const text = Buffer.from(handle.bytes, 'base64').toString('latin1')
-  return text.match(/(rows|prepared|prepare|snapshot) \d+/g) ?? []
+  return text.match(/(rows|prepared|prepare|snapshot|wait|watermark|input|end) \d+/g) ?? []
 }
+
+describe('an operator that chooses its inputs', () => {
+  it('gets the one that it names, also while it is blocked, and the other afterwards', async () => {
+    slot = await TestSlot.start()
+    const join = vertexOf('join', 1, ['build-first'], false)
+    const [first] = join.operators
+    const both = { ...join, operators: [{ ...first!, inputs: [{ gate: 0 }, { gate: 1 }] }] }
+    const [build, joined] = cut([vertexOf('build', 1, [bounded(30)], true), both], CHECKPOINTING)
+    const [probe, other] = cut([vertexOf('probe', 1, [bounded(30)], true), both], CHECKPOINTING)
+    const gates = [joined!.gates[0]!, { ...other!.gates[0]!, gate: 1 }]
+    const deployments = [build!, probe!, { ...joined!, gates }]
+    await slot.run(deployments)
+    await until(() => slot.received('state').filter(({ ended }) => ended).length === 3)
+    trigger(deployments, 1)
+    await until(() => acknowledged(1).length === 3)
+    const { state } = acknowledged(1).find(({ attemptId }) => attemptId.includes('join'))!
+    const log = logOf(state, 'join-0').filter((line) => line.startsWith('input'))
+    assert.deepEqual(log, ['input 0', 'input 0', 'input 0', 'input 1', 'input 1', 'input 1'])
+  })
+})
 
 describe('a checkpoint', () => {
   it('is acknowledged by every subtask, with the state of its operators', async () => {
@@ -66,7 +98,6 @@ describe('a checkpoint', () => {
     trigger(deployments, 1)
     await until(
       () => acknowledged(1).length === 4,
-      5000,
       () => slot.log,
     )
     for (const { attemptId, state, metrics } of acknowledged(1)) {
@@ -96,6 +127,36 @@ describe('a checkpoint', () => {
       ])
       assert.ok(log.slice(0, -3).every((line) => line.startsWith('rows')))
     }
+  })
+
+  it('waits behind a batch that an operator keeps in hand, as watermarks do', async () => {
+    slot = await TestSlot.start()
+    const deployments = cut(
+      [vertexOf('source', 1, [endless], true), vertexOf('lookup', 1, ['preparing'], false)],
+      CHECKPOINTING,
+    )
+    await slot.run(deployments)
+    const log: string[] = []
+    for (let id = 1; !log.includes('wait 10'); id++) {
+      trigger(deployments, id)
+      await until(() => acknowledged(id).length === 2)
+      const { state } = acknowledged(id).find(({ attemptId }) => attemptId.includes('lookup'))!
+      log.push(...logOf(state, 'lookup-0'))
+      assert.equal(log.at(-1), `snapshot ${id}`)
+    }
+    log.forEach((line, i) => {
+      if (line.startsWith('wait')) assert.match(log[i + 1]!, /^rows/)
+      if (line.startsWith('watermark')) assert.match(log[i - 1]!, /^rows/)
+    })
+  })
+
+  it('is refused a batch in hand inside a chain, where no gate keeps the bytes', async () => {
+    slot = await TestSlot.start()
+    const deployments = cut([vertexOf('source', 1, [endless, 'preparing'], true)], CHECKPOINTING)
+    await slot.deploy(deployments)
+    await until(() => slot.received('state').some(({ state }) => state === 'FAILED'))
+    const failed = slot.received('state').find(({ state }) => state === 'FAILED')
+    assert.match(failed!.error!.message, /has to read gates; input 0 is chained/)
   })
 
   it('holds coordinator events that came after the trigger until the state is frozen', async () => {
@@ -142,7 +203,6 @@ describe('a checkpoint', () => {
     trigger(deployments, 9)
     await until(
       () => acknowledged(9).length === 3,
-      5000,
       () => slot.log,
     )
     slot.send({ kind: 'notify', checkpointId: 9, outcome: 'complete', attemptIds: ids })
@@ -150,8 +210,75 @@ describe('a checkpoint', () => {
     await until(() => ids.every((id) => slot.stateOf(id) === 'FINISHED'))
     const events = slot.received('operator-event').map(({ event }) => Object.keys(event as object))
     assert.deepEqual(events, [['rows'], ['committed'], ['finished']])
+    await until(async () => (await slot.metrics()).segmentsUsed === 0)
+  })
+
+  it('that suspends: nothing is fed behind its barrier until it is aborted', async () => {
+    slot = await TestSlot.start()
+    const deployments = cut(
+      [vertexOf('source', 2, [endless], true), vertexOf('sum', 2, ['sum', 'discard'], false)],
+      CHECKPOINTING,
+    )
+    await slot.run(deployments)
+    trigger(deployments, 1, true, 'suspend')
+    await until(
+      () => acknowledged(1).length === 4,
+      () => slot.log,
+    )
+    const rows = async () => {
+      const { tasks } = await slot.metrics()
+      return tasks.map(({ numRecordsIn, numRecordsOut }) => numRecordsIn + numRecordsOut).join()
+    }
+    const before = await rows()
+    trigger(deployments, 2)
+    await pause(30)
+    assert.equal(await rows(), before)
+    assert.equal(acknowledged(2).filter(({ attemptId }) => attemptId.includes('sum')).length, 0)
+    const attemptIds = idsOf(deployments)
+    slot.send({ kind: 'notify', checkpointId: 1, outcome: 'aborted', attemptIds })
+    await until(() => acknowledged(2).length === 4)
+    await until(async () => (await rows()) !== before)
+  })
+
+  it('that drains: ends go before its barrier, and the task finishes when it is told to', async () => {
+    slot = await TestSlot.start()
+    const deployments = cut(
+      [vertexOf('source', 2, [endless], true), vertexOf('sum', 1, ['sum', 'flushing'], false)],
+      CHECKPOINTING,
+    )
+    await slot.run(deployments)
     await pause(20)
-    assert.equal((await slot.metrics()).segmentsUsed, 0)
+    trigger(deployments, 1, true, 'drain')
+    await until(
+      () => acknowledged(1).length === 3,
+      () => slot.log,
+    )
+    for (const { attemptId } of deployments) {
+      const own = slot.log.filter((each) => 'attemptId' in each && each.attemptId === attemptId)
+      const ended = own.findIndex((each) => each.kind === 'state' && each.ended)
+      const written = own.findIndex(({ kind }) => kind === 'acknowledge')
+      assert.ok(ended >= 0 && ended < written, `${attemptId} has passed its end on before`)
+    }
+    assert.equal(slot.received('state').filter(({ ended }) => ended).length, 3)
+    const attemptIds = idsOf(deployments)
+    slot.send({ kind: 'notify', checkpointId: 1, outcome: 'complete', attemptIds })
+    slot.send({ kind: 'finish', attemptIds })
+    await until(() => attemptIds.every((id) => slot.stateOf(id) === 'FINISHED'))
+  })
+
+  it('is never taken by tasks that are deployed to end: they feed nothing and finish', async () => {
+    slot = await TestSlot.start()
+    const deployments = cut(
+      [vertexOf('source', 1, [endless], true), vertexOf('sum', 1, ['sum', 'collect'], false)],
+      { ...CHECKPOINTING, suspended: true },
+    )
+    await slot.run(deployments)
+    await pause(20)
+    const attemptIds = idsOf(deployments)
+    slot.send({ kind: 'finish', attemptIds })
+    await until(() => attemptIds.every((id) => slot.stateOf(id) === 'FINISHED'))
+    const rows = slot.received('operator-event').filter(({ event }) => 'rows' in (event as object))
+    assert.deepEqual(rows, [])
   })
 
   it('restores sources at their position and key groups at another parallelism', async () => {
@@ -212,6 +339,16 @@ describe('a task', () => {
     assert.match(error!.hint!, /sequence/)
   })
 
+  it('fails for good, naming operator and field, when a configuration is malformed', async () => {
+    slot = await TestSlot.start()
+    const config = { batchRows: 10, keyCount: 'many' }
+    await slot.deploy(cut([vertexOf('source', 1, [['sequence', config]], true)]))
+    await until(() => slot.stateOf('job_source_0_0') === 'FAILED')
+    const { error } = slot.received('state').at(-1)!
+    assert.deepEqual([error!.code, error!.retry], ['OPERATOR_CONFIG_INVALID', 'never'])
+    assert.match(error!.message, /'keyCount' of operator 'sequence\[0\]' .* it is "many"/)
+  })
+
   it('is cancelled, gives its buffers back, and asks for the end of its slot when it cannot', async () => {
     slot = await TestSlot.start({ 'task.cancellation.timeout': '50 ms' })
     const deployments = cut([
@@ -219,12 +356,10 @@ describe('a task', () => {
       vertexOf('sink', 1, ['stuck'], false),
     ])
     await slot.run(deployments)
-    await pause(50)
-    assert.ok((await slot.metrics()).segmentsUsed > 0)
+    await until(async () => (await slot.metrics()).segmentsUsed > 0)
     slot.send({ kind: 'cancel', attemptIds: idsOf(deployments) })
     await until(() => idsOf(deployments).every((id) => slot.stateOf(id) === 'CANCELED'))
-    await pause(20)
-    assert.equal((await slot.metrics()).segmentsUsed, 0)
+    await until(async () => (await slot.metrics()).segmentsUsed === 0)
 
     const stubborn = cut([vertexOf('stubborn', 1, [endless, 'never-closes'], true)])
     await slot.run(stubborn)

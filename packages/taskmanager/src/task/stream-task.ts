@@ -22,9 +22,10 @@ import type {
   TaskDeployment,
   TaskMetricsReport,
 } from '@millrace/protocol'
+import type { StateMemory } from '@millrace/state'
 import { taskManagerError } from '../error-codes.ts'
-import type { ExecutableTask, SlotExecutor, StepResult } from '../slot/slot-executor.ts'
-import type { SlotLiveness } from '../slot/slot-liveness.ts'
+import type { ExecutableTask, SlotExecutor, StepResult } from '../executor/slot-executor.ts'
+import { NO_OPERATOR, type SlotLiveness } from '../executor/slot-liveness.ts'
 import { type ChainNode, OperatorChain } from './operator-chain.ts'
 import { type CheckpointReporter, SubtaskCheckpoints } from './subtask-checkpoints.ts'
 import { type ControlAction, SubtaskLoop } from './subtask-loop.ts'
@@ -48,6 +49,12 @@ export interface TaskReporter extends CheckpointReporter {
   done(): void
 }
 
+export interface LargestTable {
+  readonly operator: string
+  readonly table: string
+  readonly bytes: number
+}
+
 export interface StreamTaskSettings {
   readonly deployment: TaskDeployment
   readonly configuration: Configuration
@@ -58,6 +65,7 @@ export interface StreamTaskSettings {
   readonly exchange: SlotExchange
   readonly executor: SlotExecutor
   readonly liveness: SlotLiveness
+  readonly stateMemory: StateMemory
   readonly firstOrdinal: number
   readonly cancellationTimeoutMs: number
   readonly peerOf: (channel: ChannelDeployment) => PeerSlot
@@ -75,6 +83,7 @@ export class StreamTask implements ExecutableTask {
   #checkpoints: SubtaskCheckpoints | null = null
   #loop: SubtaskLoop | null = null
   #metrics: TaskMetrics | null = null
+  #restoredOf: (operatorId: string) => RestoredOperatorState | null = () => null
   #phase: 'initializing' | 'running' | 'ending' | 'done' = 'initializing'
   /** The operator whose `open` has not resolved yet. */
   #opening: ChainNode | null = null
@@ -101,7 +110,8 @@ export class StreamTask implements ExecutableTask {
       const state = new TaskState(deployment, configuration, platform)
       const restored = await state.restore()
       if (this.#phase !== 'initializing') return
-      this.#build(state, (operatorId) => restored.get(operatorId) ?? null)
+      this.#restoredOf = (operatorId) => restored.get(operatorId) ?? null
+      this.#build(state)
       const { input } = this.#channels
       if (input !== null) {
         input.onFailure((error) => this.fail(error))
@@ -164,7 +174,23 @@ export class StreamTask implements ExecutableTask {
     return this.#metrics?.report(nowMs) ?? null
   }
 
-  #build(state: TaskState, restoredOf: (operatorId: string) => RestoredOperatorState | null): void {
+  /** The largest table of keyed state; null without. */
+  largestTable(): LargestTable | null {
+    let largest: LargestTable | null = null
+    for (const { state, descriptor } of this.#chain?.nodes ?? []) {
+      for (const [table, bytes] of state.memoryByTable()) {
+        if (bytes > (largest?.bytes ?? 0)) largest = { operator: descriptor.name, table, bytes }
+      }
+    }
+    return largest
+  }
+
+  /** Addresses that tables of keyed state have set aside beyond their memory. */
+  reservedBytes(): number {
+    return (this.#chain?.nodes ?? []).reduce((sum, { state }) => sum + state.reservedBytes, 0)
+  }
+
+  #build(state: TaskState): void {
     const { deployment, platform, liveness, reporter } = this.#settings
     const channels = this.#channels as TaskChannels
     const { clock } = platform
@@ -175,12 +201,14 @@ export class StreamTask implements ExecutableTask {
       leaderEpoch: this.#settings.leaderEpoch,
       taskManagerId: this.#settings.taskManagerId,
       mailbox: this.#mailbox,
+      files: platform.temporaryFiles,
+      stateMemory: this.#settings.stateMemory,
       partitions: channels.partitions,
       livenessWords: liveness.words,
       firstOrdinal: this.#settings.firstOrdinal,
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
-      restoredOf,
+      restoredOf: this.#restoredOf,
       sendToCoordinator: (operatorId, event) => reporter.operatorEvent(operatorId, event),
     })
     this.#chain = chain
@@ -203,7 +231,7 @@ export class StreamTask implements ExecutableTask {
       onAlignmentCancelled: (checkpointId) => this.#alignmentCancelled(checkpointId),
       finish: () => void this.#end('FINISHED'),
     })
-    this.#metrics = new TaskMetrics(deployment.attemptId, {
+    this.#metrics = new TaskMetrics(deployment, {
       chain,
       channels,
       timing: this.#timing,
@@ -220,9 +248,12 @@ export class StreamTask implements ExecutableTask {
     for (let i = nodes.length - 1; i >= 0; i--) {
       const node = nodes[i] as ChainNode
       this.#opening = node
+      const restored = this.#restoredOf(node.descriptor.id)
+      if (restored !== null) await node.state.restore(restored)
+      if (this.#phase !== 'initializing') return
       this.#settings.liveness.operator = node.ordinal
       const opened = node.chained.operator.open()
-      this.#settings.liveness.operator = 0
+      this.#settings.liveness.operator = NO_OPERATOR
       await opened
       if (this.#phase !== 'initializing') return
     }
@@ -306,6 +337,7 @@ export class StreamTask implements ExecutableTask {
       } catch (error) {
         first ??= error
       }
+      node.state.close()
     }
     cancelTimer?.()
     return first
@@ -323,7 +355,7 @@ export class StreamTask implements ExecutableTask {
   #locate(thrown: unknown): ErrorData {
     const { liveness } = this.#settings
     const node = this.#chain?.nodeOfOrdinal(liveness.operator) ?? this.#opening
-    liveness.operator = 0
+    liveness.operator = NO_OPERATOR
     const location = this.#location(node?.descriptor.name)
     const data = toErrorData(thrown)
     if (isMillraceError(thrown)) {

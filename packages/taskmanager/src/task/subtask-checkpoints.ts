@@ -17,9 +17,13 @@ import {
 } from '@millrace/core'
 import type { AlignmentTimes } from '@millrace/network'
 import type { CheckpointTaskMetrics, TaskDeployment } from '@millrace/protocol'
+import { NO_OPERATOR, OPERATOR_WORD } from '../executor/slot-liveness.ts'
 import type { ChainNode, OperatorChain } from './operator-chain.ts'
 import type { TaskMailbox } from './task-mailbox.ts'
 import type { TaskState } from './task-state.ts'
+
+/** Of a subtask that is deployed to be ended: no abort of a savepoint lets it go on. */
+const STOPPED_BEFORE = -1
 
 export interface CheckpointReporter {
   acknowledge(checkpointId: number, state: unknown, metrics: CheckpointTaskMetrics): void
@@ -48,6 +52,8 @@ export class SubtaskCheckpoints {
   readonly #writing = new Map<number, AbortController>()
   readonly #aborted = new Set<number>()
   #notified: Promise<void> = Promise.resolve()
+  /** The savepoint behind whose barrier nothing more is fed, as long as it is not aborted. */
+  #suspendedFor: number | null
   lastAlignmentMs = 0
   lastStartDelayMs = 0
 
@@ -66,6 +72,13 @@ export class SubtaskCheckpoints {
     this.#reporter = reporter
     this.#monotonicMs = place.monotonicMs
     this.#livenessWords = place.livenessWords
+    this.#suspendedFor = deployment.suspended === true ? STOPPED_BEFORE : null
+    if (this.isSuspended) chain.holdTimers()
+  }
+
+  /** The subtask feeds nothing more: it waits for its end, or for the abort of the savepoint. */
+  get isSuspended(): boolean {
+    return this.#suspendedFor !== null
   }
 
   /**
@@ -111,14 +124,24 @@ export class SubtaskCheckpoints {
     }
     this.#running = null
     for (const partition of this.#chain.partitions) partition.emitBarrier(running.barrier)
+    const { id, after } = running.barrier.order
+    if (after !== 'go-on' && !this.#aborted.has(id)) {
+      this.#suspendedFor = id
+      this.#chain.holdTimers()
+    }
     void this.#write(running)
     return true
   }
 
   /** The JobManager gave the checkpoint up. */
   abort(checkpointId: number): void {
+    this.#state.forget(checkpointId)
     this.#writing.get(checkpointId)?.abort(new Error('The checkpoint was aborted.'))
-    if (this.#running?.barrier.checkpointId === checkpointId) this.#aborted.add(checkpointId)
+    if (this.#running?.barrier.order.id === checkpointId) this.#aborted.add(checkpointId)
+    if (this.#suspendedFor === checkpointId) {
+      this.#suspendedFor = null
+      this.#chain.releaseTimers()
+    }
     for (const node of this.#chain.nodes) {
       node.chained.operator.notifyCheckpointAborted?.(checkpointId)
     }
@@ -140,6 +163,7 @@ export class SubtaskCheckpoints {
   }
 
   close(): void {
+    if (this.#running !== null) release(this.#running)
     this.#running = null
     for (const controller of this.#writing.values()) {
       controller.abort(new Error('The task has ended.'))
@@ -147,9 +171,9 @@ export class SubtaskCheckpoints {
   }
 
   #prepare(running: Running, node: ChainNode): void {
-    this.#livenessWords[1] = node.ordinal
-    const prepared = node.chained.operator.prepareBarrier?.(running.barrier.checkpointId)
-    this.#livenessWords[1] = 0
+    this.#livenessWords[OPERATOR_WORD] = node.ordinal
+    const prepared = node.chained.operator.prepareBarrier?.(running.barrier.order.id)
+    this.#livenessWords[OPERATOR_WORD] = NO_OPERATOR
     if (prepared === undefined) {
       running.phase = 'snapshot'
       return
@@ -165,22 +189,32 @@ export class SubtaskCheckpoints {
   }
 
   #snapshot(running: Running, node: ChainNode): void {
-    this.#livenessWords[1] = node.ordinal
-    running.snapshots.push(node.chained.operator.snapshot(running.barrier.checkpointId))
-    this.#livenessWords[1] = 0
+    this.#livenessWords[OPERATOR_WORD] = node.ordinal
+    const { order } = running.barrier
+    const { id: checkpointId } = order
+    const own = node.chained.operator.snapshot(checkpointId)
+    // Tables that an operator gives by itself are whole, and so is then all of it.
+    const since = own.keyed === undefined ? this.#state.sinceOf(order, node.descriptor.id) : null
+    const frozen = node.state.freeze(checkpointId, since)
+    running.snapshots.push({ ...own, keyed: [...frozen, ...(own.keyed ?? [])] })
+    this.#livenessWords[OPERATOR_WORD] = NO_OPERATOR
     running.next++
     running.phase = 'prepare'
   }
 
   async #write(running: Running): Promise<void> {
-    const { checkpointId } = running.barrier
-    if (this.#aborted.delete(checkpointId)) return
+    const { order } = running.barrier
+    const { id: checkpointId } = order
+    if (this.#aborted.delete(checkpointId)) {
+      release(running)
+      return
+    }
     const controller = new AbortController()
     this.#writing.set(checkpointId, controller)
     const writeStartMs = this.#monotonicMs()
     try {
       const written = await this.#state.write(
-        checkpointId,
+        order,
         this.#snapshotsById(running.snapshots),
         keyGroupRangeOf(
           this.#deployment.subtaskIndex,
@@ -192,7 +226,7 @@ export class SubtaskCheckpoints {
       if (controller.signal.aborted) return
       this.#reporter.acknowledge(checkpointId, written.handles, {
         checkpointedBytes: written.bytes,
-        stateBytes: written.bytes,
+        stateBytes: written.stateBytes,
         syncDurationMs: writeStartMs - running.startMs,
         asyncDurationMs: this.#monotonicMs() - writeStartMs,
         alignmentDurationMs: running.alignment.alignmentMs,
@@ -202,6 +236,8 @@ export class SubtaskCheckpoints {
       if (!controller.signal.aborted) this.#reporter.decline(checkpointId, toErrorData(error))
     } finally {
       this.#writing.delete(checkpointId)
+      // Of operators behind one whose state could not be written.
+      release(running)
     }
   }
 
@@ -213,4 +249,9 @@ export class SubtaskCheckpoints {
       ]),
     )
   }
+}
+
+/** What was frozen will not be written. */
+function release(running: Running): void {
+  for (const { keyed } of running.snapshots) for (const table of keyed ?? []) table.release()
 }

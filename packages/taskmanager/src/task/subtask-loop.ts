@@ -1,18 +1,21 @@
 /**
  * SubtaskLoop: what a subtask does next — the heart of a running task.
  *
- * A step is one unit of work, in this order: a checkpoint under way; what the JobManager asked (in
- * order); output left over in a blocked operator; one batch or element of input, if the output has
- * room. Invariants: while a checkpoint is being prepared or an operator is blocked, no row and no
- * later request enters the chain; buffers are flushed when there is nothing to do, and every buffer
- * timeout.
+ * A step is one unit of work, in this order: the batch in hand that an operator prepares for;
+ * output left over in a blocked operator; a checkpoint under way; what the JobManager asked (in
+ * order); one batch or element of input, if the output has room. Invariants: while a batch is in
+ * hand, a checkpoint is being prepared or an operator is blocked, no row and no later request
+ * enters the chain, but for the inputs that a blocked operator goes on reading; buffers are flushed
+ * when there is nothing to do, and every buffer timeout.
  */
 import type { CheckpointBarrier, ColumnBatch } from '@millrace/core'
 import type { AlignmentTimes, InputListener } from '@millrace/network'
 import type { Clock } from '@millrace/platform'
-import type { StepResult } from '../slot/slot-executor.ts'
-import type { SlotLiveness } from '../slot/slot-liveness.ts'
+import type { StepResult } from '../executor/slot-executor.ts'
+import { NO_OPERATOR, type SlotLiveness } from '../executor/slot-liveness.ts'
+import type { OperatorLink } from './chain-output.ts'
 import type { OperatorChain } from './operator-chain.ts'
+import { OutputFlusher } from './output-flusher.ts'
 import type { SubtaskCheckpoints } from './subtask-checkpoints.ts'
 import type { TaskChannels } from './task-channels.ts'
 import type { TaskTiming } from './task-timing.ts'
@@ -46,6 +49,14 @@ export interface SubtaskLoopSettings {
  */
 const BLOCKED_RECHECK_MS = 20
 
+interface BatchInHand {
+  readonly links: readonly OperatorLink[]
+  /** The link that it waits for; those before have had it. */
+  readonly next: number
+  readonly batch: ColumnBatch
+  isPrepared: boolean
+}
+
 interface SourceState {
   /** `poll` said that there is nothing; `whenAvailable` has not resolved. */
   waiting: boolean
@@ -57,20 +68,25 @@ export class SubtaskLoop implements InputListener {
   readonly #chain: OperatorChain
   readonly #checkpoints: SubtaskCheckpoints
   readonly #sources: SourceState[]
+  readonly #flusher: OutputFlusher
   #nextSource = 0
   #control: ControlAction[] = []
   #endsPending = false
   #reportedEnd = false
   #finishing = false
-  #lastFlushMs: number
+  /** Its sources were ended by a savepoint's order; what follows from that comes first. */
+  #drained = false
   #recheck: (() => void) | null = null
+  /** A gate's batch that waits for an operator's `prepareBatch`. */
+  #inHand: BatchInHand | null = null
 
   constructor(settings: SubtaskLoopSettings) {
     this.#settings = settings
     this.#chain = settings.chain
     this.#checkpoints = settings.checkpoints
     this.#sources = settings.chain.sources.map(() => ({ waiting: false, ended: false }))
-    this.#lastFlushMs = settings.clock.monotonicMs()
+    const { partitions } = settings.chain
+    this.#flusher = new OutputFlusher(partitions, settings)
   }
 
   enqueue(action: ControlAction): void {
@@ -80,18 +96,19 @@ export class SubtaskLoop implements InputListener {
   /** An aborted checkpoint's trigger that has not been looked at yet. */
   dropTrigger(checkpointId: number): void {
     this.#control = this.#control.filter(
-      (action) => action.kind !== 'trigger' || action.barrier.checkpointId !== checkpointId,
+      (action) => action.kind !== 'trigger' || action.barrier.order.id !== checkpointId,
     )
   }
 
   step(nowMs: number, ranMail: boolean): StepResult {
     const kind = this.#work(ranMail)
     if (kind === 'busy') {
-      this.#flushIfDue(nowMs)
+      this.#flusher.flushIfDue(nowMs)
       this.#settings.timing.enter('busy', nowMs)
       return 'worked'
     }
-    this.#flush(nowMs)
+    if (kind === 'idle') this.#flusher.flushWhenIdle(nowMs)
+    else this.#flusher.flush(nowMs)
     this.#settings.timing.enter(kind, this.#settings.clock.monotonicMs())
     return 'waiting'
   }
@@ -99,35 +116,52 @@ export class SubtaskLoop implements InputListener {
   #work(ranMail: boolean): 'busy' | 'idle' | 'backpressured' {
     const chain = this.#chain
     if (this.#finishing) return ranMail ? 'busy' : 'idle'
-    if (chain.isBlocked() && !chain.resume()) return ranMail ? 'busy' : this.#waitBlocked()
+    if (this.#inHand !== null) return this.#proceedInHand(this.#inHand) || ranMail ? 'busy' : 'idle'
+    if (chain.isBlocked() && !chain.resume()) {
+      return this.#readWhileBlocked() || ranMail ? 'busy' : this.#waitBlocked()
+    }
     if (this.#checkpoints.isRunning) {
       if (this.#checkpoints.proceed() || ranMail) return 'busy'
       return this.#checkpoints.isPreparing ? 'idle' : this.#waitBlocked()
     }
+    if (this.#drained && this.#endsPending) return this.#passEnds()
     if (this.#control.length > 0) {
       this.#perform(this.#control.shift() as ControlAction)
       return 'busy'
     }
+    if (this.#checkpoints.isSuspended) return ranMail ? 'busy' : 'idle'
     if (this.#endsPending) return this.#passEnds()
     if (!chain.isOutputAvailable()) return ranMail ? 'busy' : 'backpressured'
-    const found = this.#settings.channels.input?.poll(this) === true || this.#pollSource()
+    const { input } = this.#settings.channels
+    const found = input?.poll(this, chain.readableGates()) === true || this.#pollSource()
     return found || ranMail ? 'busy' : 'idle'
   }
 
   onBatch(gate: number, batch: ColumnBatch): void {
-    for (const { link } of this.#linksOf(gate)) link.emitBatch(batch)
+    const links = this.#chain.gateLinks[gate] as readonly OperatorLink[]
+    for (let i = 0; i < links.length; i++) {
+      const link = links[i] as OperatorLink
+      const prepared = link.prepare(batch)
+      if (prepared !== null) {
+        this.#takeInHand(links, i, batch, prepared)
+        return
+      }
+      link.emitBatch(batch)
+    }
   }
 
   onWatermark(gate: number, timestampMs: number): void {
-    for (const { link } of this.#linksOf(gate)) link.emitWatermark(timestampMs)
+    const links = this.#chain.gateLinks[gate] as readonly OperatorLink[]
+    for (const link of links) link.emitWatermark(timestampMs)
   }
 
   onWatermarkStatus(gate: number, idle: boolean): void {
-    for (const { link } of this.#linksOf(gate)) link.emitWatermarkStatus(idle)
+    const links = this.#chain.gateLinks[gate] as readonly OperatorLink[]
+    for (const link of links) link.emitWatermarkStatus(idle)
   }
 
   onEndOfData(gate: number): void {
-    this.#chain.endGate(this.#settings.channels.gateNumbers[gate] as number)
+    this.#chain.endGate(gate)
     this.#endsPending = true
   }
 
@@ -139,8 +173,46 @@ export class SubtaskLoop implements InputListener {
     this.#settings.onAlignmentCancelled(checkpointId)
   }
 
-  #linksOf(gate: number): readonly { readonly link: InputLink }[] {
-    return this.#chain.gateLinks.get(this.#settings.channels.gateNumbers[gate] as number) ?? []
+  #takeInHand(
+    links: readonly OperatorLink[],
+    next: number,
+    batch: ColumnBatch,
+    prepared: Promise<void>,
+  ): void {
+    const inHand: BatchInHand = { links, next, batch, isPrepared: false }
+    this.#inHand = inHand
+    prepared.then(
+      () => {
+        inHand.isPrepared = true
+        this.#settings.wake()
+      },
+      (error: unknown) => this.#settings.fail(error),
+    )
+  }
+
+  /** Returns whether the batch went into the chain, or on to the next that prepares for it. */
+  #proceedInHand({ links, next, batch, isPrepared }: BatchInHand): boolean {
+    if (!isPrepared) return false
+    this.#inHand = null
+    ;(links[next] as OperatorLink).emitBatch(batch)
+    for (let i = next + 1; i < links.length; i++) {
+      const link = links[i] as OperatorLink
+      const prepared = link.prepare(batch)
+      if (prepared !== null) {
+        this.#takeInHand(links, i, batch, prepared)
+        return true
+      }
+      link.emitBatch(batch)
+    }
+    return true
+  }
+
+  /** An operator that chooses its inputs may go on with one while it is blocked for another. */
+  #readWhileBlocked(): boolean {
+    const { input } = this.#settings.channels
+    if (input === null || this.#checkpoints.isRunning) return false
+    const gates = this.#chain.readableGatesWhileBlocked()
+    return gates !== 0 && input.poll(this, gates)
   }
 
   #perform(action: ControlAction): void {
@@ -148,7 +220,12 @@ export class SubtaskLoop implements InputListener {
       case 'trigger':
         // Downstream of gates the barriers come in band.
         if (this.#settings.channels.input === null) {
-          const startDelayMs = this.#settings.clock.nowMs() - action.barrier.timestampMs
+          if (action.barrier.order.after === 'drain' && this.#endSources()) {
+            // The barrier follows what the ends let out.
+            this.#control.unshift(action)
+            return
+          }
+          const startDelayMs = this.#settings.clock.nowMs() - action.barrier.order.timestampMs
           this.#checkpoints.start(action.barrier, {
             alignmentMs: 0,
             startDelayMs: Math.max(0, startDelayMs),
@@ -163,7 +240,7 @@ export class SubtaskLoop implements InputListener {
         if (node === undefined) return
         this.#settings.liveness.operator = node.ordinal
         node.chained.operator.handleCoordinatorEvent?.(action.event)
-        this.#settings.liveness.operator = 0
+        this.#settings.liveness.operator = NO_OPERATOR
         return
       }
       case 'finish':
@@ -172,13 +249,30 @@ export class SubtaskLoop implements InputListener {
     }
   }
 
+  /** As if all had been read; false when that was so already. */
+  #endSources(): boolean {
+    let isNews = false
+    for (const [index, { node }] of this.#chain.sources.entries()) {
+      const state = this.#sources[index] as SourceState
+      if (state.ended) continue
+      state.ended = true
+      this.#chain.endSource(node)
+      isNews = true
+    }
+    if (isNews) {
+      this.#drained = true
+      this.#endsPending = true
+    }
+    return isNews
+  }
+
   #passEnds(): 'busy' | 'backpressured' {
     if (!this.#chain.isOutputAvailable()) return 'backpressured'
     const allEnded = this.#chain.propagateEnds()
     this.#endsPending = this.#chain.hasPendingEnds || (this.#chain.allEnded && !allEnded)
     if (allEnded && !this.#reportedEnd) {
       this.#reportedEnd = true
-      this.#flush(this.#settings.clock.monotonicMs())
+      this.#flusher.flush(this.#settings.clock.monotonicMs())
       this.#settings.onAllEnded()
     }
     return 'busy'
@@ -195,7 +289,7 @@ export class SubtaskLoop implements InputListener {
       const { node, operator } = sources[index] as (typeof sources)[number]
       this.#settings.liveness.operator = node.ordinal
       const result = operator.poll()
-      this.#settings.liveness.operator = 0
+      this.#settings.liveness.operator = NO_OPERATOR
       if (result === 'more') return true
       if (result === 'end-of-input') {
         state.ended = true
@@ -222,22 +316,4 @@ export class SubtaskLoop implements InputListener {
     })
     return 'backpressured'
   }
-
-  #flushIfDue(nowMs: number): void {
-    if (nowMs - this.#lastFlushMs < this.#settings.bufferTimeoutMs) return
-    if (this.#settings.bufferTimeoutMs < 0) return
-    this.#flush(nowMs)
-  }
-
-  #flush(nowMs: number): void {
-    this.#lastFlushMs = nowMs
-    const { partitions } = this.#chain
-    for (let i = 0; i < partitions.length; i++) partitions[i]?.flush()
-  }
-}
-
-interface InputLink {
-  emitBatch(batch: ColumnBatch): void
-  emitWatermark(timestampMs: number): void
-  emitWatermarkStatus(idle: boolean): void
 }

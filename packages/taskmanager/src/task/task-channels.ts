@@ -2,9 +2,10 @@
  * Builds the partitions and the input of one subtask from its deployment, and connects them.
  *
  * Between `TaskDeployment` (plain data) and `network`. Invariant: gates appear in the input in the
- * deployment's order; `gateNumbers` maps them back to the numbers that operators refer to.
+ * deployment's order, and the chain's `gateLinks` in the same.
  */
 
+import { codecOf } from '@millrace/core'
 import { type PeerSlot, ResultPartition, type SlotExchange, SubtaskInput } from '@millrace/network'
 import type { Clock } from '@millrace/platform'
 import type { ChannelDeployment, TaskDeployment } from '@millrace/protocol'
@@ -13,11 +14,9 @@ export interface TaskChannels {
   readonly partitions: readonly ResultPartition[]
   /** Null: a source. */
   readonly input: SubtaskInput | null
-  /** Position in the input → gate number of the vertex. */
-  readonly gateNumbers: readonly number[]
 }
 
-/** Throws NETWORK_MEMORY_INSUFFICIENT; then nothing is left reserved. */
+/** Throws NETWORK_MEMORY_INSUFFICIENT, EDGE_TYPE_UNSUPPORTED; then nothing is left reserved. */
 export function createTaskChannels(
   deployment: TaskDeployment,
   exchange: SlotExchange,
@@ -33,7 +32,7 @@ export function createTaskChannels(
           {
             attemptId: deployment.attemptId,
             edgeIndex: output.edgeIndex,
-            schema: output.schema,
+            codec: codecOf(output.type),
             partitioning: output.partitioning,
             subpartitionCount: output.subpartitions,
             maxParallelism: output.maxParallelism,
@@ -52,7 +51,7 @@ export function createTaskChannels(
         : new SubtaskInput(
             {
               gates: deployment.gates.map((gate) => ({
-                schema: gate.schema,
+                codec: codecOf(gate.type),
                 channels: gate.channels.map(
                   (channel) =>
                     `gate ${gate.gate}, channel ${channel.channelIndex} from ${channel.producerAttemptId}`,
@@ -67,7 +66,7 @@ export function createTaskChannels(
             pool,
           )
     for (const partition of partitions) exchange.registerPartition(partition)
-    return { partitions, input, gateNumbers: deployment.gates.map((gate) => gate.gate) }
+    return { partitions, input }
   } catch (error) {
     for (const partition of partitions) partition.release()
     throw error

@@ -7,7 +7,12 @@
  */
 import type { OperatorMetrics, WatermarkHold } from '@millrace/core'
 import type { Clock } from '@millrace/platform'
-import type { OperatorMetricsReport, TaskMetricsReport } from '@millrace/protocol'
+import type {
+  HoldingChannel,
+  OperatorMetricsReport,
+  TaskDeployment,
+  TaskMetricsReport,
+} from '@millrace/protocol'
 import type { ChainNode, OperatorChain } from './operator-chain.ts'
 import type { SubtaskCheckpoints } from './subtask-checkpoints.ts'
 import type { TaskChannels } from './task-channels.ts'
@@ -38,13 +43,13 @@ interface Totals {
 }
 
 export class TaskMetrics {
-  readonly #attemptId: string
+  readonly #deployment: TaskDeployment
   readonly #sources: TaskMetricsSources
   #from: Totals
   #to: Totals
 
-  constructor(attemptId: string, sources: TaskMetricsSources) {
-    this.#attemptId = attemptId
+  constructor(deployment: TaskDeployment, sources: TaskMetricsSources) {
+    this.#deployment = deployment
     this.#sources = sources
     this.#from = this.#totals(sources.clock.monotonicMs())
     this.#to = this.#from
@@ -63,7 +68,7 @@ export class TaskMetrics {
     // A pause that began before the window counts when it ends: a second still has 1000 ms.
     const timeRate = (key: 'busyMs' | 'idleMs' | 'backPressuredMs') => Math.min(1000, rate(key))
     return {
-      attemptId: this.#attemptId,
+      attemptId: this.#deployment.attemptId,
       numRecordsIn: now.recordsIn,
       numRecordsOut: now.recordsOut,
       numBytesIn: now.bytesIn,
@@ -74,6 +79,7 @@ export class TaskMetrics {
       idleTimeMsPerSecond: timeRate('idleMs'),
       backPressuredTimeMsPerSecond: timeRate('backPressuredMs'),
       currentInputWatermark: this.#watermark(),
+      heldBy: this.#heldBy(),
       operators: this.#sources.chain.nodes.map((node) => this.#operator(node)),
       values: this.#values(rate),
     }
@@ -117,6 +123,21 @@ export class TaskMetrics {
     return least === Number.POSITIVE_INFINITY && chain.sources.length === 0
       ? Number.NEGATIVE_INFINITY
       : least
+  }
+
+  /** The channel of the gate that holds, itself the one that holds the gate. */
+  #heldBy(): HoldingChannel | null {
+    const { channels, chain, clock } = this.#sources
+    const { input } = channels
+    const gate = chain.holdingGate
+    if (input === null || gate < 0) return null
+    const holder = input.watermarksOf(gate).holder
+    const channel = this.#deployment.gates[gate]?.channels[holder]
+    if (channel === undefined) return null
+    const pausedAtMs = input.pausedSinceMs(input.channelOf(gate, holder))
+    const { producerAttemptId } = channel
+    if (pausedAtMs === null) return { producerAttemptId, pausedSinceMs: null }
+    return { producerAttemptId, pausedSinceMs: clock.nowMs() - clock.monotonicMs() + pausedAtMs }
   }
 
   #operator(node: ChainNode): OperatorMetricsReport {

@@ -3,4 +3,9 @@ import { createNodePlatform, workerEndpoint } from '@millrace/platform/node'
 import { runSlot } from '../slot/run-slot.ts'
 import { testRegistry } from './test-operators.ts'
 
-runSlot(createNodePlatform({ logger: { level: 'error' } }), workerEndpoint(), testRegistry)
+runSlot(createNodePlatform({ logger: { level: 'error' } }), workerEndpoint(), testRegistry, {
+  memory: () => {
+    const { heapUsed, external } = process.memoryUsage()
+    return { heapUsedBytes: heapUsed, externalBytes: external }
+  },
+})

@@ -141,16 +141,18 @@ const wall = createNodePlatform({ logger: { level: 'error' } }).clock
 export const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => void wall.setTimer(ms, resolve))
 
-/** Waits until `done`; fails after `timeoutMs` with what `describe` says. */
+/** A machine may be busy with much else. */
+const UNTIL_MS = 60_000
+
+/** Waits until `done`; fails with what `describe` says. */
 export async function until(
-  done: () => boolean,
-  timeoutMs = 15_000,
+  done: () => boolean | Promise<boolean>,
   describe: () => unknown = () => '',
 ): Promise<void> {
-  const deadline = wall.monotonicMs() + timeoutMs
-  while (!done()) {
+  const deadline = wall.monotonicMs() + UNTIL_MS
+  while (!(await done())) {
     if (wall.monotonicMs() > deadline) {
-      throw new Error(`Waited ${timeoutMs} ms for ${done}: ${JSON.stringify(describe())}`)
+      throw new Error(`Waited ${UNTIL_MS} ms for ${done}: ${JSON.stringify(describe())}`)
     }
     await pause(5)
   }
@@ -228,8 +230,7 @@ export function deploymentsOf(
             : [
                 {
                   gate: 0,
-                  schema: TEST_SCHEMA,
-                  partitioning,
+                  type: { kind: 'columns', schema: TEST_SCHEMA },
                   channels: Array.from({ length: producers }, (_, channelIndex) => ({
                     channelIndex,
                     producerAttemptId: attemptId(producer, channelIndex),
@@ -249,7 +250,7 @@ export function deploymentsOf(
                   edgeIndex: 0,
                   sourceOperator: vertex.operators.length - 1,
                   partitioning,
-                  schema: TEST_SCHEMA,
+                  type: { kind: 'columns', schema: TEST_SCHEMA },
                   subpartitions: consumer.parallelism,
                   maxParallelism: consumer.maxParallelism,
                 },

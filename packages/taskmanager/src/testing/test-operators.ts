@@ -4,18 +4,25 @@
  */
 import {
   batchOf,
-  type ChainedOperator,
   type ColumnBatch,
+  configParser,
+  Float64Column,
+  FrozenRows,
   keyGroups,
+  natural,
   type Operator,
   type OperatorContext,
   type OperatorFactory,
   type OperatorRegistry,
   type OperatorSnapshot,
+  operatorFactory,
+  optional,
   type PollResult,
+  record,
   rowsOf,
   type Schema,
   type SourceOperator,
+  type StateTableSpec,
 } from '@millrace/core'
 
 export const TEST_SCHEMA: Schema = {
@@ -31,6 +38,12 @@ export interface SequenceConfig {
   readonly batchRows: number
   readonly keyCount: number
 }
+
+const SEQUENCE = record<SequenceConfig>({
+  count: optional(natural),
+  batchRows: natural,
+  keyCount: natural,
+})
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -87,12 +100,6 @@ abstract class Forwarding implements Operator {
   processBatch(_input: number, batch: ColumnBatch): void {
     this.context.output.emitBatch(batch)
   }
-  processWatermark(_input: number, timestampMs: number): void {
-    this.context.output.emitWatermark(timestampMs)
-  }
-  processWatermarkStatus(_input: number, idle: boolean): void {
-    this.context.output.emitWatermarkStatus(idle)
-  }
   endInput(_input: number): void {}
   snapshot(_checkpointId: number): OperatorSnapshot {
     return {}
@@ -130,7 +137,7 @@ class KeyedSum extends Forwarding {
     if (this.#sums.size === 0) return {}
     const rows = batchOf(TEST_SCHEMA, [...this.#sums])
     const groups = keyGroups(rows, [0], this.context.subtask.maxParallelism)
-    return { keyed: [{ name: 'sums', schema: TEST_SCHEMA, rows, keyGroups: groups }] }
+    return { keyed: [new FrozenRows('sums', TEST_SCHEMA, rows, groups)] }
   }
 }
 
@@ -187,6 +194,54 @@ class FlushingSink extends Forwarding {
   }
 }
 
+/** Keeps what it did as its state, a line each. */
+abstract class Logging extends Forwarding {
+  protected readonly log: string[] = []
+  override snapshot(checkpointId: number): OperatorSnapshot {
+    this.log.push(`snapshot ${checkpointId}`)
+    return { list: { log: this.log.splice(0).map((line) => encoder.encode(line)) } }
+  }
+}
+
+/** Every other batch has to wait for what it needs. */
+class Preparing extends Logging {
+  #asked = 0
+  prepareBatch(_input: number, batch: ColumnBatch): Promise<void> | null {
+    if (this.#asked++ % 2 === 1) return null
+    this.log.push(`wait ${batch.rowCount}`)
+    return new Promise((resolve) => {
+      this.context.mailbox.schedule(2, resolve)
+    })
+  }
+  override processBatch(_input: number, batch: ColumnBatch): void {
+    const [last] = rowsOf(batch, TEST_SCHEMA).at(-1) as [string, number]
+    this.log.push(`rows ${batch.rowCount}`)
+    if (last === '') throw new Error('The batch was not kept.')
+  }
+  processWatermark(timestampMs: number): void {
+    this.log.push(`watermark ${timestampMs}`)
+  }
+}
+
+/** Reads input 0 to its end before input 1, and is blocked meanwhile: its output is not ready. */
+class BuildFirst extends Logging {
+  #built = false
+  readableInputs(): number {
+    return this.#built ? 3 : 1
+  }
+  isBlocked(): boolean {
+    return !this.#built && this.log.length > 0
+  }
+  override processBatch(input: number, batch: ColumnBatch): void {
+    this.log.push(`input ${input}`)
+    const rows = rowsOf(batch, TEST_SCHEMA)
+    if (input === 0 && rows.some(([, value]) => value === 29)) this.#built = true
+  }
+  override endInput(input: number): void {
+    this.log.push(`end ${input}`)
+  }
+}
+
 class Spin extends Forwarding {
   override processBatch(): void {
     for (;;);
@@ -197,6 +252,26 @@ class Hoard extends Forwarding {
   readonly #kept: unknown[] = []
   override processBatch(): void {
     for (;;) this.#kept.push(Array.from({ length: 1000 }, (_, i) => ({ i, text: `${i}` })))
+  }
+}
+
+const HOARDED: StateTableSpec = {
+  name: 'hoard',
+  key: { fields: [{ name: 'n', type: { kind: 'DOUBLE', nullable: false } }] },
+  sub: null,
+  value: { fields: [] },
+  ttlMs: 0,
+}
+
+/** Keeps a new key for each row, in keyed state. */
+class HoardState extends Forwarding {
+  #next = 0
+  readonly #table = this.context.state.table(HOARDED)
+
+  override processBatch(): void {
+    const rows = 65_536
+    const values = Float64Array.from({ length: rows }, () => this.#next++)
+    this.#table.resolve([new Float64Column(values, null)], rows, new Int32Array(rows))
   }
 }
 
@@ -220,17 +295,28 @@ export function releaseStubborn(): void {
   for (const resolve of stubborn.splice(0)) resolve()
 }
 
-const operator =
-  (make: (context: OperatorContext) => Operator): OperatorFactory =>
-  (_config, context): ChainedOperator => ({ kind: 'operator', operator: make(context) })
+/** Whatever its configuration is. */
+const operator = (
+  make: (context: OperatorContext) => Operator,
+  states: readonly StateTableSpec[] = [],
+): OperatorFactory =>
+  operatorFactory({
+    parse: () => null,
+    states: () => states,
+    create: (_, context) => ({ kind: 'operator', operator: make(context) }),
+  })
 
 export function testRegistry(): OperatorRegistry {
   return new Map<string, OperatorFactory>([
     [
       'sequence',
-      (config, context) => ({
-        kind: 'source',
-        operator: new SequenceSource(config as SequenceConfig, context),
+      operatorFactory<SequenceConfig>({
+        parse: configParser(SEQUENCE),
+        states: () => [],
+        create: (config, context) => ({
+          kind: 'source',
+          operator: new SequenceSource(config, context),
+        }),
       }),
     ],
     ['forward', operator((context) => new (class extends Forwarding {})(context))],
@@ -239,8 +325,11 @@ export function testRegistry(): OperatorRegistry {
     ['stuck', operator((context) => new StuckSink(context))],
     ['discard', operator((context) => new DiscardSink(context))],
     ['flushing', operator((context) => new FlushingSink(context))],
+    ['preparing', operator((context) => new Preparing(context))],
+    ['build-first', operator((context) => new BuildFirst(context))],
     ['spin', operator((context) => new Spin(context))],
     ['hoard', operator((context) => new Hoard(context))],
+    ['hoard-state', operator((context) => new HoardState(context), [HOARDED])],
     ['throw', operator((context) => new Throw(context))],
     ['never-closes', operator((context) => new NeverCloses(context))],
   ])

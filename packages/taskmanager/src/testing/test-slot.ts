@@ -3,8 +3,8 @@ import { Configuration } from '@millrace/core'
 import { networkSettingsOf } from '@millrace/network'
 import type { MessageEndpoint } from '@millrace/platform'
 import type { TaskDeployment, TaskState } from '@millrace/protocol'
+import { LIVENESS_BYTES } from '../executor/slot-liveness.ts'
 import { runSlot } from '../slot/run-slot.ts'
-import { LIVENESS_BYTES } from '../slot/slot-liveness.ts'
 import type { FromSlot, SlotMetrics, ToSlot } from '../slot/slot-messages.ts'
 import { type Place, testPlatform, until } from './test-cluster.ts'
 import { releaseStubborn, testRegistry } from './test-operators.ts'
@@ -69,7 +69,7 @@ export class TestSlot {
     await this.deploy(deployments)
     const running = (): boolean =>
       deployments.every(({ attemptId }) => this.stateOf(attemptId) === 'RUNNING')
-    await until(running, 5000, () => this.log)
+    await until(running, () => this.log)
   }
 
   async metrics(): Promise<SlotMetrics> {

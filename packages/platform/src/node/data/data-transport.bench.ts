@@ -1,6 +1,6 @@
 /**
- * Throughput of the data plane: 32 KiB and 512-byte frames with 16 credits, to a process over TCP and to a thread
- * over a port.
+ * Throughput of the data plane: 32 KiB and 512-byte frames with 16 credits, to a process over TCP
+ * and to a thread over a port.
  *
  *     node packages/platform/src/node/data/data-transport.bench.ts
  */

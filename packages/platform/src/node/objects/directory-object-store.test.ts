@@ -1,4 +1,7 @@
-/** The object store in a directory: its contract, processes that are killed, locations, disks that refuse. */
+/**
+ * The object store in a directory: its contract, processes that are killed, locations,
+ * disks that refuse.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

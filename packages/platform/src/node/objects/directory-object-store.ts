@@ -1,11 +1,12 @@
 /**
  * An object store in a directory, for any number of processes on one filesystem.
  *
- * An object is a directory `<key>@object` with its bytes in `data-<id>` and an empty file whose name, `head-<n>-<id>`,
- * is its version and says which bytes count. A write puts new bytes beside the old ones, synced, and renames the head:
- * only one of many can rename a name away, and that name never comes back, so a writer that slept since it read the
- * version cannot win. A new object is a whole directory renamed into place, which fails while there is one. A crash at
- * any step leaves the old version or the new one.
+ * An object is a directory `<key>@object` with its bytes in `data-<id>` and an empty file whose
+ * name, `head-<n>-<id>`, is its version and says which bytes count. A write puts new bytes beside
+ * the old ones, synced, and renames the head: only one of many can rename a name away, and that
+ * name never comes back, so a writer that slept since it read the version cannot win. A new object
+ * is a whole directory renamed into place, which fails while there is one. A crash at any step
+ * leaves the old version or the new one.
  */
 import { randomUUID } from 'node:crypto'
 import * as fs from 'node:fs/promises'
@@ -20,8 +21,8 @@ const OBJECT_SUFFIX = '@object'
 /** How often a step begins anew because another process changed the object meanwhile. */
 const ATTEMPTS_MAX = 100
 /**
- * Where listing is not atomic, one taken while a head is renamed may show neither name; so many in a row, of the same
- * files, do not: each rename brings another data file.
+ * Where listing is not atomic, one taken while a head is renamed may show neither name; so many in
+ * a row, of the same files, do not: each rename brings another data file.
  */
 const LOOKS_FOR_HEAD = 3
 

@@ -1,4 +1,7 @@
-/** Raises a counter in an object store for ever, one line per success; killed by its parent. For tests only. */
+/**
+ * Raises a counter in an object store for ever, one line per success; killed by its parent.
+ * For tests only.
+ */
 import { createNodePlatform } from '../index.ts'
 
 const store = createNodePlatform().objectStores.open(process.argv[2] as string)

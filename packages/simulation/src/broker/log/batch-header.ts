@@ -1,8 +1,8 @@
 /**
  * What a broker reads in a record batch, writes into it, and makes itself: control batches.
  *
- * Base offset and leader epoch stand in front of what the CRC covers, so a batch is stored as it came
- * with those two filled in. Layout: `BatchField` of the connector.
+ * Base offset and leader epoch stand in front of what the CRC covers, so a batch is stored as it
+ * came with those two filled in. Layout: `BatchField` of the connector.
  */
 import {
   BATCH_LENGTH_OVERHEAD,
@@ -60,7 +60,10 @@ export interface Marker {
   readonly commit: boolean
 }
 
-/** Length, attributes, two deltas, key length: a byte each; key (version, type), value (version, coordinator epoch). */
+/**
+ * Length, attributes, two deltas, key length: a byte each; key (version, type), value (version,
+ * coordinator epoch).
+ */
 const MARKER_RECORD_BYTES = 17
 const MARKER_KEY_AT = BatchField.RECORDS + 5
 

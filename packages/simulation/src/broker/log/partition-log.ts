@@ -1,9 +1,10 @@
 /**
- * PartitionLog: the record batches of one partition as they came, with what isolation needs to know of them.
+ * PartitionLog: the record batches of one partition as they came, with what isolation needs
+ * to know of them.
  *
- * Everything in it is replicated at once, so the high watermark is the log's end. The last stable offset stands
- * before the first record of the oldest transaction that is open here; a transaction opens in a partition with its
- * first record, not with its registration, and ends with its marker.
+ * Everything in it is replicated at once, so the high watermark is the log's end. The last stable
+ * offset stands before the first record of the oldest transaction that is open here; a transaction
+ * opens in a partition with its first record, not with its registration, and ends with its marker.
  */
 import { ProtocolError } from '@millrace/connector-kafka/protocol'
 import {
@@ -104,7 +105,10 @@ export class PartitionLog {
     return { error: ProtocolError.NONE, baseOffset: stored.baseOffset }
   }
 
-  /** Ends a producer's transaction here; harmless when it has none. False: the marker's epoch is an older one. */
+  /**
+   * Ends a producer's transaction here; harmless when it has none. False: the marker's epoch
+   * is an older one.
+   */
   appendMarker(marker: Marker, timestampMs: number): boolean {
     const { producerId, epoch, commit } = marker
     if (epoch < this.producers.epochOf(producerId)) return false
@@ -163,8 +167,9 @@ export class PartitionLog {
   }
 
   /**
-   * Batches from the one that holds `offset` up to `end`, at most `maxBytes`: as a real broker sends a stretch of a
-   * file, the last one may be cut off, but not the first. `firstWhole`: the first comes however large it is.
+   * Batches from the one that holds `offset` up to `end`, at most `maxBytes`: as a real broker
+   * sends a stretch of a file, the last one may be cut off, but not the first. `firstWhole`: the
+   * first comes however large it is.
    */
   read(offset: number, end: number, maxBytes: number, firstWhole: boolean): Uint8Array[] {
     const parts: Uint8Array[] = []

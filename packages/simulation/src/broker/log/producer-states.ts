@@ -1,8 +1,9 @@
 /**
- * What a partition remembers of producers, so that a repeated batch is stored once and a gap is refused.
+ * What a partition remembers of producers, so that a repeated batch is stored once and a
+ * gap is refused.
  *
- * The last five batches of a producer are known: a repeat of one is answered as it was the first time; any other
- * sequence number than the next is refused. An older epoch is refused for good.
+ * The last five batches of a producer are known: a repeat of one is answered as it was the first
+ * time; any other sequence number than the next is refused. An older epoch is refused for good.
  */
 import { ProtocolError } from '@millrace/connector-kafka/protocol'
 import type { BatchHeader } from './batch-header.ts'

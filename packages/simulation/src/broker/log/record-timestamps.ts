@@ -1,9 +1,23 @@
-/** Finds the first record of a batch that is at least as late as a time; the deltas are decoded only when they differ. */
+/**
+ * Finds the first record of a batch that is at least as late as a time; the deltas are decoded only
+ * when they differ.
+ */
 import { BatchField } from '@millrace/connector-kafka/protocol'
-import type { StoredBatch } from './partition-log.ts'
+import type { BatchHeader } from './batch-header.ts'
 
-/** Its offset, at least `startOffset`; -1 when the batch has none. Of a compressed batch: its first record's. */
-export function timestampAt(batch: StoredBatch, timestampMs: number, startOffset: number): number {
+/** A batch as the log holds it. */
+interface TimedBatch {
+  readonly bytes: Uint8Array
+  readonly header: BatchHeader
+  readonly baseOffset: number
+  readonly lastOffset: number
+}
+
+/**
+ * Its offset, at least `startOffset`; -1 when the batch has none. Of a compressed batch: its
+ * first record's.
+ */
+export function timestampAt(batch: TimedBatch, timestampMs: number, startOffset: number): number {
   const { header, baseOffset, lastOffset } = batch
   if (lastOffset < startOffset) return -1
   if (header.baseTimestampMs >= timestampMs || header.compressed) {
@@ -20,7 +34,10 @@ export function timestampAt(batch: StoredBatch, timestampMs: number, startOffset
   return -1
 }
 
-/** The zigzag varint at `at` and the position after it; without bit operations, as deltas may exceed 32 bits. */
+/**
+ * The zigzag varint at `at` and the position after it; without bit operations, as deltas may
+ * exceed 32 bits.
+ */
 function varint(bytes: Uint8Array, at: number): [value: number, next: number] {
   let raw = 0
   let scale = 1

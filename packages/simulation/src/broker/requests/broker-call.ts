@@ -25,6 +25,10 @@ export interface BrokerParts {
   readonly faults: BrokerFaults
   readonly configs: ReadonlyMap<string, string>
   readonly messageMaxBytes: number
+  /** Whether a topic is made when metadata is asked for with leave to make it. */
+  readonly createsTopics: boolean
+  /** Whether topics are named by their ids; an older cluster knows them by name alone. */
+  readonly hasTopicIds: boolean
   /** Runs in the node's life; returns a cancel function. */
   after(node: BrokerNode, delayMs: number, action: () => void): () => void
   log(node: BrokerNode, what: string, about: string): void

@@ -1,9 +1,9 @@
 /**
- * What a coordinator answers: FindCoordinator v2, InitProducerId v1, AddPartitionsToTxn v2, EndTxn v2,
- * ListTransactions v0, OffsetCommit v7, OffsetFetch v5.
+ * What a coordinator answers: FindCoordinator v2, InitProducerId v1, AddPartitionsToTxn v2, EndTxn
+ * v2, ListTransactions v0, OffsetCommit v7, OffsetFetch v5.
  *
- * Fails in the middle: what was decided stands, another coordinator takes over before it was carried out, and nobody
- * is told.
+ * Fails in the middle: what was decided stands, another coordinator takes over before it was
+ * carried out, and nobody is told.
  */
 import { ProtocolError, WireWriter } from '@millrace/connector-kafka/protocol'
 import { BROKER_PORT } from '../cluster-state.ts'

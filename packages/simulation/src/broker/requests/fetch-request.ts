@@ -1,7 +1,9 @@
 /**
- * Fetch v11: as many bytes as there are and were asked for, at once or when enough have come.
+ * Fetch v11, and v13, in which topics go by their ids: as many bytes as there are and were asked
+ * for, at once or when enough have come.
  *
- * A fetch that waits looks again whenever one of its partitions changes, and gives up waiting when its time is over.
+ * A fetch that waits looks again whenever one of its partitions changes, and gives up waiting when
+ * its time is over.
  */
 import { ProtocolError, WireWriter } from '@millrace/connector-kafka/protocol'
 import type { PartitionPlace } from '../cluster-state.ts'
@@ -13,6 +15,8 @@ interface FetchItem {
   readonly partition: number
   readonly offset: number
   readonly maxBytes: number
+  /** Null: whatever topic has the name. */
+  readonly topicId: string | null
 }
 
 interface Fetch {
@@ -32,8 +36,20 @@ interface FetchedItem extends FetchItem {
 }
 
 export function handleFetch(parts: BrokerParts, call: BrokerCall): void {
-  const fetch = readFetchRequest(call)
-  const answer = () => call.answer(...encodeAnswer(read(parts, call, fetch)))
+  serve(parts, call, readFetchRequest(call), encodeAnswer)
+}
+
+export function handleFetchById(parts: BrokerParts, call: BrokerCall): void {
+  serve(parts, call, readFetchByIdRequest(parts, call), encodeAnswerById)
+}
+
+function serve(
+  parts: BrokerParts,
+  call: BrokerCall,
+  fetch: Fetch,
+  encode: (items: readonly FetchedItem[]) => Uint8Array[],
+): void {
+  const answer = () => call.answer(...encode(read(parts, call, fetch)))
   if (call.refuse !== 0 || isDue(parts, call, fetch)) {
     answer()
     return
@@ -65,13 +81,42 @@ function readFetchRequest({ reader }: BrokerCall): Fetch {
     reader.skip(4) // leader epoch
     const offset = reader.int64Number()
     reader.skip(8) // log start offset
-    return { topic, partition, offset, maxBytes: reader.int32() }
+    return { topic, topicId: null, partition, offset, maxBytes: reader.int32() }
   })
   return { maxWaitMs, minBytes, maxBytes, committedOnly, items }
 }
 
+function readFetchByIdRequest({ state }: BrokerParts, { reader }: BrokerCall): Fetch {
+  reader.skip(4) // replica id
+  const maxWaitMs = reader.int32()
+  const minBytes = reader.int32()
+  const maxBytes = reader.int32()
+  const committedOnly = reader.int8() === 1
+  reader.skip(8) // session
+  const topics = reader.compactArray(() => {
+    const topicId = reader.uuid()
+    const topic = state.topicWithId(topicId) ?? ''
+    const partitions = reader.compactArray((): FetchItem => {
+      const partition = reader.int32()
+      reader.skip(4) // leader epoch
+      const offset = reader.int64Number()
+      reader.skip(12) // last fetched epoch, log start offset
+      const item = { topic, topicId, partition, offset, maxBytes: reader.int32() }
+      reader.tags()
+      return item
+    })
+    reader.tags()
+    return partitions
+  })
+  return { maxWaitMs, minBytes, maxBytes, committedOnly, items: topics.flat() }
+}
+
 function errorOf(parts: BrokerParts, call: BrokerCall, item: FetchItem): number {
   if (call.refuse !== 0) return call.refuse
+  // It may have been made anew while the fetch was waiting.
+  if (item.topicId !== null && parts.state.topicIds.get(item.topic) !== item.topicId) {
+    return ProtocolError.UNKNOWN_TOPIC_ID
+  }
   const place = parts.state.place(item.topic, item.partition)
   if (place === undefined) return ProtocolError.UNKNOWN_TOPIC_OR_PARTITION
   if (place.leader !== call.node.id) return ProtocolError.NOT_LEADER_OR_FOLLOWER
@@ -143,6 +188,36 @@ function encodeAnswer(items: readonly FetchedItem[]): Uint8Array[] {
     }
   }
   flush()
+  return out
+}
+
+function encodeAnswerById(items: readonly FetchedItem[]): Uint8Array[] {
+  const out: Uint8Array[] = []
+  // Header tags, throttle time, error, session.
+  let writer = new WireWriter().noTags().int32(0).int16(0).int32(0)
+  const groups = new Map<string, FetchedItem[]>()
+  for (const item of items) {
+    const id = item.topicId as string
+    groups.set(id, [...(groups.get(id) ?? []), item])
+  }
+  writer.unsignedVarint(groups.size + 1)
+  for (const [id, group] of groups) {
+    writer.uuid(id).unsignedVarint(group.length + 1)
+    for (const { partition, error, place, aborted, batches, size } of group) {
+      const log = place?.log
+      writer.int32(partition).int16(error)
+      writer.int64(log?.highWatermark ?? -1).int64(log?.lastStableOffset ?? -1)
+      writer.int64(log?.startOffset ?? -1)
+      writer.compactArray(aborted, (it) => {
+        writer.int64(it.producerId).int64(it.firstOffset).noTags()
+      })
+      writer.int32(-1).unsignedVarint(size + 1)
+      out.push(writer.view(), ...batches)
+      writer = new WireWriter(128).noTags()
+    }
+    writer.noTags()
+  }
+  out.push(writer.noTags().view())
   return out
 }
 

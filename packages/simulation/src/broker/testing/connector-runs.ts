@@ -1,8 +1,10 @@
 /**
- * The shipped Kafka sink and source in simulated processes, one attempt after another, without a cluster of Millrace.
+ * The shipped Kafka sink and source in simulated processes, one attempt after another, without a
+ * cluster of Millrace.
  *
- * Stands in for what the JobManager does around them: a checkpoint is kept, a failed or killed attempt is followed by one
- * that is restored from it. What they lose or double shows in the numbers that they write and read.
+ * Stands in for what the JobManager does around them: a checkpoint is kept, a failed or killed
+ * attempt is followed by one that is restored from it. What they lose or double shows in the
+ * numbers that they write and read.
  */
 import type { SinkWriter, SourceReader, SourceSplit } from '@millrace/connector'
 import { ContextRecord, readerContext, writerContext } from '@millrace/connector/contract'
@@ -24,7 +26,17 @@ const PATIENCE = {
   'properties.default.api.timeout.ms': '8000',
 }
 
-function setUp(fixture: BrokerFixture, process: SimulatedProcess, topic: string) {
+const CLAIMED = {
+  'sink.delivery-guarantee': 'exactly-once',
+  'sink.transactional-id-prefix': 'sink',
+}
+
+function setUp(
+  fixture: BrokerFixture,
+  process: SimulatedProcess,
+  topic: string,
+  claims: Readonly<Record<string, string>> = CLAIMED,
+) {
   const platform = {
     clock: simulatedClock(process),
     random: fixture.world.random.split(process.name),
@@ -40,8 +52,7 @@ function setUp(fixture: BrokerFixture, process: SimulatedProcess, topic: string)
       'properties.bootstrap.servers': fixture.broker.bootstrapServers,
       'properties.isolation.level': 'read_committed',
       'scan.startup.mode': 'earliest-offset',
-      'sink.delivery-guarantee': 'exactly-once',
-      'sink.transactional-id-prefix': 'sink',
+      ...claims,
       'sink.partitioner': 'round-robin',
     },
   }
@@ -62,6 +73,8 @@ export class SinkRun {
   readonly #fixture: BrokerFixture
   readonly #topic: string
   readonly #goal: number
+  readonly #name: string
+  readonly #jobId: string | null
   #checkpoint: SinkCheckpoint | null = null
   #lives = 0
   #process: SimulatedProcess | null = null
@@ -69,16 +82,21 @@ export class SinkRun {
   /** The last checkpoint is committed and holds everything. */
   done = false
 
-  constructor(fixture: BrokerFixture, topic: string, goal: number) {
+  /** `jobId`: of a job whose prefix is its own; null: one that claims a prefix by name. */
+  constructor(fixture: BrokerFixture, topic: string, goal: number, jobId: string | null = null) {
     this.#fixture = fixture
     this.#topic = topic
     this.#goal = goal
+    this.#jobId = jobId
+    this.#name = jobId === null ? 'sink' : `sink-of-${jobId}`
   }
 
   /** Begins the next attempt; the last one is killed, or, as a zombie, left to itself. */
   restart(zombie = false): void {
     if (!zombie) this.#process?.kill()
-    const process = this.#fixture.world.process(`sink#${++this.#lives}`, `sink-${this.#lives}`)
+    const life = ++this.#lives
+    const name = this.#name
+    const process = this.#fixture.world.process(`${name}#${life}`, `${name}-${life}`)
     this.#process = process
     process.deliver(() => {
       this.#attempt(process).catch((error) => this.#failed(process, error))
@@ -94,10 +112,13 @@ export class SinkRun {
   }
 
   async #attempt(process: SimulatedProcess): Promise<void> {
-    const { platform, table, connector, formats } = setUp(this.#fixture, process, this.#topic)
+    const claims = this.#jobId === null ? CLAIMED : {}
+    const setting = setUp(this.#fixture, process, this.#topic, claims)
+    const { platform, table, connector, formats } = setting
     const record = new ContextRecord()
     const base = writerContext({ platform, schema }, record)
-    const subtask = { ...base.subtask, attempt: this.#lives - 1 }
+    const jobId = this.#jobId ?? base.subtask.jobId
+    const subtask = { ...base.subtask, jobId, attempt: this.#lives - 1 }
     const context = { ...base, subtask, formats }
     const writer = connector.sink?.createWriter(connector.sink.plan(table).config, context)
     if (writer === undefined) throw new Error('the connector has no sink')

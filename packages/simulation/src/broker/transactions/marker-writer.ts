@@ -1,8 +1,10 @@
 /**
- * MarkerWriter: carries out what the coordinator decided, a marker a partition, each in its own time.
+ * MarkerWriter: carries out what the coordinator decided, a marker a partition, each
+ * in its own time.
  *
- * The answer to EndTxn does not wait for it, so a reader may see a transaction's records in one partition before those
- * of another. A coordinator that takes over writes all markers again; a partition without leader is tried again.
+ * The answer to EndTxn does not wait for it, so a reader may see a transaction's records in one
+ * partition before those of another. A coordinator that takes over writes all markers again; a
+ * partition without leader is tried again.
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import type { SimulatedWorld } from '../../world/simulated-world.ts'

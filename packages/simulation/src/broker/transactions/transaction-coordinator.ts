@@ -1,8 +1,10 @@
 /**
- * TransactionCoordinator: what each transactional id is doing, and what a producer may do next (protocol TV1).
+ * TransactionCoordinator: what each transactional id is doing, and what a producer may do next
+ * (protocol TV1).
  *
- * Decides only: it answers with an error code and tells its hooks what began and what was decided. A decision stands
- * once it is made: a transaction in PrepareCommit is committed however long its markers take.
+ * Decides only: it answers with an error code and tells its hooks what began and what was
+ * decided. A decision stands once it is made: a transaction in PrepareCommit is committed however
+ * long its markers take.
  */
 import { ProtocolError } from '@millrace/connector-kafka/protocol'
 
@@ -137,7 +139,10 @@ export class TransactionCoordinator {
     return NONE
   }
 
-  /** Whether the transaction may write to the partition; asked by its leader before the first record. */
+  /**
+   * Whether the transaction may write to the partition; asked by its leader before
+   * the first record.
+   */
   verify(id: string, producerId: number, epoch: number, key: string): number {
     const { error, found } = this.#check(id, producerId, epoch)
     if (found === undefined) return error

@@ -1,8 +1,10 @@
 /**
- * The promise of checkpoint storage, on a simulated disk: a checkpoint that was acknowledged is whole and readable
- * until it is discarded, whatever is killed, crashes or fails; and nothing that looks complete is half.
+ * The promise of checkpoint storage, on a simulated disk: a checkpoint that was acknowledged is
+ * whole and readable until it is discarded, whatever is killed, crashes or fails; and nothing that
+ * looks complete is half.
  *
- * A JobManager and a TaskManager on hosts of their own take checkpoints and discard older ones over several lives.
+ * A JobManager and a TaskManager on hosts of their own take checkpoints and discard older ones over
+ * several lives.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -161,7 +163,10 @@ async function manyLives(seed: number, rates: DiskFaultRates): Promise<Run> {
   return run
 }
 
-/** 57: the checkpoint directory's own name was not durable: its maker was killed before it could sync it. */
+/**
+ * 57: the checkpoint directory's own name was not durable: its maker was killed before it
+ * could sync it.
+ */
 const FOUND_BY_CRASHES = [57]
 
 test('a crash at any event leaves every acknowledged checkpoint whole, over many lives', async () => {
@@ -169,7 +174,10 @@ test('a crash at any event leaves every acknowledged checkpoint whole, over many
   for (const seed of seeds) await manyLives(seed, NO_DISK_FAULTS)
 })
 
-/** 3896: a discard found the metadata gone, not durably, removed segments, and the metadata came back. */
+/**
+ * 3896: a discard found the metadata gone, not durably, removed segments, and the
+ * metadata came back.
+ */
 const FOUND_BY_FAULTS = [3896]
 
 test('so does a crash of a disk that also fails writes and syncs', async () => {

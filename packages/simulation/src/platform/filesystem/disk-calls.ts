@@ -1,8 +1,10 @@
 /**
- * System calls of one process to a disk: when each takes effect, what becomes of it, when its caller hears.
+ * System calls of one process to a disk: when each takes effect, what becomes of it, when
+ * its caller hears.
  *
- * A call that is in flight when its process is killed happens, happens in part, or does not; when its host
- * crashes, it does not. The answer goes through the process, so that a dead one never has it.
+ * A call that is in flight when its process is killed happens, happens in part, or does not;
+ * when its host crashes, it does not. The answer goes through the process, so that a dead
+ * one never has it.
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import type { SimulatedProcess } from '../../world/simulated-process.ts'

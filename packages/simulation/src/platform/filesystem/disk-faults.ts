@@ -8,7 +8,9 @@ export interface DiskFaultRates {
   readonly corruptedRead: number
   /** A read gives fewer bytes than there are, as it may. */
   readonly shortRead: number
-  /** EIO from an append or a change of names, after part of it or all of it was done, or nothing. */
+  /**
+   * EIO from an append or a change of names, after part of it or all of it was done, or nothing.
+   */
   readonly writeError: number
   /** EIO from a sync; later syncs succeed without writing what this one should have. */
   readonly syncError: number
@@ -25,8 +27,6 @@ export type CausedDiskFault =
   | 'crash'
   | 'crashLostNames'
   | 'crashTornFiles'
-
-export type DiskFaultClass = keyof DiskFaultRates | CausedDiskFault
 
 export const NO_DISK_FAULTS: DiskFaultRates = {
   readError: 0,

@@ -1,8 +1,8 @@
 /**
  * What a simulated disk holds: files and directories, with what programs see of them.
  *
- * A file remembers which of its bytes nobody has synced yet, and who wrote them: that is what a crash
- * tears. Invariant: bytes that no change of `unsynced` covers survive everything.
+ * A file remembers which of its bytes nobody has synced yet, and who wrote them: that is what a
+ * crash tears. Invariant: bytes that no change of `unsynced` covers survive everything.
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 
@@ -100,8 +100,8 @@ export class DiskFile {
   }
 
   /**
-   * Undoes what `host` (null: anyone) wrote and did not sync, from a random change on; an append there is
-   * torn at a random byte. Returns whether anything was lost.
+   * Undoes what `host` (null: anyone) wrote and did not sync, from a random change on; an append
+   * there is torn at a random byte. Returns whether anything was lost.
    */
   crash(host: string | null, random: SeededRandom): boolean {
     const mine = this.#unsynced.filter((change) => host === null || change.host === host)

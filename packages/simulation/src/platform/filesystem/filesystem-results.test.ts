@@ -1,4 +1,7 @@
-/** The simulated filesystem gives what the real one gives, for random sequences of operations without faults. */
+/**
+ * The simulated filesystem gives what the real one gives, for random sequences of operations
+ * without faults.
+ */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -70,7 +73,9 @@ function draw(random: SeededRandom, root: string, step: number): [string, Operat
   ]
 }
 
-/** Statuses without what differs between any two disks: times, inode numbers, sizes of directories. */
+/**
+ * Statuses without what differs between any two disks: times, inode numbers, sizes of directories.
+ */
 function comparable(value: unknown, root: string): unknown {
   if (value instanceof Uint8Array) return [...value]
   if (Array.isArray(value)) return value.map((item) => comparable(item, root))

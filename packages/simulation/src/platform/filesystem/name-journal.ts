@@ -1,10 +1,11 @@
 /**
  * Changes of names that no sync of their directory has made durable: creations, renames, removals.
  *
- * They happen to programs at once and to the disk later. Most disks keep their order within a directory, so that
- * a crash leaves the first of them, up to a random one; some promise nothing, and any of them may be left. A rename is one
- * change, whole or not at all. Syncing a directory makes its changes durable, and what those stand on; not the
- * directory's own name, which is its parent's.
+ * They happen to programs at once and to the disk later. Most disks keep their order within a
+ * directory, so that a crash leaves the first of them, up to a random one; some promise
+ * nothing, and any of them may be left. A rename is one change, whole or not at all. Syncing a
+ * directory makes its changes durable, and what those stand on; not the directory's own name,
+ * which is its parent's.
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import type { DiskDirectory, DiskNode } from './disk-node.ts'
@@ -57,7 +58,10 @@ export class NameJournal {
     return this.#changes.flatMap((change) => change.edits)
   }
 
-  /** Undoes a random part of what `host` (null: anyone) did, by `undo`. Returns how many changes were lost. */
+  /**
+   * Undoes a random part of what `host` (null: anyone) did, by `undo`. Returns how many
+   * changes were lost.
+   */
   crash(host: string | null, random: SeededRandom, undo: (edit: NameEdit) => void): number {
     const survival = random.pick([0, 0.5, 0.9, 1])
     const keepsOrder = random.chance(0.75)
@@ -76,8 +80,8 @@ export class NameJournal {
   }
 
   /**
-   * Changes that end with `host`, and those that do not: of other hosts, and what others have built upon by a later change
-   * in the same directory, which had to leave the host for that.
+   * Changes that end with `host`, and those that do not: of other hosts, and what others have built
+   * upon by a later change in the same directory, which had to leave the host for that.
    */
   #divide(host: string | null): [mine: NameChange[], others: NameChange[]] {
     if (host === null) return [this.#changes, []]

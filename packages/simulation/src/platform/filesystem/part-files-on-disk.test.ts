@@ -1,9 +1,10 @@
 /**
- * The exactly-once file sink on a simulated disk: visible files hold each row once, whatever is killed, crashes, fails,
- * or comes back from the dead.
+ * The exactly-once file sink on a simulated disk: visible files hold each row once, whatever is
+ * killed, crashes, fails, or comes back from the dead.
  *
- * A coordinator of a few lines: attempts write rows from the last complete checkpoint on; one that is paused too
- * long is replaced while it lives, and its acknowledgements no longer count when it comes back.
+ * A coordinator of a few lines: attempts write rows from the last complete checkpoint on; one
+ * that is paused too long is replaced while it lives, and its acknowledgements no longer count
+ * when it comes back.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -201,8 +202,8 @@ test('kills and crashes of hosts lose no row and double none', async () => {
   for (let seed = 0; seed < 60; seed++) await runJob(seed, NO_DISK_FAULTS, ['kill', 'host'])
 })
 
-// Found: an attempt that woke up in `open` removed pending files of its successor, whose commit then took them for
-// committed (seed 112, and seed 8 of the next test).
+// Found: an attempt that woke up in `open` removed pending files of its successor, whose commit
+// then took them for committed (seed 112, and seed 8 of the next test).
 test('nor do attempts that come back from the dead', async () => {
   for (let seed = 0; seed < 60; seed++) {
     await runJob(seed, NO_DISK_FAULTS, ['kill', 'host', 'pause', 'pause'])

@@ -1,10 +1,11 @@
 /**
  * SimulatedDisk: what is stored, shared by every process that mounts it or a host's own.
  *
- * Operations are immediate and whole here; `SimulatedFilesystem` gives them time and faults. Everything is seen
- * by everybody at once; what a crash leaves of it is decided by `crashHost`: contents up to the last sync and
- * names up to the last sync of their directory are sure, of the rest a random part survives. A process that is
- * killed loses nothing here: the page cache is its host's.
+ * Operations are immediate and whole here; `SimulatedFilesystem` gives them time and faults.
+ * Everything is seen by everybody at once; what a crash leaves of it is decided by `crashHost`:
+ * contents up to the last sync and names up to the last sync of their directory are sure, of
+ * the rest a random part survives. A process that is killed loses nothing here: the page cache
+ * is its host's.
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import type { ProcessWorld, SimulatedProcess } from '../../world/simulated-process.ts'
@@ -195,8 +196,8 @@ export class SimulatedDisk {
   }
 
   /**
-   * The machine stops at once (give the host or any process of it): undoes a random part of what it wrote and did
-   * not sync, on this disk. Its processes are killed elsewhere.
+   * The machine stops at once (give the host or any process of it): undoes a random part of what it
+   * wrote and did not sync, on this disk. Its processes are killed elsewhere.
    */
   crashHost(host: string | SimulatedProcess): void {
     const crashed = typeof host === 'string' ? host : host.host
@@ -262,7 +263,9 @@ export class SimulatedDisk {
     return this.findOrNull(path, 'stat') !== null
   }
 
-  /** A copy of a file's bytes. For checkers: takes no time, knows no faults. Throws ENOENT, EISDIR. */
+  /**
+   * A copy of a file's bytes. For checkers: takes no time, knows no faults. Throws ENOENT, EISDIR.
+   */
   bytesOf(path: string): Uint8Array {
     const node = this.find(path, 'open')
     if (node.isDirectory) throw fileFailure('EISDIR', 'read', path)
@@ -294,7 +297,10 @@ export class SimulatedDisk {
     this.usedBytes += bytes.length
   }
 
-  /** Reads get nothing from byte `from` on, and wait there, though the file is as long as it is: a slow mount. */
+  /**
+   * Reads get nothing from byte `from` on, and wait there, though the file is as long as it
+   * is: a slow mount.
+   */
   holdBack(path: string, from: number): void {
     const waiting = this.#held.get(path)?.waiting ?? []
     this.#held.set(path, { from, waiting: [] })

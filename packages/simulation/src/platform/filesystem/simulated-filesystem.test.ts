@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Filesystem } from '@millrace/platform'
+import { testFilesystem } from '@millrace/platform/filesystem-contract'
 import { SeededRandom } from '../../world/seeded-random.ts'
 import { SimulatedWorld } from '../../world/simulated-world.ts'
 import { runUntil, settle } from '../testing/settle.ts'
@@ -15,6 +16,13 @@ function setUp(seed: number) {
   const process = world.process('p', 'host-1')
   return { world, disk, process, filesystem: new SimulatedFilesystem(disk, process) }
 }
+
+testFilesystem('the simulated disk', async () => {
+  const { world, filesystem } = setUp(1)
+  const drive = <T>(work: Promise<T>) => settle(world, work)
+  await drive(filesystem.makeDirectory('/contract/files'))
+  return { filesystem, root: '/contract/files', drive, dispose: async () => {} }
+})
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 

@@ -1,9 +1,9 @@
 /**
  * SimulatedFilesystem: a `SimulatedDisk` as one process sees it, through the `Filesystem` port.
  *
- * Each system call takes simulated time and does its work at an event of its own in between, see `DiskCalls`.
- * What Node does in several calls (an atomic write, the removal of a directory) is several here, so that a
- * kill falls between them.
+ * Each system call takes simulated time and does its work at an event of its own in between, see
+ * `DiskCalls`. What Node does in several calls (an atomic write, the removal of a directory) is
+ * several here, so that a kill falls between them.
  */
 import { posix } from 'node:path'
 import type { FileStatus, Filesystem, OpenFile } from '@millrace/platform'

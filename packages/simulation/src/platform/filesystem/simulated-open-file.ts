@@ -1,4 +1,7 @@
-/** An open file of a simulated disk: it stays what it is when its name goes to another file, as an inode does. */
+/**
+ * An open file of a simulated disk: it stays what it is when its name goes to another file, as
+ * an inode does.
+ */
 import type { OpenFile } from '@millrace/platform'
 import type { SimulatedProcess } from '../../world/simulated-process.ts'
 import type { DiskCalls } from './disk-calls.ts'

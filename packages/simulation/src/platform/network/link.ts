@@ -5,7 +5,16 @@
  * would send them again); a killed process resets its links, once the news can travel.
  */
 import type { SimulatedProcess } from '../../world/simulated-process.ts'
-import type { SimulatedNetwork } from './simulated-network.ts'
+
+/** What a link asks of the network that it is part of. */
+export interface LinkRoutes {
+  /** Whether messages from `from` to `to` are held back now. */
+  isCut(from: string, to: string): boolean
+  /** How long a message of `size` bytes takes. */
+  latencyMs(from: string, to: string, size: number): number
+  /** The link has ended. */
+  forget(link: Link): void
+}
 
 /** How a link ended, as one end sees it. */
 export type LinkClose = 'closed-by-peer' | 'lost'
@@ -18,7 +27,7 @@ interface Underway {
 
 export class LinkEnd {
   readonly process: SimulatedProcess
-  readonly #network: SimulatedNetwork
+  readonly #network: LinkRoutes
   readonly #link: Link
   /** Towards this end, held back by a cut route, oldest first. */
   #held: Underway[] = []
@@ -31,7 +40,7 @@ export class LinkEnd {
   #early: Underway[] = []
   #closed = false
 
-  constructor(network: SimulatedNetwork, link: Link, process: SimulatedProcess) {
+  constructor(network: LinkRoutes, link: Link, process: SimulatedProcess) {
     this.#network = network
     this.#link = link
     this.process = process
@@ -100,7 +109,8 @@ export class LinkEnd {
     if (this.#closed) return
     this.#closed = true
     this.#held = []
-    // The link goes when its other end has heard of it: until then the news may be held back by a cut route.
+    // The link goes when its other end has heard of it: until then the news may be held back
+    // by a cut route.
     if (this.peer.#closed || !this.peer.process.alive) this.#network.forget(this.#link)
     else this.peer.#travel({ message: null, size: 0, close })
   }
@@ -145,7 +155,7 @@ export class Link {
   readonly client: LinkEnd
   readonly server: LinkEnd
 
-  constructor(network: SimulatedNetwork, client: SimulatedProcess, server: SimulatedProcess) {
+  constructor(network: LinkRoutes, client: SimulatedProcess, server: SimulatedProcess) {
     this.client = new LinkEnd(network, this, client)
     this.server = new LinkEnd(network, this, server)
   }

@@ -1,9 +1,9 @@
 /**
- * SimulatedNetwork: hosts, what listens on them, the links between processes, and what goes wrong with
- * them.
+ * SimulatedNetwork: hosts, what listens on them, the links between processes, and what goes
+ * wrong with them.
  *
- * Routes have a direction: a cut from A to B leaves B to A alone. Under every transport of the simulated
- * platform; knows nothing of what is sent.
+ * Routes have a direction: a cut from A to B leaves B to A alone. Under every transport of the
+ * simulated platform; knows nothing of what is sent.
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import type { SimulatedProcess } from '../../world/simulated-process.ts'
@@ -118,7 +118,9 @@ export class SimulatedNetwork {
     return { address: bound, close }
   }
 
-  /** Calls back through `process`: with its end of a new link, or null when nobody listens there. */
+  /**
+   * Calls back through `process`: with its end of a new link, or null when nobody listens there.
+   */
   connect(
     process: SimulatedProcess,
     address: string,

@@ -1,8 +1,10 @@
 /**
- * The control plane over simulated links: real encoded requests and answers, calls matched by number.
+ * The control plane over simulated links: real encoded requests and answers, calls
+ * matched by number.
  *
- * Raises what the real one raises: RPC_UNAVAILABLE when nobody listens or the link is lost during the call,
- * RPC_DEADLINE when no answer came in time, though the call may still be carried out later.
+ * Raises what the real one raises: RPC_UNAVAILABLE when nobody listens or the link is lost
+ * during the call, RPC_DEADLINE when no answer came in time, though the call may still be
+ * carried out later.
  */
 import { type ErrorData, fromErrorData, toErrorData } from '@millrace/core'
 import {

@@ -21,8 +21,6 @@ export interface ObjectStoreFaultRates {
 /** What strikes because of what else happens: a partition, a kill. */
 export type CausedObjectStoreFault = 'unreachable' | 'answerLost' | 'lateExecution'
 
-export type ObjectStoreFaultClass = keyof ObjectStoreFaultRates | CausedObjectStoreFault
-
 export const NO_OBJECT_STORE_FAULTS: ObjectStoreFaultRates = {
   lostWrite: 0,
   errorAfterWrite: 0,

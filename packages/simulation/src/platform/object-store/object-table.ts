@@ -1,8 +1,9 @@
 /**
- * The objects of a simulated store: immediate, strongly consistent, with versions that never come back.
+ * The objects of a simulated store: immediate, strongly consistent, with versions that
+ * never come back.
  *
- * A listing may lag behind writes where the store is told to; never for a key whose object, or absence, a `get`
- * has shown since.
+ * A listing may lag behind writes where the store is told to; never for a key whose object, or
+ * absence, a `get` has shown since.
  */
 import type { StoredObject } from '@millrace/platform'
 

@@ -149,7 +149,10 @@ test('a dead process never hears of its request, which was executed or not', asy
   assert.deepEqual(outcomes, new Set([null, 'x']))
 })
 
-/** Raises a number until `deadlineMs`, as one must: read again after an error, and count what one knows to have won. */
+/**
+ * Raises a number until `deadlineMs`, as one must: read again after an error, and count what one
+ * knows to have won.
+ */
 async function raise(
   world: SimulatedWorld,
   store: ObjectStore,

@@ -1,9 +1,11 @@
 /**
- * SimulatedObjectStore: one object store for all hosts, and its client in one process, behind the port.
+ * SimulatedObjectStore: one object store for all hosts, and its client in one process,
+ * behind the port.
  *
- * A request travels, is executed at an event of its own, and its answer travels back through the process. What is
- * executed is strongly consistent; whether and when a request is executed is what the faults change. Invariant: a
- * put is executed at most once, and only while the version that it names is the current one.
+ * A request travels, is executed at an event of its own, and its answer travels back through the
+ * process. What is executed is strongly consistent; whether and when a request is executed is what
+ * the faults change. Invariant: a put is executed at most once, and only while the version that it
+ * names is the current one.
  */
 import {
   type ObjectStore,

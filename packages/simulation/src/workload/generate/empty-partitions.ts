@@ -1,10 +1,12 @@
 /**
- * Partitions that are empty when the job starts: they stay so, or get their first row when others have gone on.
+ * Partitions that are empty when the job starts: they stay so, or get their first row when
+ * others have gone on.
  *
- * Made of a workload whose partitions all start with a row, so that the workloads of other seeds stay as they are. Each
- * kind keeps what can be judged for certain whatever stalls: `hold` and `hold-until-idle` give the oracle's rows
- * exactly, since an empty partition that is active holds the watermark; in `late` and `late-and-idle` only rows
- * numbered as late are in partitions that start empty, and no watermark of theirs can make another row late.
+ * Made of a workload whose partitions all start with a row, so that the workloads of other seeds
+ * stay as they are. Each kind keeps what can be judged for certain whatever stalls: `hold` and
+ * `hold-until-idle` give the oracle's rows exactly, since an empty partition that is active holds
+ * the watermark; in `late` and `late-and-idle` only rows numbered as late are in partitions that
+ * start empty, and no watermark of theirs can make another row late.
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import type { EmptyPartitions, InputRow, TableInput, Workload } from '../workload.ts'
@@ -41,7 +43,10 @@ export function withEmptyPartitions(
   return { ...marked(workload, 'hold', { [HOLDS]: 'true' }), inputs }
 }
 
-/** At least one partition is empty to the end: that of a bounded job ends, the others go idle in the end. */
+/**
+ * At least one partition is empty to the end: that of a bounded job ends, the others go
+ * idle in the end.
+ */
 function withEmptyOnes(
   random: SeededRandom,
   workload: Workload,
@@ -84,7 +89,8 @@ function withLatePartitions(
     const partitions = others.toSpliced(random.between(0, others.length), 0, rows)
     return { ...marked(workload, kind, {}), inputs: [{ ...input, partitions }] }
   }
-  // One partition has all rows that are on time: read in order, only a watermark from elsewhere could make them late.
+  // One partition has all rows that are on time: read in order, only a watermark from elsewhere
+  // could make them late.
   const { rowtime, watermarkDelayMs } = workload.tables[0]!
   const main = merged(onTime)
   const earliestMs = Math.min(...main.map(({ values }) => values[rowtime] as number))
@@ -109,7 +115,10 @@ function marked(
 const hasRows = (rows: Rows): boolean => rows.length > 0
 const isLate = (row: InputRow): boolean => row.late !== undefined
 
-/** At least `least` of the partitions with rows get nothing before a moment of their own, then what has come by then. */
+/**
+ * At least `least` of the partitions with rows get nothing before a moment of their own, then what
+ * has come by then.
+ */
 function startingLate(random: SeededRandom, partitions: readonly Rows[], least: number): Rows[] {
   const filled = [...partitions.keys()].filter((p) => hasRows(partitions[p]!))
   const chosen = random.shuffled(filled).slice(0, random.between(least, filled.length))
@@ -129,7 +138,10 @@ function mergedLast(partitions: readonly Rows[]): Rows[] {
   return [...partitions.slice(0, -2), merged(partitions.slice(-2))]
 }
 
-/** The rows of several partitions of a table with `seq` in the order in which they were made, with one closing row at the end. */
+/**
+ * The rows of several partitions of a table with `seq` in the order in which they were made, with
+ * one closing row at the end.
+ */
 function merged(partitions: readonly Rows[]): Rows {
   const all = partitions.flat()
   const rows = all.filter((row) => row.closing !== true)

@@ -1,13 +1,17 @@
 /**
- * Random properties of the Kafka tables of a job: small fetches and batches, clients with little patience.
+ * Random properties of the Kafka tables of a job: small fetches and batches, clients with
+ * little patience.
  *
- * Small fetches make a reader fetch ahead of what it has emitted, and small batches let checkpoints fall between them.
- * Whatever is drawn, the output must be the same.
+ * Small fetches make a reader fetch ahead of what it has emitted, and small batches let checkpoints
+ * fall between them. Whatever is drawn, the output must be the same.
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import type { Workload } from '../workload.ts'
 
-/** Longer than a run may take: what a job has pre-committed in a transaction stays until it commits it. */
+/**
+ * Longer than a run may take: what a job has pre-committed in a transaction stays until
+ * it commits it.
+ */
 const TRANSACTION_TIMEOUTS_MS = ['600000', '900000']
 
 type Connectors = Pick<Workload, 'sourceProperties' | 'sinkProperties' | 'batchRowsMax'>

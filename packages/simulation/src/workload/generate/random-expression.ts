@@ -1,4 +1,7 @@
-/** Random expressions of a wanted kind over given columns: operators by result, columns and literals at the leaves. */
+/**
+ * Random expressions of a wanted kind over given columns: operators by result, columns and literals
+ * at the leaves.
+ */
 
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import { call, column, type Expression, literal } from '../model/expression.ts'

@@ -1,9 +1,10 @@
 /**
  * Random input: one stream of rows in order of arrival, dealt to tables and partitions.
  *
- * Event time advances in steps (none, small, a leap); a row is behind it by less than the watermark's delay, so that it
- * is on time whatever order partitions are read in. Late rows are further behind, as told, and marked. At the end of an
- * unbounded job a closing row in every partition that holds the watermark pushes it past every window.
+ * Event time advances in steps (none, small, a leap); a row is behind it by less than the
+ * watermark's delay, so that it is on time whatever order partitions are read in. Late rows are
+ * further behind, as told, and marked. At the end of an unbounded job a closing row in every
+ * partition that holds the watermark pushes it past every window.
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import { type ColumnFill, type Query, queries, type SourceTable } from '../model/query.ts'
@@ -106,8 +107,8 @@ export function randomInput(
 }
 
 /**
- * The first row of each partition is there from the beginning: one that has never delivered does not hold the
- * watermark, and a reader that looks at it late would find its first rows late.
+ * The first row of each partition is there from the beginning: one that has never delivered does
+ * not hold the watermark, and a reader that looks at it late would find its first rows late.
  */
 function startingFull({ table, partitions }: TableInput): TableInput {
   return {

@@ -1,8 +1,9 @@
 /**
- * Random jobs over the tables: one of a few shapes, each with drawn expressions, keys, windows and aggregates.
+ * Random jobs over the tables: one of a few shapes, each with drawn expressions, keys, windows
+ * and aggregates.
  *
- * The main job of the project is a shape and comes often. Rowtime columns are carried through projections by name, so
- * that a window can stand on them.
+ * The main job of the project is a shape and comes often. Rowtime columns are carried through
+ * projections by name, so that a window can stand on them.
  */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import {
@@ -24,6 +25,7 @@ import {
   type SelectQuery,
   type SourceTable,
   typeOfAggregate,
+  type UnionQuery,
   type Window,
   type WindowQuery,
 } from '../model/query.ts'
@@ -50,7 +52,7 @@ export const SHAPES = [
   'group-over-window',
 ] as const
 /** Shapes that came later, drawn apart from the others. */
-export const LATER_SHAPES = ['group-over-group', 'select-over-group'] as const
+export const LATER_SHAPES = ['group-over-group', 'select-over-group', 'union-distinct'] as const
 export type Shape = (typeof SHAPES)[number] | (typeof LATER_SHAPES)[number]
 
 /** Shapes whose results change after they came out. */
@@ -58,7 +60,10 @@ export function isChanging(shape: string): boolean {
   return shape === 'group' || shape.startsWith('group-over') || shape === 'select-over-group'
 }
 
-/** Kinds of select items; keys and DISTINCT leave out DOUBLE, whose −0 and NaN are groups of their own. */
+/**
+ * Kinds of select items; keys and DISTINCT leave out DOUBLE, whose −0 and NaN are
+ * groups of their own.
+ */
 const ITEM_KINDS: readonly SqlKind[] = [
   'STRING',
   'STRING',
@@ -104,6 +109,8 @@ export function randomQuery(source: QuerySource, shape: Shape): Query {
     }
     case 'union':
       return randomUnion(source, null)
+    case 'union-distinct':
+      return { ...randomUnion(source, null, KEY_KINDS), distinct: true }
     case 'distinct':
       return { ...randomSelect(source, scan, null, KEY_KINDS), distinct: true }
     case 'group':
@@ -146,8 +153,8 @@ export function mainJobQuery(random: SeededRandom): WindowQuery {
 }
 
 /**
- * The columns that expressions may read. Averages are no multiples of anything: what is computed from them
- * would depend on the order.
+ * The columns that expressions may read. Averages are no multiples of anything: what is computed
+ * from them would depend on the order.
  */
 function expressionSource(source: QuerySource, input: Query): ExpressionSource {
   const inexact = new Set(inexactColumns(input))
@@ -211,9 +218,13 @@ function randomSelect(
 }
 
 /** Two selects of the same kinds, over two tables when there are two. */
-function randomUnion(source: QuerySource, carried: string | null): Query {
+function randomUnion(
+  source: QuerySource,
+  carried: string | null,
+  choice: readonly SqlKind[] = ITEM_KINDS,
+): UnionQuery {
   const { random, tables } = source
-  const kinds = Array.from({ length: random.between(2, 5) }, () => random.pick(ITEM_KINDS))
+  const kinds = Array.from({ length: random.between(2, 5) }, () => random.pick(choice))
   const inputs = [0, 1].map((n): SelectQuery => {
     const table = tables[n % tables.length] as SourceTable
     const input: Query = { kind: 'scan', table: table.name }
@@ -233,7 +244,7 @@ function randomUnion(source: QuerySource, carried: string | null): Query {
     const wanted = first.items[i]!.expression
     return wanted.type.kind === 'DECIMAL' ? { ...item, expression: wanted } : item
   })
-  return { kind: 'union', inputs: [first, { ...second, items: aligned }] }
+  return { kind: 'union', distinct: false, inputs: [first, { ...second, items: aligned }] }
 }
 
 const SIZES_MS = [5000, 10_000, 30_000, 60_000]

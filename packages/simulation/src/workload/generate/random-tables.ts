@@ -1,4 +1,7 @@
-/** The source tables of generated jobs: the sensor readings of the main job, or events with a column of every type. */
+/**
+ * The source tables of generated jobs: the sensor readings of the main job, or events with a column
+ * of every type.
+ */
 import type { SeededRandom } from '../../world/seeded-random.ts'
 import type { Item } from '../model/expression.ts'
 import { call, column } from '../model/expression.ts'

@@ -1,8 +1,8 @@
 /**
  * Expression: the tree from which a job's SQL text and the oracle's values are both made.
  *
- * Plain data (operators by name), so that a workload can be shrunk. SQL semantics of NULL: an operator with a NULL
- * argument gives NULL unless it handles NULLs itself.
+ * Plain data (operators by name), so that a workload can be shrunk. SQL semantics of NULL: an
+ * operator with a NULL argument gives NULL unless it handles NULLs itself.
  */
 import { operatorNamed } from '../operators/operator-table.ts'
 import { literalText, type Row, type SqlType, type SqlValue } from './sql-type.ts'

@@ -38,7 +38,9 @@ class QueryWriter {
       case 'select':
         return this.#plainSelect(query)
       case 'union':
-        return query.inputs.map((input) => this.#plainSelect(input)).join('\nUNION ALL\n')
+        return query.inputs
+          .map((input) => this.#plainSelect(input))
+          .join(query.distinct ? '\nUNION\n' : '\nUNION ALL\n')
       case 'window':
         return query.form === 'table-function'
           ? this.#overTableFunction(query)
@@ -92,8 +94,10 @@ class QueryWriter {
       'window_end',
       ...(windowTime === null ? [] : ['window_time']),
     ]
+    const where = whereText(query.where)
+    const table = `TABLE ${from}, DESCRIPTOR(${timeColumn}), ${windowArguments(window)}`
     return `SELECT ${outputs.join(', ')}
-FROM TABLE(${windowFunction(window)}(TABLE ${from}, DESCRIPTOR(${timeColumn}), ${windowArguments(window)}))${whereText(query.where)}
+FROM TABLE(${windowFunction(window)}(${table}))${where}
 GROUP BY ${groupBy.join(', ')}${havingText(query)}`
   }
 

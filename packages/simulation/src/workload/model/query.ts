@@ -1,8 +1,9 @@
 /**
  * Query: what a generated job computes, as a tree that SQL text and oracle are both made from.
  *
- * scan → select → union → window | group | distinct, nested as the generator likes. Each node's columns follow from
- * the tree alone. A column is the rowtime when its table says so and only plain projections lie between.
+ * scan → select → union → window | group | distinct, nested as the generator likes. Each node's
+ * columns follow from the tree alone. A column is the rowtime when its table says so and only plain
+ * projections lie between.
  */
 import type { Expression, Item } from './expression.ts'
 import { BIGINT, type SqlType, scaleOf, TIMESTAMP } from './sql-type.ts'
@@ -75,6 +76,8 @@ export interface SelectQuery {
 }
 export interface UnionQuery {
   readonly kind: 'union'
+  /** UNION: each row once. */
+  readonly distinct: boolean
   readonly inputs: readonly SelectQuery[]
 }
 export interface WindowQuery {
@@ -150,6 +153,13 @@ export function inputsOf(query: Query): readonly Query[] {
   return query.kind === 'union' ? query.inputs : [query.input]
 }
 
+/** With another input in the place of one of its own; null: the query does not take that. */
+export function withInput(query: Query, place: number, input: Query): Query | null {
+  if (query.kind === 'scan') return null
+  if (query.kind !== 'union') return { ...query, input }
+  return input.kind === 'select' ? { ...query, inputs: query.inputs.with(place, input) } : null
+}
+
 /** The query and everything below it. */
 export function* queries(query: Query): Generator<Query> {
   yield query
@@ -184,7 +194,10 @@ function present(expression: Expression | null): readonly Expression[] {
   return expression === null ? [] : [expression]
 }
 
-/** Whether the result changes after it was given: a GROUP BY without a window somewhere, or above one. */
+/**
+ * Whether the result changes after it was given: a GROUP BY without a window
+ * somewhere, or above one.
+ */
 export function isChangelog(query: Query): boolean {
   for (const node of queries(query)) if (node.kind === 'group') return true
   return false

@@ -1,8 +1,10 @@
 /**
- * Types and values of generated jobs, as the oracle computes with them; nothing of the engine's own types is used.
+ * Types and values of generated jobs, as the oracle computes with them; nothing of the engine's own
+ * types is used.
  *
- * DECIMAL is a whole number of units of its scale, TIMESTAMP epoch milliseconds, DATE days. Invariant: a value has
- * one JSON spelling, so that expected and observed rows can be compared as text.
+ * DECIMAL is a whole number of units of its scale, TIMESTAMP epoch milliseconds, DATE days.
+ * Invariant: a value has one JSON spelling, so that expected and observed rows can be
+ * compared as text.
  */
 export type SqlType =
   | { readonly kind: SqlScalarKind }

@@ -1,4 +1,7 @@
-/** Comparisons, three-valued logic, IN, BETWEEN, LIKE's neighbours CASE, COALESCE, NULLIF, IF, GREATEST, LEAST. */
+/**
+ * Comparisons, three-valued logic, IN, BETWEEN, LIKE's neighbours CASE, COALESCE, NULLIF, IF,
+ * GREATEST, LEAST.
+ */
 import {
   BIGINT,
   BOOLEAN,

@@ -1,8 +1,8 @@
 /**
  * Arithmetic, rounding and casts of numbers.
  *
- * Only operators whose result is exact for the drawn values, so that it does not depend on order: divisors are powers
- * of two, roots of squares, doubles multiples of a half.
+ * Only operators whose result is exact for the drawn values, so that it does not depend on order:
+ * divisors are powers of two, roots of squares, doubles multiples of a half.
  */
 import {
   BIGINT,
@@ -159,8 +159,8 @@ const ofOneNumber = NUMBERS.flatMap((kind): OperatorSpec[] => [
 ])
 
 /**
- * Rounding to a whole number: DECIMAL loses its scale, DOUBLE stays DOUBLE. FLOOR and CEIL of a DOUBLE can be -0; ROUND
- * and TRUNCATE, which go through a decimal number, cannot.
+ * Rounding to a whole number: DECIMAL loses its scale, DOUBLE stays DOUBLE. FLOOR and CEIL of a
+ * DOUBLE can be -0; ROUND and TRUNCATE, which go through a decimal number, cannot.
  */
 function rounding(
   name: string,

@@ -1,8 +1,9 @@
 /**
- * OperatorSpec: one SQL function or operator as the generator draws it: its arguments, its spelling, and what the
- * oracle says it gives.
+ * OperatorSpec: one SQL function or operator as the generator draws it: its arguments, its
+ * spelling, and what the oracle says it gives.
  *
- * Written from SQL's definition, not from the engine's functions: where both agree, two have thought so independently.
+ * Written from SQL's definition, not from the engine's functions: where both agree, two have
+ * thought so independently.
  */
 import type { SqlKind, SqlType, SqlValue } from '../model/sql-type.ts'
 

@@ -1,4 +1,6 @@
-/** Functions of TIMESTAMP and DATE in UTC: parts, rounding, arithmetic, conversion to and from text. */
+/**
+ * Functions of TIMESTAMP and DATE in UTC: parts, rounding, arithmetic, conversion to and from text.
+ */
 import {
   BIGINT,
   DATE,

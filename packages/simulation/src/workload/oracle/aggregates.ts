@@ -50,8 +50,8 @@ function sumOf(values: readonly SqlValue[], call: Aggregate): SqlValue {
 }
 
 /**
- * AVG of whole numbers drops the fraction, of decimals rounds at six digits or the scale. The sum that AVG of BIGINT
- * divides is a BIGINT, too: it wraps, whatever the order of its rows.
+ * AVG of whole numbers drops the fraction, of decimals rounds at six digits or the scale. The sum
+ * that AVG of BIGINT divides is a BIGINT, too: it wraps, whatever the order of its rows.
  */
 function averageOf(values: readonly SqlValue[], call: Aggregate): SqlValue {
   const sum = total(values)

@@ -1,6 +1,6 @@
 /**
- * Which values are one value to GROUP BY and DISTINCT. They compare what is stored, not what `=` says: -0 is not 0, and
- * what a group shows for its key does not depend on which row came first.
+ * Which values are one value to GROUP BY and DISTINCT. They compare what is stored, not what `=`
+ * says: -0 is not 0, and what a group shows for its key does not depend on which row came first.
  */
 import type { SqlValue } from '../model/sql-type.ts'
 

@@ -1,8 +1,8 @@
 /**
  * Query → its result over given input, in memory, at once: the oracle.
  *
- * No streams, no slices, no generated code: filter, map, group, compute. A window's row exists when the final watermark
- * has passed the window's end.
+ * No streams, no slices, no generated code: filter, map, group, compute. A window's row exists when
+ * the final watermark has passed the window's end.
  */
 import { type Expression, evaluate, type Item } from '../model/expression.ts'
 import type { GroupQuery, Query, Window, WindowQuery } from '../model/query.ts'
@@ -27,16 +27,21 @@ export function queryRows(query: Query, input: OracleInput): readonly Row[] {
     case 'select': {
       const rows = filtered(queryRows(query.input, input), query.where)
       const projected = rows.map((row) => project(query.items, row))
-      if (!query.distinct) return projected
-      return [...new Map(projected.map((row) => [groupKey(Object.values(row)), row])).values()]
+      return query.distinct ? eachOnce(projected) : projected
     }
-    case 'union':
-      return query.inputs.flatMap((part) => queryRows(part, input))
+    case 'union': {
+      const rows = query.inputs.flatMap((part) => queryRows(part, input))
+      return query.distinct ? eachOnce(rows) : rows
+    }
     case 'window':
       return windowRows(query, queryRows(query.input, input), input.finalWatermarkMs)
     case 'group':
       return groupRows(query, queryRows(query.input, input))
   }
+}
+
+function eachOnce(rows: readonly Row[]): readonly Row[] {
+  return [...new Map(rows.map((row) => [groupKey(Object.values(row)), row])).values()]
 }
 
 export function filtered(rows: readonly Row[], where: Expression | null): readonly Row[] {

@@ -1,15 +1,19 @@
 /**
- * Smaller variants of a workload's input: without a stretch of its rows, without a partition, arriving sooner.
+ * Smaller variants of a workload's input: without a stretch of its rows, without a partition,
+ * arriving sooner.
  *
- * Closing rows stay, so that every window still fires. Leaving rows out makes no other row late: a partition that
- * has a row from the beginning keeps one.
+ * Closing rows stay, so that every window still fires. Leaving rows out makes no other row late: a
+ * partition that has a row from the beginning keeps one.
  */
 import type { InputRow, TableInput } from '../workload.ts'
 
 /** Stretches in a pass at most, so that a pass over many rows stays short. */
 const STRETCHES_MAX = 16
 
-/** The input without one stretch of rows in order of arrival, `1 / parts` of them; every stretch in turn. */
+/**
+ * The input without one stretch of rows in order of arrival, `1 / parts` of them; every
+ * stretch in turn.
+ */
 export function* withoutStretches(
   inputs: readonly TableInput[],
   parts: number,

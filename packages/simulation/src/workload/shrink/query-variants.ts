@@ -8,39 +8,42 @@ import {
   type Aggregate,
   expressionsOf,
   type GroupQuery,
+  inputsOf,
   type Query,
   queryColumns,
   type SelectQuery,
   type SourceTable,
   type WindowQuery,
+  withInput,
 } from '../model/query.ts'
 
 /** `kept`: names of aggregates that stay. */
 export function* queryVariants(query: Query, kept: readonly string[]): Generator<Query> {
+  yield* ownVariants(query, kept)
+  for (const [place, input] of inputsOf(query).entries()) {
+    for (const smaller of queryVariants(input, kept)) {
+      const changed = withInput(query, place, smaller)
+      if (changed !== null) yield changed
+    }
+  }
+}
+
+function* ownVariants(query: Query, kept: readonly string[]): Generator<Query> {
   switch (query.kind) {
-    case 'scan':
-      return
-    case 'union':
-      yield* query.inputs
-      for (const [i, input] of query.inputs.entries()) {
-        for (const smaller of queryVariants(input, kept)) {
-          if (smaller.kind !== 'select') continue
-          yield { ...query, inputs: query.inputs.with(i, smaller) }
-        }
-      }
-      return
     case 'select':
       yield* selectVariants(query)
-      break
+      return
     case 'window':
       yield* windowVariants(query)
       yield* groupingVariants(query, kept)
-      break
+      return
     case 'group':
       yield* groupingVariants(query, kept)
-      break
+      return
+    // Any other kind goes as a whole: an input in its place.
+    default:
+      yield* inputsOf(query)
   }
-  for (const input of queryVariants(query.input, kept)) yield { ...query, input }
 }
 
 function* selectVariants(query: SelectQuery): Generator<SelectQuery> {
@@ -103,7 +106,9 @@ function* itemVariants(items: readonly Item[]): Generator<readonly Item[]> {
   }
 }
 
-/** Parts of the expression that have its very type, and the expression with one argument simpler. */
+/**
+ * Parts of the expression that have its very type, and the expression with one argument simpler.
+ */
 function* simpler(expression: Expression): Generator<Expression> {
   if (expression.kind !== 'call') return
   for (const arg of expression.args) {
@@ -118,19 +123,20 @@ function* simpler(expression: Expression): Generator<Expression> {
 
 /** Whether every column that the query reads is there. */
 export function isWholeQuery(query: Query, tables: readonly SourceTable[]): boolean {
-  if (query.kind === 'scan') return true
-  if (query.kind === 'union') {
-    const shapes = query.inputs.map((input) => JSON.stringify(queryColumns(input, tables)))
-    return new Set(shapes).size === 1 && query.inputs.every((input) => isWholeQuery(input, tables))
+  const inputs = inputsOf(query)
+  if (!inputs.every((input) => isWholeQuery(input, tables))) return false
+  const shapes = inputs.map((input) => queryColumns(input, tables))
+  if (query.kind === 'union' && new Set(shapes.map((shape) => JSON.stringify(shape))).size > 1) {
+    return false
   }
-  if (!isWholeQuery(query.input, tables)) return false
-  const known = new Set(queryColumns(query.input, tables).map(({ name }) => name))
-  if (query.kind === 'window' && !known.has(query.timeColumn)) return false
+  const known = new Set(shapes.flat().map(({ name }) => name))
+  if ('timeColumn' in query && !known.has(query.timeColumn)) return false
   const reads = (expression: Expression, names: ReadonlySet<string>) =>
     [...columnsOf(expression)].every((name) => names.has(name))
-  if (query.kind === 'select') return expressionsOf(query).every((part) => reads(part, known))
-  const { having } = query
-  const results = new Set([...query.keys, ...query.aggregates].map(({ name }) => name))
-  if (having !== null && !reads(having, results)) return false
-  return expressionsOf({ ...query, having: null }).every((part) => reads(part, known))
+  const having = 'having' in query ? query.having : null
+  if ('having' in query && having !== null) {
+    const results = new Set([...query.keys, ...query.aggregates].map(({ name }) => name))
+    if (!reads(having, results)) return false
+  }
+  return expressionsOf(query).every((part) => part === having || reads(part, known))
 }

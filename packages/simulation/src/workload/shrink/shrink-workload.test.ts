@@ -1,4 +1,7 @@
-/** Shrinking: every variant is whole and smaller, the order is the same each time, and a failure is narrowed down. */
+/**
+ * Shrinking: every variant is whole and smaller, the order is the same each time, and a failure is
+ * narrowed down.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SeededRandom } from '../../world/seeded-random.ts'

@@ -1,8 +1,9 @@
 /**
  * shrinkWorkload: smaller variants of a workload, in the order in which they are worth trying.
  *
- * Each differs in one thing and is smaller by `workloadSize`, so that going from a failing workload to a failing variant
- * ends. Deterministic: no randomness. Variants of late workloads keep the column that tells late rows apart.
+ * Each differs in one thing and is smaller by `workloadSize`, so that going from a failing workload
+ * to a failing variant ends. Deterministic: no randomness. Variants of late workloads keep the
+ * column that tells late rows apart.
  */
 import { LATE_BITS } from '../expected-output.ts'
 import { columnsOf, type Expression, walk } from '../model/expression.ts'
@@ -123,7 +124,10 @@ export interface Shrunk {
   readonly tries: number
 }
 
-/** Goes on to the first smaller variant that `fails` too, until none does or `triesMax` have been tried. */
+/**
+ * Goes on to the first smaller variant that `fails` too, until none does or `triesMax`
+ * have been tried.
+ */
 export async function shrinkWhileFailing(
   workload: Workload,
   fails: (variant: Workload) => boolean | Promise<boolean>,

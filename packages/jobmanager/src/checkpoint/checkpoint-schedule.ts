@@ -1,0 +1,109 @@
+/**
+ * CheckpointSchedule: when the next checkpoint is due, and the timer that says so.
+ *
+ * Owner of all times that `decideTrigger` looks at. It never triggers by itself: `due` is called,
+ * by `arm` or by the timer, and answers by triggering or by nothing.
+ */
+import type { Clock } from '@millrace/platform'
+import type { CheckpointSettings } from './checkpoint-settings.ts'
+import { decideFirstTrigger, decideTrigger } from './decide-trigger.ts'
+
+export interface ScheduleListener {
+  /** A checkpoint is to be triggered now. */
+  due(): void
+  /** How many are under way. */
+  pending(): number
+  /** Somebody waits for one. */
+  demanded(): boolean
+}
+
+export class CheckpointSchedule {
+  readonly #clock: Clock
+  readonly #settings: CheckpointSettings
+  readonly #listener: ScheduleListener
+  #running = false
+  #finalWanted = false
+  #firstDueMs = 0
+  #lastTriggerMs: number | null = null
+  #lastEndMs: number | null = null
+  #notStartedMs: number | null = null
+  #cancelTimer: () => void = () => {}
+
+  constructor(clock: Clock, settings: CheckpointSettings, listener: ScheduleListener) {
+    this.#clock = clock
+    this.#settings = settings
+    this.#listener = listener
+  }
+
+  /** All input is read: the next checkpoint is the last. */
+  get finalWanted(): boolean {
+    return this.#finalWanted
+  }
+
+  get running(): boolean {
+    return this.#running
+  }
+
+  /** All tasks run; `resumed`: from a checkpoint. */
+  start(resumed: boolean): void {
+    this.#running = true
+    this.#firstDueMs = decideFirstTrigger({
+      nowMs: this.#clock.monotonicMs(),
+      intervalMs: this.#settings.intervalMs,
+      resumed,
+      lastTriggerMs: this.#lastTriggerMs,
+    })
+    this.#lastTriggerMs = null
+    this.#notStartedMs = null
+    this.arm()
+  }
+
+  /** Until the next `start` nothing is due. */
+  stop(): void {
+    this.#running = false
+    this.#finalWanted = false
+    this.#cancelTimer()
+  }
+
+  wantFinal(): void {
+    this.#finalWanted = true
+    this.arm()
+  }
+
+  triggered(): void {
+    this.#lastTriggerMs = this.#clock.monotonicMs()
+  }
+
+  /** One has ended, completed or not. */
+  ended(): void {
+    this.#lastEndMs = this.#clock.monotonicMs()
+  }
+
+  /** The one that was triggered last did not reach all its sources. */
+  notStarted(): void {
+    this.#notStartedMs = this.#clock.monotonicMs()
+  }
+
+  /** Something has changed: triggers, or sets the timer for when to look again. */
+  arm(): void {
+    this.#cancelTimer()
+    const decision = decideTrigger({
+      nowMs: this.#clock.monotonicMs(),
+      running: this.#running,
+      pending: this.#listener.pending(),
+      maxConcurrent: this.#settings.maxConcurrent,
+      firstDueMs: this.#firstDueMs,
+      lastTriggerMs: this.#lastTriggerMs,
+      lastEndMs: this.#lastEndMs,
+      intervalMs: this.#settings.intervalMs,
+      minPauseMs: this.#settings.minPauseMs,
+      finalWanted: this.#finalWanted,
+      demanded: this.#listener.demanded(),
+      notStartedMs: this.#notStartedMs,
+    })
+    if (decision.kind === 'trigger') this.#listener.due()
+    if (decision.kind !== 'postpone') return
+    const delayMs = Math.max(0, decision.untilMs - this.#clock.monotonicMs())
+    this.#cancelTimer = this.#clock.setTimer(delayMs, () => this.arm(), { unref: true })
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * What a job that names a checkpoint or savepoint would start from, read and checked before anybody
+ * submits it.
+ *
+ * Everything that can be known without running a task is found here, under the names that the job
+ * itself would fail with.
+ */
+import type { Configuration } from '@millrace/core'
+import type { JobGraph } from '@millrace/graph'
+import type { Filesystem } from '@millrace/platform'
+import type { RestorePlanAnswer } from '@millrace/rest-api'
+import {
+  checkFiles,
+  checkpointDirectoryPath,
+  IGNORE_UNCLAIMED_STATE,
+  planRestore,
+  readCheckpoint,
+  reassignState,
+} from '@millrace/state'
+import { CheckpointingOptions } from '../jobmanager-options.ts'
+
+/**
+ * Null: the job names none. Rejects with CHECKPOINT_NOT_FOUND, CHECKPOINT_METADATA_CORRUPTED,
+ * STATE_CORRUPTED, STATE_UNCLAIMED and what else a restore is refused with.
+ */
+export async function planRecovery(
+  jobGraph: JobGraph,
+  configuration: Configuration,
+  filesystem: Filesystem,
+): Promise<RestorePlanAnswer | null> {
+  const named = configuration.get(CheckpointingOptions.recoveryPath)
+  if (named === undefined) return null
+  const path = checkpointDirectoryPath(named, filesystem)
+  const manifest = await readCheckpoint(path, filesystem)
+  const ignoreUnclaimedState = configuration.get(IGNORE_UNCLAIMED_STATE)
+  reassignState(manifest, jobGraph.vertices, { ignoreUnclaimedState })
+  await checkFiles(manifest, filesystem)
+  const { restored, empty, unclaimed } = planRestore(manifest, jobGraph.vertices)
+  return {
+    path,
+    'job-id': manifest.jobId,
+    'checkpoint-id': manifest.checkpointId,
+    'is-savepoint': manifest.savepoint !== undefined,
+    timestamp: manifest.timestampMs,
+    restored: restored.map(({ isFilterChanged, ...operator }) => ({
+      ...operator,
+      'filter-changed': isFilterChanged,
+    })),
+    empty,
+    unclaimed,
+  }
+}

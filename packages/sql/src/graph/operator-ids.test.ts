@@ -1,0 +1,117 @@
+/**
+ * Which changes of a statement leave the ids of sources, stateful operators and sinks as they are.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { operatorIdentity } from '@millrace/core'
+import type { JobGraph } from '@millrace/graph'
+import type { SubmitResult } from '../environment/statement-result.ts'
+import { MAIN_JOB, session } from '../testing/session.ts'
+
+const STATELESS = ['calc', 'local-window-aggregate']
+
+function graphOf(sql: string): JobGraph {
+  return (session().execute(sql) as SubmitResult).jobGraph
+}
+
+/** `factory id` of every operator that may have state. */
+function ids(sql: string): string[] {
+  return graphOf(sql)
+    .vertices.flatMap((vertex) => vertex.operators)
+    .filter(({ factory }) => !STATELESS.includes(factory))
+    .map(({ factory, id }) => `${factory} ${id}`)
+    .sort()
+}
+const totals = (rows: string) =>
+  `INSERT INTO updates SELECT name, SUM(n * 2) FROM ${rows} GROUP BY name`
+
+test('projections and UNION ALL below an aggregate rename nothing', () => {
+  const plain = ids(totals('events'))
+  const rewritten = [
+    'SELECT k, SUM(d) FROM (SELECT name AS k, n * 2 AS d, id FROM events) GROUP BY k',
+    'SELECT k, SUM(d * (3 - 1)) FROM (SELECT name AS k, n AS d FROM events) GROUP BY k',
+    'SELECT name, SUM(n * 2) FROM events GROUP BY name HAVING SUM(n * 2) > 7',
+    'SELECT name, SUM(d) FROM (SELECT name, twice AS d FROM events) GROUP BY name',
+  ]
+  for (const sql of rewritten) assert.deepEqual(ids(`INSERT INTO updates ${sql}`), plain, sql)
+  const union = '(SELECT * FROM events UNION ALL SELECT * FROM events)'
+  assert.deepEqual(ids(totals(union)), plain)
+})
+
+test('where a filter stands, and in which order, renames nothing', () => {
+  const plain = ids(totals('events WHERE n > 0 AND id > 5'))
+  const rewritten = [
+    'SELECT k, SUM(d * 2) FROM (SELECT name AS k, n AS d FROM events WHERE id > 5) WHERE d > 0 GROUP BY k',
+    'SELECT name, SUM(n * 2) FROM (SELECT * FROM events WHERE n > 0) WHERE id > 5 GROUP BY name',
+    `SELECT name, SUM(n * 2) FROM (SELECT * FROM events WHERE id > 5 AND n > 0
+       UNION ALL SELECT * FROM events WHERE n > 0 AND id > 5) GROUP BY name`,
+  ]
+  for (const sql of rewritten) assert.deepEqual(ids(`INSERT INTO updates ${sql}`), plain, sql)
+})
+
+test('another filter is another variant of the same operator', () => {
+  const [of, other] = ['events WHERE n > 1', 'events WHERE n > 2'].map(
+    (rows) => ids(totals(rows)).find((id) => id.startsWith('group-aggregate')) as string,
+  )
+  const id = (text: string | undefined) => text?.split(' ')[1] as string
+  assert.notEqual(of, other)
+  assert.equal(operatorIdentity(id(of)), operatorIdentity(id(other)))
+})
+
+test('keys and aggregates that are others have ids of their own', () => {
+  const upper = ids(
+    'INSERT INTO updates SELECT UPPER(name), COUNT(*) FROM events GROUP BY UPPER(name)',
+  )
+  const lower = ids(
+    'INSERT INTO updates SELECT LOWER(name), COUNT(*) FROM events GROUP BY LOWER(name)',
+  )
+  const aggregate = (all: string[]) => all.find((id) => id.startsWith('group-aggregate'))
+  assert.notEqual(aggregate(upper), aggregate(lower))
+})
+
+test('a window keeps its id over renamed columns', () => {
+  const inner = MAIN_JOB.replace(
+    'TABLE sensor_readings',
+    'TABLE (SELECT * FROM (SELECT * FROM sensor_readings AS inner_readings) AS readings)',
+  )
+  assert.deepEqual(ids(inner), ids(MAIN_JOB))
+})
+
+test('further INSERTs of a statement set, before and after, rename nothing', () => {
+  const others = [
+    'INSERT INTO updates SELECT name, COUNT(*) FROM events GROUP BY name',
+    'INSERT INTO updates SELECT sensor_id, 1 FROM sensor_readings WHERE temperature > 30',
+  ]
+  const alone = ids(MAIN_JOB)
+  const set = (inserts: string[]) => ids(`EXECUTE STATEMENT SET BEGIN ${inserts.join('; ')}; END`)
+  for (const all of [
+    [MAIN_JOB, ...others],
+    [...others, MAIN_JOB],
+  ]) {
+    const missing = alone.filter((id) => !set(all).includes(id))
+    assert.deepEqual(missing, [])
+  }
+})
+
+// Cause: the first in the statement had the plain id, so an INSERT that was put in front took the
+// state of the one behind it.
+test('an INSERT in front or at the end leaves their ids to those that differ in a filter alone', () => {
+  const filtered = (n: number) => totals(`events WHERE n > ${n}`)
+  const set = (...numbers: number[]) =>
+    ids(`EXECUTE STATEMENT SET BEGIN ${numbers.map(filtered).join('; ')}; END`)
+  const before = set(1, 2)
+  for (const after of [set(1, 2, 3), set(3, 1, 2), set(2, 1, 3)]) {
+    // Local phase, groups, sink.
+    assert.equal(after.length, before.length + 3)
+    assert.deepEqual(
+      before.filter((id) => id.startsWith('group-aggregate') && !after.includes(id)),
+      [],
+    )
+  }
+})
+
+test('no two operators of a job have the same id', () => {
+  const sql = `EXECUTE STATEMENT SET BEGIN ${totals('events')}; ${totals('events WHERE ok')}; ${totals('events')}; END`
+  const all = graphOf(sql).vertices.flatMap(({ operators }) => operators.map(({ id }) => id))
+  assert.equal(new Set(all).size, all.length)
+})

@@ -1,0 +1,92 @@
+/**
+ * DiskKeyedState: the keyed state of one operator in one subtask, larger than its memory.
+ *
+ * `state.backend.type: rocksdb`. Tables of one entry a key are disk tables; those whose entries are
+ * read in order or are due at a time stay in memory. The task makes one an operator, puts what a
+ * checkpoint stored before `open`, and freezes it at each barrier.
+ */
+import type {
+  FrozenTable,
+  KeyedState,
+  RestoredOperatorState,
+  StateTable,
+  StateTableSpec,
+  TableOptions,
+  TimerTable,
+} from '@millrace/core'
+import { storedSchemaOf } from '@millrace/core'
+import type { TemporaryFiles } from '@millrace/platform'
+import { stateError } from '../error-codes.ts'
+import { type KeyedStateSettings, ResidentKeyedState } from '../table/resident-keyed-state.ts'
+import { DiskTable } from './disk-table.ts'
+import type { StateMemory } from './state-memory.ts'
+
+export interface DiskStateSettings extends KeyedStateSettings {
+  readonly files: TemporaryFiles
+  /** Of the files; made when it is missing. */
+  readonly directory: string
+  readonly memory: StateMemory
+  /** Calls `step` again and again between other work of the subtask, until it gives false. */
+  readonly background: (step: () => boolean) => void
+}
+
+export class DiskKeyedState implements KeyedState {
+  readonly #settings: DiskStateSettings
+  readonly #resident: ResidentKeyedState
+  readonly #tables = new Map<string, DiskTable>()
+
+  constructor(settings: DiskStateSettings) {
+    this.#settings = settings
+    this.#resident = new ResidentKeyedState(settings)
+  }
+
+  table(spec: StateTableSpec, options: TableOptions = {}): StateTable {
+    if (spec.sub !== null) return this.#resident.table(spec, options)
+    const { name } = spec
+    if (this.#tables.has(name)) {
+      const text = `Name state tables apart: '${name}' is there twice.`
+      throw stateError('STATE_SNAPSHOT_INVALID', text)
+    }
+    const share = this.#settings.memory.join()
+    const table = new DiskTable(spec, { ...this.#settings, ...options, share })
+    this.#tables.set(name, table)
+    return table
+  }
+
+  timers(spec: StateTableSpec, options: TableOptions = {}): TimerTable {
+    return this.#resident.timers(spec, options)
+  }
+
+  freeze(checkpointId: number, since: number | null): readonly FrozenTable[] {
+    const onDisk = [...this.#tables.values()].map((table) => table.freeze())
+    // Tables on disk are whole, and so is then all of the operator.
+    const residentSince = onDisk.length > 0 ? null : since
+    return [...onDisk, ...this.#resident.freeze(checkpointId, residentSince)]
+  }
+
+  /** As `ResidentKeyedState.restore`. */
+  async restore(restored: RestoredOperatorState): Promise<void> {
+    await this.#resident.restore(restored)
+    for (const [name, table] of this.#tables) {
+      for await (const { rows } of restored.readKeyed(name, storedSchemaOf(table.spec))) {
+        table.put(rows)
+      }
+    }
+  }
+
+  memoryByTable(): ReadonlyMap<string, number> {
+    const onDisk = [...this.#tables].map(([name, table]) => [name, table.memoryBytes] as const)
+    return new Map([...onDisk, ...this.#resident.memoryByTable()])
+  }
+
+  get reservedBytes(): number {
+    let bytes = this.#resident.reservedBytes
+    for (const table of this.#tables.values()) bytes += table.reservedBytes
+    return bytes
+  }
+
+  /** Files and memory go. */
+  close(): void {
+    for (const table of this.#tables.values()) table.close()
+  }
+}

@@ -1,0 +1,240 @@
+/** The disk backend: the contract of all backends, and what is its own: eviction, runs, merges. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  type Column,
+  Int64Column,
+  rowsOf,
+  type StateTableSpec,
+  storedSchemaOf,
+} from '@millrace/core'
+import type { TemporaryFile, TemporaryFiles } from '@millrace/platform'
+import { ResidentKeyedState } from '../table/resident-keyed-state.ts'
+import { rowsOfFrozen, stateTableContract } from '../testing/state-table-contract.ts'
+import { MAX_PARALLELISM, stateTableFuzz } from '../testing/state-table-fuzz.ts'
+import { DiskKeyedState } from './disk-keyed-state.ts'
+import type { DiskTable } from './disk-table.ts'
+import { StateMemory } from './state-memory.ts'
+
+/** In memory; counts what is open and what it takes. */
+class CountedFiles implements TemporaryFiles {
+  readonly defaultDirectory = '/tmp'
+  open = 0
+  written = 0
+  failsWith: string | null = null
+
+  create(): TemporaryFile {
+    const files = this
+    let bytes = new Uint8Array(0)
+    let isOpen = true
+    files.open++
+    return {
+      get size() {
+        return bytes.length
+      },
+      append(more) {
+        const { failsWith } = files
+        if (failsWith !== null) throw Object.assign(new Error(failsWith), { code: failsWith })
+        const longer = new Uint8Array(bytes.length + more.length)
+        longer.set(bytes)
+        longer.set(more, bytes.length)
+        bytes = longer
+        files.written += more.length
+      },
+      read(into, position) {
+        if (position + into.length > bytes.length) throw new Error('the file ends early')
+        into.set(bytes.subarray(position, position + into.length))
+      },
+      close() {
+        if (isOpen) files.open--
+        isOpen = false
+      },
+    }
+  }
+}
+
+interface Opened {
+  readonly state: DiskKeyedState
+  readonly files: CountedFiles
+  /** Runs what was put off; gives how many steps there were. */
+  readonly work: () => number
+}
+
+let nowMs = 5
+
+function openDisk(bytes = 16 * 1024): Opened {
+  const files = new CountedFiles()
+  const waiting: (() => boolean)[] = []
+  const state = new DiskKeyedState({
+    maxParallelism: MAX_PARALLELISM,
+    nowMs: () => nowMs,
+    files,
+    directory: '/local',
+    memory: new StateMemory(bytes),
+    background: (step) => waiting.push(step),
+  })
+  const work = (): number => {
+    let steps = 0
+    for (let step = waiting.pop(); step !== undefined; step = waiting.pop()) {
+      do steps++
+      while (step())
+    }
+    return steps
+  }
+  return { state, files, work }
+}
+
+const openResident = () =>
+  new ResidentKeyedState({ maxParallelism: MAX_PARALLELISM, nowMs: () => nowMs })
+
+stateTableContract('disk', () => openDisk().state)
+stateTableFuzz('disk', [() => openDisk().state])
+stateTableFuzz('disk and resident', [() => openDisk().state, openResident])
+
+const COUNTS: StateTableSpec = {
+  name: 'counts',
+  key: { fields: [{ name: 'k', type: { kind: 'BIGINT', nullable: true } }] },
+  sub: null,
+  value: { fields: [{ name: 'n', type: { kind: 'DOUBLE', nullable: false } }] },
+  ttlMs: 0,
+}
+
+const keysOf = (from: number, count: number): Column[] => [
+  new Int64Column(
+    BigInt64Array.from({ length: count }, (_, i) => BigInt(from + i)),
+    null,
+  ),
+]
+
+/** Adds 1 to each key from … from + count. */
+function countUp(table: DiskTable, from: number, count: number): void {
+  const slots = new Int32Array(count)
+  table.resolve(keysOf(from, count), count, slots)
+  table.beforeWrite(slots, count)
+  const { words, stride } = table.memory
+  const word = table.valueWords[0] as number
+  for (const slot of slots) words[slot * stride + word] = words[slot * stride + word]! + 1
+}
+
+const sorted = (rows: readonly unknown[][]): string[] => rows.map(String).sort()
+
+test('state that is many times its memory counts right, and a merge gives disk space back', () => {
+  const { state, files, work } = openDisk(64 * 1024)
+  const table = state.table(COUNTS) as DiskTable
+  const keys = 60_000
+  for (let round = 0; round < 3; round++) {
+    for (let from = 0; from < keys; from += 1000) countUp(table, from, 1000)
+  }
+  assert.equal(table.size, keys)
+  assert.ok(files.open > 32, `${files.open} runs`)
+  const before = table.diskBytes
+  assert.ok(work() > 0, 'there was something to merge')
+  assert.ok(table.diskBytes < before, `${table.diskBytes} bytes after ${before}`)
+  const [frozen] = state.freeze(1, null)
+  const rows = rowsOfFrozen(frozen!)
+  frozen!.release()
+  assert.equal(rows.length, keys)
+  assert.ok(rows.every(([, n]) => n === 3))
+  state.close()
+  assert.equal(files.open, 0, 'every file is closed')
+})
+
+test('a key that was removed does not come back from an older run, also after merging', () => {
+  const { state, work } = openDisk()
+  const table = state.table(COUNTS) as DiskTable
+  for (let from = 0; from < 20_000; from += 1000) countUp(table, from, 1000)
+  for (let from = 0; from < 20_000; from += 2000) {
+    const slots = new Int32Array(1000)
+    table.find(keysOf(from, 1000), 1000, slots)
+    assert.ok(slots.every((slot) => slot !== 0))
+    table.remove(slots, 1000)
+  }
+  const check = (): void => {
+    for (let from = 0; from < 20_000; from += 1000) {
+      const slots = new Int32Array(1000)
+      table.find(keysOf(from, 1000), 1000, slots)
+      const there = slots.filter((slot) => slot !== 0).length
+      assert.equal(there, from % 2000 === 0 ? 0 : 1000, `keys from ${from}`)
+    }
+  }
+  check()
+  assert.equal(table.size, 10_000)
+  for (let from = 100_000; from < 140_000; from += 1000) countUp(table, from, 1000)
+  work()
+  check()
+  countUp(table, 0, 1000)
+  const slots = new Int32Array(1000)
+  table.find(keysOf(0, 1000), 1000, slots)
+  const { words, stride } = table.memory
+  assert.ok(slots.every((slot) => words[slot * stride + table.valueWords[0]!] === 1))
+})
+
+test('what is frozen stays while entries leave the cache and runs are merged', () => {
+  const { state, files, work } = openDisk()
+  const table = state.table(COUNTS) as DiskTable
+  for (let from = 0; from < 10_000; from += 1000) countUp(table, from, 1000)
+  const [frozen] = state.freeze(1, null)
+  for (let round = 0; round < 4; round++) {
+    for (let from = 0; from < 10_000; from += 500) countUp(table, from, 500)
+  }
+  work()
+  assert.deepEqual(
+    sorted(rowsOfFrozen(frozen!)),
+    sorted(Array.from({ length: 10_000 }, (_, k) => [k, 1])),
+  )
+  const open = files.open
+  frozen!.release()
+  assert.ok(files.open < open, 'what only the checkpoint needed is closed')
+})
+
+test('entries whose time to live is over are dropped by a merge when nobody has to be told', () => {
+  const { state, work } = openDisk()
+  const spec = { ...COUNTS, ttlMs: 1000 }
+  const table = state.table(spec, { expiresAlone: true }) as DiskTable
+  nowMs = 10_000
+  countUp(table, 0, 5000)
+  nowMs = 20_000
+  for (let from = 5000; from < 60_000; from += 1000) countUp(table, from, 1000)
+  work()
+  const slots = new Int32Array(5000)
+  table.find(keysOf(0, 5000), 5000, slots)
+  assert.ok(slots.filter((slot) => slot !== 0).length < 500)
+  nowMs = 5
+})
+
+test('a full local disk is named, with the setting that says where it is', () => {
+  const { state, files } = openDisk()
+  const table = state.table(COUNTS) as DiskTable
+  files.failsWith = 'ENOSPC'
+  assert.throws(
+    () => {
+      for (let from = 0; from < 20_000; from += 1000) countUp(table, from, 1000)
+    },
+    (error: { code: string; location?: { optionKey?: string } }) => {
+      assert.equal(error.code, 'STATE_LOCAL_WRITE_FAILED')
+      assert.equal(error.location?.optionKey, 'state.backend.rocksdb.localdir')
+      return true
+    },
+  )
+})
+
+test('stored rows of two parts are put one over the other, whether they are cached or not', () => {
+  const { state } = openDisk()
+  const table = state.table(COUNTS) as DiskTable
+  for (const value of [1, 2]) {
+    for (let from = 0; from < 8000; from += 1000) {
+      const columns = keysOf(from, 1000)
+      const values = new Float64Array(1000).fill(value)
+      table.put({
+        rowCount: 1000,
+        columns: [...columns, { kind: 'f64', values, nulls: null }],
+        rowKinds: null,
+      })
+    }
+  }
+  const [frozen] = state.freeze(1, null)
+  const rows = rowsOfFrozen(frozen!)
+  assert.equal(rows.length, 8000)
+  assert.ok(rows.every(([, n]) => n === 2))
+  assert.equal(rowsOf(frozen!.gather(new Int32Array(0), 0), storedSchemaOf(COUNTS)).length, 0)
+})

@@ -1,0 +1,437 @@
+/**
+ * DiskTable: a table of keyed state that may be larger than its memory.
+ *
+ * `state.backend.type: rocksdb`. A resident table is the write-back cache: operators work on its
+ * records. What is not in it is looked up in the runs of the key's partition, all misses of a batch
+ * in the order of their hashes; when the cache is full the entries of one partition leave it as a
+ * new run. Runs of a partition are merged in the background. Invariants: what the cache has is
+ * newer than any run; an entry leaves the cache only at the beginning of `resolve` and `put`, so
+ * slots that were given out stay what they are until the next of those.
+ */
+import {
+  type Column,
+  ColumnBatch,
+  ColumnBatchBuilder,
+  type EntryScan,
+  type RecordMemory,
+  RowKind,
+  type ScanOrder,
+  type Schema,
+  type StateTable,
+  type StateTableSpec,
+  storedSchemaOf,
+  type TableOptions,
+} from '@millrace/core'
+import type { TemporaryFiles } from '@millrace/platform'
+import { defaultWords, RecordLayout } from '../table/record-layout.ts'
+import { ResidentTable } from '../table/resident-table.ts'
+import { DIRTY, EntryFlags, GONE, KNOWN } from './entry-flags.ts'
+import { FrozenDiskTable } from './frozen-disk-table.ts'
+import type { MergeSettings } from './merge-runs.ts'
+import { blocksOf, orderByHash } from './ordered-slots.ts'
+import { Partition, writeMerged } from './partition.ts'
+import { BlockReader, type Run, RunWriter, runSchemaOf, writeFailed } from './run.ts'
+import { scanOf } from './scan-entries.ts'
+import type { MemoryShare } from './state-memory.ts'
+
+const PARTITION_BITS = 5
+const PARTITIONS = 1 << PARTITION_BITS
+/** Beside its record: a cell of the index at half load, and the flags. */
+const CACHE_BYTES_AN_ENTRY = 17
+/** Of its share, whatever filters and texts take. */
+const CACHED_SHARE_MIN = 0.25
+const RUNS_BEFORE_MERGE = 4
+/** Merging that lags behind so far is waited for. */
+const RUNS_MAX = 12
+/** Blocks that one step of a merge writes. */
+const BLOCKS_A_STEP = 64
+
+export interface DiskSettings extends TableOptions {
+  readonly maxParallelism: number
+  readonly nowMs: () => number
+  readonly files: TemporaryFiles
+  readonly directory: string
+  readonly share: MemoryShare
+  /** Calls `step` again and again between other work, until it gives false. */
+  readonly background: (step: () => boolean) => void
+}
+
+export class DiskTable implements StateTable {
+  readonly spec: StateTableSpec
+  readonly #settings: DiskSettings
+  readonly #cache: ResidentTable
+  readonly #flags = new EntryFlags()
+  readonly #partitions = Array.from({ length: PARTITIONS }, () => new Partition())
+  readonly #runSchema: Schema
+  readonly #entryBytes: number
+  readonly #keyCount: number
+  readonly #hasTexts: boolean
+  #size = 0
+  /** The partition that leaves the cache next. */
+  #next = 0
+  #missing = new Int32Array(0)
+  readonly #reader = new BlockReader()
+  #closed = false
+  /** Merges that are under way: what ends them. */
+  readonly #merges = new Set<() => void>()
+
+  constructor(spec: StateTableSpec, settings: DiskSettings) {
+    const { maxParallelism, nowMs, defaults } = settings
+    this.spec = spec
+    this.#settings = settings
+    const layout = new RecordLayout(spec, false)
+    this.#cache = new ResidentTable(spec, {
+      maxParallelism,
+      nowMs,
+      defaults: defaults ?? defaultWords(layout),
+    })
+    this.#runSchema = runSchemaOf(spec)
+    this.#entryBytes = layout.stride * 8 + CACHE_BYTES_AN_ENTRY
+    this.#keyCount = spec.key.fields.length
+    this.#hasTexts = layout.stored.some(({ type }) => type === 'str')
+  }
+
+  /** Entries, in the cache or not; after a restore of parts that overlap it may say too many. */
+  get size(): number {
+    return this.#size
+  }
+
+  get memory(): RecordMemory {
+    return this.#cache.memory
+  }
+
+  get texts(): StateTable['texts'] {
+    return this.#cache.texts
+  }
+
+  get generation(): number {
+    return this.#cache.generation
+  }
+
+  get valueWords(): readonly number[] {
+    return this.#cache.valueWords
+  }
+
+  get writtenWord(): number {
+    return this.#cache.writtenWord
+  }
+
+  get memoryBytes(): number {
+    return this.#cache.memoryBytes + this.#flags.bytes.length + this.#runMemoryBytes
+  }
+
+  get reservedBytes(): number {
+    return this.#cache.reservedBytes
+  }
+
+  /** Bytes of all runs. */
+  get diskBytes(): number {
+    return this.#sumOfRuns(({ diskBytes }) => diskBytes)
+  }
+
+  resolve(columns: readonly Column[], rowCount: number, slots: Int32Array): null {
+    this.#makeRoom()
+    const missing = this.#lookUp(columns, rowCount, slots)
+    // It also moves texts together whose garbage has grown.
+    if (missing > 0 || this.#hasTexts) this.#cache.resolve(columns, rowCount, slots)
+    const flags = this.#flags
+    for (let n = 0; n < missing; n++) {
+      const slot = slots[this.#missing[n] as number] as number
+      if (flags.of(slot) !== 0) continue
+      flags.set(slot, KNOWN | DIRTY)
+      this.#size++
+    }
+    if (flags.goneCount > 0) this.#revive(slots, rowCount)
+    return null
+  }
+
+  find(columns: readonly Column[], rowCount: number, slots: Int32Array): null {
+    if (this.#lookUp(columns, rowCount, slots) > 0) this.#cache.find(columns, rowCount, slots)
+    if (this.#flags.goneCount === 0) return null
+    for (let i = 0; i < rowCount; i++) {
+      if ((this.#flags.of(slots[i] as number) & GONE) !== 0) slots[i] = 0
+    }
+    return null
+  }
+
+  /** Of a table without sub columns: the entry of each key. */
+  scan(keys: readonly Column[], rowCount: number, _order?: ScanOrder): EntryScan {
+    const slots = new Int32Array(rowCount)
+    this.find(keys, rowCount, slots)
+    return scanOf(slots)
+  }
+
+  distinct(slots: Int32Array, count: number, into: Int32Array): number {
+    return this.#cache.distinct(slots, count, into)
+  }
+
+  beforeWrite(slots: Int32Array, count: number): void {
+    this.#cache.beforeWrite(slots, count)
+    const { bytes } = this.#flags
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i] as number
+      bytes[slot] = (bytes[slot] as number) | DIRTY
+    }
+    bytes[0] = 0
+  }
+
+  reset(slot: number): void {
+    this.#cache.reset(slot)
+    if (slot !== 0) this.#flags.set(slot, this.#flags.of(slot) | DIRTY)
+  }
+
+  remove(slots: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i] as number
+      if (slot === 0 || !this.#cache.isLive(slot) || (this.#flags.of(slot) & GONE) !== 0) continue
+      this.#size--
+      const hash = this.#cache.hashOf(slot)
+      if (this.#partitionOf(hash).mayHave(hash)) {
+        this.#cache.reset(slot)
+        this.#flags.set(slot, KNOWN | DIRTY | GONE)
+      } else this.#forget(slot)
+    }
+  }
+
+  /** Those in the cache alone: what is on disk is looked at when it is asked for or merged. */
+  *slots(): Generator<Int32Array> {
+    for (const slots of this.#cache.slots()) {
+      const there = slots.filter((slot) => (this.#flags.of(slot) & GONE) === 0)
+      if (there.length > 0) yield there
+    }
+  }
+
+  keyColumns(slots: Int32Array, from: number, to: number): Column[] {
+    return this.#cache.keyColumns(slots, from, to)
+  }
+
+  put(rows: ColumnBatch): void {
+    this.#makeRoom()
+    const { rowCount } = rows
+    const slots = new Int32Array(rowCount)
+    if (rows.rowKinds !== null && rows.rowKinds[0] === RowKind.DELETE) {
+      this.find(rows.columns, rowCount, slots)
+      this.remove(slots, rowCount)
+      return
+    }
+    this.#cache.put(rows)
+    this.#cache.find(rows.columns.slice(0, this.#keyCount), rowCount, slots)
+    for (let i = 0; i < rowCount; i++) {
+      const slot = slots[i] as number
+      const flags = this.#flags.of(slot)
+      if (flags === 0 || (flags & GONE) !== 0) this.#size++
+      this.#flags.set(slot, KNOWN | DIRTY)
+    }
+  }
+
+  clear(): void {
+    this.#cache.clear()
+    this.#flags.clear()
+    for (const partition of this.#partitions) partition.clear()
+    this.#size = 0
+  }
+
+  freeze(): FrozenDiskTable {
+    return new FrozenDiskTable({
+      name: this.spec.name,
+      schema: storedSchemaOf(this.spec),
+      runSchema: this.#runSchema,
+      maxParallelism: this.#settings.maxParallelism,
+      cached: this.#cache.freezeAll(),
+      flags: this.#flags.bytes.slice(),
+      partitions: this.#partitions.map(({ runs }) => runs.map((run) => run.retain())),
+      partitionOf: partitionIndexOf,
+      merging: this.#mergeSettings(true),
+    })
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    for (const abandon of this.#merges) abandon()
+    for (const partition of this.#partitions) partition.clear()
+    this.#settings.share.leave()
+  }
+
+  get #runMemoryBytes(): number {
+    return this.#sumOfRuns(({ memoryBytes }) => memoryBytes)
+  }
+
+  #sumOfRuns(of: (run: { memoryBytes: number; diskBytes: number }) => number): number {
+    let sum = 0
+    for (const { runs } of this.#partitions) for (const run of runs) sum += of(run)
+    return sum
+  }
+
+  #partitionOf(hash: number): Partition {
+    return this.#partitions[partitionIndexOf(hash)] as Partition
+  }
+
+  /**
+   * Slots of the rows that are in the cache once those on disk have been read into it; 0 for
+   * others. Gives how many were missing at first: `#missing` names them.
+   */
+  #lookUp(columns: readonly Column[], rowCount: number, slots: Int32Array): number {
+    this.#cache.find(columns, rowCount, slots)
+    if (this.#missing.length < rowCount) this.#missing = new Int32Array(rowCount)
+    const missing = this.#missing
+    let count = 0
+    for (let i = 0; i < rowCount; i++) if (slots[i] === 0) missing[count++] = i
+    if (count > 0) this.#read(new ColumnBatch(rowCount, columns.slice(0, this.#keyCount)), count)
+    return count
+  }
+
+  #read(keys: ColumnBatch, count: number): void {
+    const hashes = this.#cache.hashes
+    const missing = this.#missing
+    let onDisk = 0
+    const wanted = new Int32Array(count)
+    for (let n = 0; n < count; n++) {
+      const hash = hashes[missing[n] as number] as number
+      if (this.#partitionOf(hash).mayHave(hash)) wanted[onDisk++] = missing[n] as number
+    }
+    if (onDisk === 0) return
+    // Partition after partition, so that rows of one block follow each other.
+    const { places } = orderByHash(wanted.subarray(0, onDisk), (row) => {
+      const hash = hashes[row] as number
+      return (partitionIndexOf(hash) << (32 - PARTITION_BITS)) | (hash >>> PARTITION_BITS)
+    })
+    const found = new ColumnBatchBuilder(this.#runSchema, onDisk)
+    for (const row of places) {
+      const hash = hashes[row] as number
+      const at = this.#partitionOf(hash).find(keys, row, hash, this.#reader)
+      if (at !== null) found.appendFrom(at.rows, at.row)
+    }
+    this.#reader.forget()
+    if (found.rowCount === 0) return
+    const { rowCount, columns } = found.build()
+    const slots = new Int32Array(rowCount)
+    const stored = new ColumnBatch(rowCount, columns.slice(0, -1))
+    this.#cache.put(stored)
+    this.#cache.find(stored.columns.slice(0, this.#keyCount), rowCount, slots)
+    for (let i = 0; i < rowCount; i++) this.#flags.set(slots[i] as number, KNOWN)
+  }
+
+  /** Entries whose key was gone are there again, as new ones. */
+  #revive(slots: Int32Array, rowCount: number): void {
+    for (let i = 0; i < rowCount; i++) {
+      const slot = slots[i] as number
+      if ((this.#flags.of(slot) & GONE) === 0) continue
+      this.#cache.reset(slot)
+      if (this.writtenWord >= 0) {
+        this.memory.words[slot * this.memory.stride + this.writtenWord] = 0
+      }
+      this.#flags.set(slot, KNOWN | DIRTY)
+      this.#size++
+    }
+  }
+
+  #forget(slot: number): void {
+    ONE[0] = slot
+    this.#cache.remove(ONE, 1)
+    this.#flags.set(slot, 0)
+  }
+
+  /** Lets partitions leave the cache until it is within its share. */
+  #makeRoom(): void {
+    for (let n = 0; n < PARTITIONS && this.#cache.size > this.#cachedMax(); n++) {
+      const index = this.#next
+      this.#next = (index + 1) % PARTITIONS
+      this.#leave(index)
+    }
+  }
+
+  #cachedMax(): number {
+    const { texts } = this.#cache
+    const others = this.#runMemoryBytes + texts.bytesUsed - texts.garbageBytes
+    const { bytes } = this.#settings.share
+    return Math.max(bytes * CACHED_SHARE_MIN, bytes - others) / this.#entryBytes
+  }
+
+  #leave(index: number): void {
+    const cache = this.#cache
+    const flags = this.#flags
+    const slots = cache.slotsWhere((hash) => partitionIndexOf(hash) === index)
+    const dirty = slots.filter((slot) => (flags.of(slot) & DIRTY) !== 0)
+    const partition = this.#partitions[index] as Partition
+    if (dirty.length > 0) {
+      const writer = this.#writer(dirty.length)
+      const ordered = orderByHash(dirty, (slot) => cache.hashOf(slot))
+      const gather = (some: Int32Array): ColumnBatch =>
+        new ColumnBatch(some.length, cache.storedColumns(some, 0, some.length))
+      const kinds = { isGone: (slot: number) => (flags.of(slot) & GONE) !== 0 }
+      for (const block of blocksOf(ordered, gather, kinds)) writer.block(block)
+      partition.add(writer.finish())
+    }
+    cache.remove(slots, slots.length)
+    for (const slot of slots) flags.set(slot, 0)
+    if (partition.runs.length > RUNS_BEFORE_MERGE) this.#merge(partition)
+  }
+
+  #writer(rowsMax: number): RunWriter {
+    const { files, directory } = this.#settings
+    try {
+      return new RunWriter(this.#runSchema, files.create(directory), rowsMax)
+    } catch (cause) {
+      throw writeFailed(cause)
+    }
+  }
+
+  /** Merges all runs of a partition; in the background unless it lags far behind. */
+  #merge(partition: Partition): void {
+    if (partition.merging) return
+    partition.merging = true
+    const runs = partition.runs.map((run) => run.retain())
+    const writer = this.#writer(runs.reduce((rows, { rowCount }) => rows + rowCount, 0))
+    const steps = writeMerged(runs, this.#runSchema, this.#mergeSettings(true), writer)
+    const end = (): void => {
+      for (const run of runs) run.release()
+      this.#merges.delete(abandon)
+      partition.merging = false
+    }
+    const abandon = (): void => {
+      writer.abandon()
+      end()
+    }
+    this.#merges.add(abandon)
+    const step = (): boolean => {
+      if (this.#closed) return false
+      for (let n = 0; n < BLOCKS_A_STEP; n++) {
+        const { done, value } = steps.next()
+        if (done !== true) continue
+        end()
+        // Else the table was cleared meanwhile.
+        if (partition.runs.includes(runs[0] as Run)) partition.replace(runs, value)
+        else value?.release()
+        return false
+      }
+      return true
+    }
+    if (partition.runs.length < RUNS_MAX) this.#settings.background(step)
+    else while (step());
+  }
+
+  #mergeSettings(dropDeletes: boolean): MergeSettings {
+    const { ttlMs } = this.spec
+    const keyCount = this.#keyCount
+    if (ttlMs === 0 || this.#settings.expiresAlone !== true) {
+      return { keyCount, dropDeletes, isExpired: null }
+    }
+    const nowMs = this.#settings.nowMs()
+    const isExpired: MergeSettings['isExpired'] = (rows, row) => {
+      const written = rows.columns[keyCount] as { values: Float64Array }
+      return nowMs - (written.values[row] as number) >= ttlMs
+    }
+    return { keyCount, dropDeletes, isExpired }
+  }
+}
+
+const ONE = new Int32Array(1)
+
+/**
+ * Not by the upper bits, which are an entry's place in the cache's index: without the entries of
+ * some partitions, the places of the others would be crowded.
+ */
+function partitionIndexOf(hash: number): number {
+  return Math.imul(hash, 0x9e3779b1) >>> (32 - PARTITION_BITS)
+}

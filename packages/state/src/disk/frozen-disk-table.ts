@@ -1,0 +1,182 @@
+/**
+ * FrozenDiskTable: a disk table as it was at a barrier, for the segment writer.
+ *
+ * Runs never change and are retained; what was in the cache is a frozen resident table. A partition
+ * at a time is merged into memory when its positions are asked for, and forgotten when they have
+ * been written. Positions: partition after partition, as many each as its runs and cache have rows;
+ * those that the merge does not need are without an entry. Invariant: an entry has one position.
+ */
+import {
+  ColumnBatch,
+  ColumnBatchBuilder,
+  type FrozenTable,
+  keyGroupOf,
+  NO_KEY_GROUP,
+  type Schema,
+} from '@millrace/core'
+import type { FrozenRecords } from '../table/frozen-records.ts'
+import { GONE } from './entry-flags.ts'
+import { type MergeSettings, mergeRuns } from './merge-runs.ts'
+import { blocksOf, orderByHash } from './ordered-slots.ts'
+import { rowsOfRun } from './partition.ts'
+import { hashesOf, type Run } from './run.ts'
+
+export interface FrozenDiskParts {
+  readonly name: string
+  readonly schema: Schema
+  readonly runSchema: Schema
+  readonly maxParallelism: number
+  readonly cached: FrozenRecords
+  /** `EntryFlags.bytes` of that moment. */
+  readonly flags: Uint8Array
+  /** Newest first, retained for this table. */
+  readonly partitions: readonly Run[][]
+  readonly partitionOf: (hash: number) => number
+  readonly merging: MergeSettings
+}
+
+/** Of a partition, with its first position. */
+interface MergedRows {
+  readonly from: number
+  readonly rows: ColumnBatch
+}
+
+/** Where partitions begin, and their slots of the cache. */
+interface Places {
+  readonly starts: readonly number[]
+  readonly slots: readonly Int32Array[]
+  readonly hashes: Int32Array
+}
+
+export class FrozenDiskTable implements FrozenTable {
+  readonly since = null
+  readonly #parts: FrozenDiskParts
+  readonly #merged = new Map<number, MergedRows>()
+  #places: Places | null = null
+  /** Partitions before it are written. */
+  #written = 0
+
+  constructor(parts: FrozenDiskParts) {
+    this.#parts = parts
+  }
+
+  get name(): string {
+    return this.#parts.name
+  }
+
+  get schema(): Schema {
+    return this.#parts.schema
+  }
+
+  get positionCount(): number {
+    return this.#layOut().starts.at(-1) as number
+  }
+
+  keyGroups(from: number, to: number, into: Uint16Array): void {
+    into.fill(NO_KEY_GROUP, 0, to - from)
+    for (const index of this.#partitionsIn(from, to)) {
+      const merged = this.#mergedOf(index)
+      const hashes = hashesOf(merged.rows)
+      const end = Math.min(to, merged.from + merged.rows.rowCount)
+      for (let at = Math.max(from, merged.from); at < end; at++) {
+        const hash = hashes[at - merged.from] as number
+        into[at - from] = keyGroupOf(hash, this.#parts.maxParallelism)
+      }
+    }
+  }
+
+  gather(positions: Int32Array, count: number): ColumnBatch {
+    const rows = new ColumnBatchBuilder(this.#parts.runSchema, Math.max(1, count))
+    let merged: MergedRows | null = null
+    for (let i = 0; i < count; i++) {
+      const at = positions[i] as number
+      if (merged === null || at < merged.from || at >= merged.from + merged.rows.rowCount) {
+        merged = this.#mergedOf(this.#partitionsIn(at, at + 1)[0] as number)
+      }
+      rows.appendFrom(merged.rows, at - merged.from)
+    }
+    const built = rows.build()
+    return new ColumnBatch(built.rowCount, built.columns.slice(0, -1))
+  }
+
+  releaseBefore(position: number): void {
+    const { starts } = this.#layOut()
+    const { partitions } = this.#parts
+    while (this.#written < partitions.length && (starts[this.#written + 1] as number) <= position) {
+      this.#forget(this.#written++)
+    }
+  }
+
+  release(): void {
+    while (this.#written < this.#parts.partitions.length) this.#forget(this.#written++)
+    this.#parts.cached.release()
+  }
+
+  #forget(index: number): void {
+    this.#merged.delete(index)
+    for (const run of this.#parts.partitions[index] as Run[]) run.release()
+  }
+
+  #layOut(): Places {
+    if (this.#places !== null) return this.#places
+    const { cached, partitions, partitionOf } = this.#parts
+    const count = cached.positionCount
+    const hashes = new Int32Array(count)
+    const live = new Uint8Array(count)
+    cached.hashes(hashes, live)
+    const counts = new Int32Array(partitions.length)
+    for (let slot = 1; slot < count; slot++) {
+      const index = partitionOf(hashes[slot] as number)
+      if (live[slot] === 1) counts[index] = (counts[index] as number) + 1
+    }
+    const slots = partitions.map((_, index) => new Int32Array(counts[index] as number))
+    counts.fill(0)
+    for (let slot = 1; slot < count; slot++) {
+      if (live[slot] === 0) continue
+      const index = partitionOf(hashes[slot] as number)
+      const at = counts[index] as number
+      ;(slots[index] as Int32Array)[at] = slot
+      counts[index] = at + 1
+    }
+    const starts = [0]
+    for (const [index, runs] of partitions.entries()) {
+      const onDisk = runs.reduce((rows, { rowCount }) => rows + rowCount, 0)
+      starts.push((starts[index] as number) + onDisk + (counts[index] as number))
+    }
+    this.#places = { starts, slots, hashes }
+    return this.#places
+  }
+
+  #partitionsIn(from: number, to: number): number[] {
+    const { starts } = this.#layOut()
+    return [...this.#parts.partitions.keys()].filter(
+      (index) => (starts[index] as number) < to && (starts[index + 1] as number) > from,
+    )
+  }
+
+  #mergedOf(index: number): MergedRows {
+    const known = this.#merged.get(index)
+    if (known !== undefined) return known
+    const { starts } = this.#layOut()
+    const sources = [
+      this.#cachedRows(index),
+      ...(this.#parts.partitions[index] as Run[]).map(rowsOfRun),
+    ]
+    const all = new ColumnBatchBuilder(this.#parts.runSchema, 1024)
+    for (const block of mergeRuns(sources, this.#parts.runSchema, this.#parts.merging)) {
+      for (let row = 0; row < block.rowCount; row++) all.appendFrom(block, row)
+    }
+    const merged = { from: starts[index] as number, rows: all.build() }
+    this.#merged.set(index, merged)
+    return merged
+  }
+
+  #cachedRows(index: number): () => ColumnBatch | null {
+    const { slots, hashes } = this.#layOut()
+    const { cached, flags } = this.#parts
+    const ordered = orderByHash(slots[index] as Int32Array, (slot) => hashes[slot] as number)
+    const kinds = { isGone: (slot: number) => ((flags[slot] ?? 0) & GONE) !== 0 }
+    const blocks = blocksOf(ordered, (some) => cached.gather(some, some.length), kinds)
+    return () => blocks.next().value ?? null
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The keyed state of one operator in one subtask, by `state.backend.type`.
+ *
+ * Between the task, which knows the job's configuration and its slot, and the two backends.
+ */
+import type { Configuration, KeyedState, RestoredOperatorState } from '@millrace/core'
+import type { TemporaryFiles } from '@millrace/platform'
+import { DiskKeyedState } from './disk/disk-keyed-state.ts'
+import { StateMemory } from './disk/state-memory.ts'
+import {
+  INCREMENTAL_CHECKPOINTS,
+  ROCKSDB_BLOCK_CACHE,
+  ROCKSDB_FIXED_PER_SLOT,
+  ROCKSDB_LOCAL_DIRECTORY,
+  ROCKSDB_MANAGED,
+  ROCKSDB_WRITE_BUFFER,
+  ROCKSDB_WRITE_BUFFERS,
+  STATE_BACKEND,
+  TEMPORARY_DIRECTORIES,
+} from './state-options.ts'
+import { ResidentKeyedState } from './table/resident-keyed-state.ts'
+
+/** A backend as the task sees it. */
+export interface BackendState extends KeyedState {
+  /** Puts the rows of this subtask's key groups; of two that hold one key the later one counts. */
+  restore(restored: RestoredOperatorState): Promise<void>
+  /** Bytes of memory by table. */
+  memoryByTable(): ReadonlyMap<string, number>
+  /** Addresses that tables have set aside beyond their memory. */
+  readonly reservedBytes: number
+  /** What it holds outside of the heap goes. */
+  close(): void
+}
+
+export interface BackendSettings {
+  readonly configuration: Configuration
+  readonly maxParallelism: number
+  readonly nowMs: () => number
+  readonly files: TemporaryFiles
+  /** Of the slot: its managed memory. */
+  readonly memory: StateMemory
+  /** Calls `step` again and again between other work of the subtask, until it gives false. */
+  readonly background: (step: () => boolean) => void
+}
+
+export function openKeyedState(settings: BackendSettings): BackendState {
+  const { configuration, files } = settings
+  const tracksChanges = configuration.get(INCREMENTAL_CHECKPOINTS)
+  const resident = { ...settings, tracksChanges }
+  if (configuration.get(STATE_BACKEND) === 'hashmap') return new ResidentKeyedState(resident)
+  const temporary = configuration.get(TEMPORARY_DIRECTORIES)?.split(/[,:]/)[0]
+  const directory =
+    configuration.get(ROCKSDB_LOCAL_DIRECTORY) ?? temporary ?? files.defaultDirectory
+  return new DiskKeyedState({ ...resident, directory, memory: memoryOf(settings) })
+}
+
+function memoryOf({ configuration, memory }: BackendSettings): StateMemory {
+  const fixed = configuration.get(ROCKSDB_FIXED_PER_SLOT)
+  if (fixed !== undefined) return memory.of(fixed)
+  if (configuration.get(ROCKSDB_MANAGED)) return memory
+  const buffers = configuration.get(ROCKSDB_WRITE_BUFFER) * configuration.get(ROCKSDB_WRITE_BUFFERS)
+  return new StateMemory(configuration.get(ROCKSDB_BLOCK_CACHE) + buffers)
+}

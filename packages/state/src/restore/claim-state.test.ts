@@ -1,0 +1,31 @@
+/** Who takes over which state after a change of the job. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { operatorId } from '@millrace/core'
+import { claimState } from './claim-state.ts'
+
+const sums = (filter: string) => operatorId('sums', filter)
+const counts = (filter: string) => operatorId('counts', filter)
+
+test('an operator takes its own state, whatever was added beside it', () => {
+  const stored = [sums('n > 1'), sums('n > 2')]
+  const claims = claimState(stored, [sums('n > 3'), counts(''), ...stored.toReversed()])
+  assert.deepEqual(new Map(claims), new Map(stored.map((id) => [id, id])))
+})
+
+test('one whose filter was edited is found again, also beside one that stayed', () => {
+  const stored = [sums('n > 1'), sums('n > 2'), counts('')]
+  const claims = claimState(stored, [sums('n > 1'), sums('n > 3')])
+  assert.deepEqual(
+    new Map(claims),
+    new Map([
+      [sums('n > 1'), sums('n > 1')],
+      [sums('n > 2'), sums('n > 3')],
+    ]),
+  )
+})
+
+test('state is not given to one of two that might be meant, nor one of two states to an operator', () => {
+  assert.equal(claimState([sums('n > 1')], [sums('n > 3'), sums('n > 4')]).size, 0)
+  assert.equal(claimState([sums('n > 1'), sums('n > 2')], [sums('n > 3')]).size, 0)
+})

@@ -1,0 +1,492 @@
+/**
+ * ResidentTable: a table of keyed state whose entries are all in memory.
+ *
+ * `state.backend.type: hashmap`. A look-up is a pass over the batch for each concern, so that cache
+ * misses of many rows overlap: hash all keys, probe the index for all, compare each key column with
+ * the records found; what is left (new keys, and rare rows whose hash agrees with another key's)
+ * goes row by row. Invariants: an entry keeps its slot until it is removed; slot 0 is no entry and
+ * may be written to (rows that are left out go there); nothing writes to a record without
+ * `RecordPages` knowing.
+ */
+import {
+  type Column,
+  ColumnBatch,
+  type EntryScan,
+  type FrozenTable,
+  hashRows,
+  type RecordMemory,
+  RowKind,
+  type ScanOrder,
+  type StateTable,
+  type StateTableSpec,
+  storedSchemaOf,
+  type TableOptions,
+} from '@millrace/core'
+import { ChangeLog } from './change-log.ts'
+import { CodeSlots, knownSlots } from './code-slots.ts'
+import { indexesTo } from './column-indexes.ts'
+import { distinctSlots } from './distinct-slots.ts'
+import { EntryTrees } from './entry-trees.ts'
+import { frozenChanges } from './frozen-changes.ts'
+import { FrozenRecords } from './frozen-records.ts'
+import { GrowableMemory } from './growable-memory.ts'
+import { dropUnequal, gatherField, loadRecords, sameAt, storeRows } from './record-columns.ts'
+import { defaultWords, LIVE, RecordLayout } from './record-layout.ts'
+import { RecordPages } from './record-pages.ts'
+import { SlotIndex } from './slot-index.ts'
+import { storeStored } from './store-rows.ts'
+import { TextHeap } from './text-heap.ts'
+
+const SLOTS_AT_START = 64
+const SLOTS_PER_STEP = 4096
+const GARBAGE_BYTES_MIN = 64 * 1024
+/** A larger table is seldom in the caches that a core has to itself. */
+const RECORD_BYTES_IN_CACHE = 256 * 1024
+const ONE_ROW = new Int32Array(1)
+const ONE_SLOT = new Int32Array(1)
+
+export interface ResidentSettings extends TableOptions {
+  readonly maxParallelism: number
+  /** Stamped on entries that have a time to live. */
+  readonly nowMs: () => number
+  readonly tracksChanges?: boolean
+}
+
+export class ResidentTable implements StateTable {
+  readonly spec: StateTableSpec
+  readonly layout: RecordLayout
+  readonly valueWords: readonly number[]
+  readonly keyed: number
+  readonly writtenWord: number
+  texts = new TextHeap()
+  /** Changes when a slot that was given out may stand for another entry. */
+  generation = 0
+  readonly #settings: ResidentSettings
+  readonly #defaults: Int32Array
+  #memory: GrowableMemory
+  readonly #index = new SlotIndex()
+  readonly #pages: RecordPages
+  /** Null: no checkpoint was taken that a later one may build upon. */
+  #changes: ChangeLog | null = null
+  readonly #codeSlots = new CodeSlots()
+  #trees: EntryTrees | null = null
+  #capacity = SLOTS_AT_START
+  /** Slots given out so far, slot 0 included. */
+  #top = 1
+  #size = 0
+  /** First of the free slots below the top, linked through their hash; 0: none. */
+  #free = 0
+  #hashes = new Int32Array(0)
+  #keyHashes = new Int32Array(0)
+  /** Of what was loaded ahead: a result, so that the loads are made. */
+  loaded = 0
+  /** Scratch of `#makeMissing`. */
+  #newRows = new Int32Array(0)
+  #madeRows = new Int32Array(0)
+  #madeSlots = new Int32Array(0)
+
+  constructor(spec: StateTableSpec, settings: ResidentSettings, timers = false) {
+    this.spec = spec
+    this.#settings = settings
+    this.layout = new RecordLayout(spec, timers)
+    this.keyed = this.layout.keyed.length
+    this.writtenWord = this.layout.writtenWord
+    this.valueWords = this.layout.values.map(({ word }) => word)
+    this.#memory = new GrowableMemory(this.layout.stride, SLOTS_AT_START)
+    this.#pages = new RecordPages(() => this.#memory.views.ints, this.layout.stride * 2)
+    const defaults = settings.defaults ?? defaultWords(this.layout)
+    this.#defaults = new Int32Array(defaults.buffer, defaults.byteOffset, defaults.length * 2)
+    this.#writeDefaults(0)
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get memory(): RecordMemory {
+    return this.#memory.views
+  }
+
+  get memoryBytes(): number {
+    const copies = this.#pages.copiedBytes + (this.#changes?.bytes ?? 0)
+    return this.#usedBytes + this.#index.cells.byteLength + this.texts.bytes + copies
+  }
+
+  /** Bytes of addresses that have no memory yet. */
+  get reservedBytes(): number {
+    return this.#memory.reservedBytes - this.#usedBytes
+  }
+
+  get #usedBytes(): number {
+    return this.#top * this.layout.stride * 8
+  }
+
+  resolve(columns: readonly Column[], rowCount: number, slots: Int32Array): null {
+    this.#collectTexts()
+    if (this.#resolveByCode(columns, rowCount, slots)) return null
+    this.#lookUp(columns, rowCount, slots)
+    this.#makeMissing(columns, rowCount, slots)
+    return null
+  }
+
+  find(columns: readonly Column[], rowCount: number, slots: Int32Array): null {
+    this.#lookUp(columns, rowCount, slots)
+    for (let i = 0; i < rowCount; i++) {
+      if (slots[i] === 0) slots[i] = this.#find(columns, i, this.#hashes[i] as number)
+    }
+    return null
+  }
+
+  scan(keys: readonly Column[], rowCount: number, order?: ScanOrder): EntryScan {
+    if (this.#trees === null) {
+      this.#trees = new EntryTrees(this)
+      for (const slots of this.slots()) for (const slot of slots) this.#trees.add(slot)
+    }
+    return this.#trees.scan(keys, rowCount, order ?? null)
+  }
+
+  beforeWrite(slots: Int32Array, count: number): void {
+    this.#pages.beforeWrite(slots, count)
+    this.#changes?.written(slots, count)
+    const { writtenWord, stride } = this.layout
+    if (writtenWord < 0) return
+    const { words } = this.memory
+    const nowMs = this.#settings.nowMs()
+    for (let i = 0; i < count; i++) words[(slots[i] as number) * stride + writtenWord] = nowMs
+  }
+
+  distinct(slots: Int32Array, count: number, into: Int32Array): number {
+    return distinctSlots(this.memory, slots, count, into)
+  }
+
+  remove(slots: Int32Array, count: number): void {
+    this.#changes?.leaving(this, slots, count)
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i] as number
+      if (slot !== 0 && this.isLive(slot)) this.#removeOne(slot)
+    }
+    if (this.#size === 0 && this.#top > SLOTS_PER_STEP) this.clear()
+  }
+
+  *slots(): Generator<Int32Array> {
+    for (let from = 1; from < this.#top; from += SLOTS_PER_STEP) {
+      const to = Math.min(this.#top, from + SLOTS_PER_STEP)
+      const live = new Int32Array(to - from)
+      let count = 0
+      for (let slot = from; slot < to; slot++) if (this.isLive(slot)) live[count++] = slot
+      if (count > 0) yield live.subarray(0, count)
+    }
+  }
+
+  keyColumns(slots: Int32Array, from: number, to: number): Column[] {
+    return this.layout.keyed.map((place) =>
+      gatherField(place, this.memory, this.texts, slots, from, to),
+    )
+  }
+
+  /** All columns of `storedSchemaOf`. */
+  storedColumns(slots: Int32Array, from: number, to: number): Column[] {
+    return this.layout.stored.map((place) =>
+      gatherField(place, this.memory, this.texts, slots, from, to),
+    )
+  }
+
+  put(rows: ColumnBatch): void {
+    const { rowCount, columns, rowKinds } = rows
+    const slots = new Int32Array(rowCount)
+    if (rowKinds !== null && rowKinds[0] === RowKind.DELETE) {
+      this.find(columns.slice(0, this.keyed), rowCount, slots)
+      this.remove(slots, rowCount)
+      return
+    }
+    this.resolve(columns.slice(0, this.keyed), rowCount, slots)
+    this.#pages.beforeWrite(slots, rowCount)
+    this.#changes?.written(slots, rowCount)
+    storeStored(this.layout, columns, rowCount, this.memory, this.texts, slots)
+  }
+
+  /** Every entry goes; the memory too when it is large. */
+  clear(): void {
+    const all = [...this.slots()]
+    for (const slots of all) {
+      this.#pages.beforeWrite(slots, slots.length)
+      this.#changes?.leaving(this, slots, slots.length)
+    }
+    this.#memory = new GrowableMemory(this.layout.stride, SLOTS_AT_START)
+    this.#capacity = SLOTS_AT_START
+    this.#writeDefaults(0)
+    this.#index.clear()
+    this.#trees?.clear()
+    this.texts = new TextHeap()
+    this.#top = 1
+    this.#size = 0
+    this.#free = 0
+    this.generation++
+  }
+
+  freezeAll(): FrozenRecords {
+    const { spec, layout, texts } = this
+    const { maxParallelism } = this.#settings
+    const pages = this.#pages.freeze(this.#top)
+    return new FrozenRecords(spec.name, storedSchemaOf(spec), layout, pages, texts, maxParallelism)
+  }
+
+  /** What changed since checkpoint `since`, where that is known; else all, as one table. */
+  freeze(checkpointId: number, since: number | null): FrozenTable[] {
+    const all = this.freezeAll()
+    this.#changes?.cut(checkpointId)
+    const changes = since === null ? null : (this.#changes?.since(since) ?? null)
+    if (this.#changes === null) this.trackFrom(checkpointId)
+    return since === null || changes === null ? [all] : frozenChanges(all, since, changes)
+  }
+
+  /** Changes count from checkpoint `id` on, which holds what is there now. */
+  trackFrom(id: number): void {
+    if (this.#settings.tracksChanges !== true) return
+    const fields = storedSchemaOf(this.spec).fields.slice(0, this.keyed)
+    this.#changes = new ChangeLog({ fields }, id, this.#capacity)
+  }
+
+  /** Of the rows that `resolve` or `find` looked up last. */
+  get hashes(): Int32Array {
+    return this.#hashes
+  }
+
+  /** As `SlotIndex.slotsWhere`. */
+  slotsWhere(isWanted: (hash: number) => boolean): Int32Array {
+    return this.#index.slotsWhere(isWanted)
+  }
+
+  isLive(slot: number): boolean {
+    return ((this.memory.ints[slot * this.layout.stride * 2 + 1] as number) & LIVE) !== 0
+  }
+
+  hashOf(slot: number): number {
+    return this.memory.ints[slot * this.layout.stride * 2] as number
+  }
+
+  keyHashOf(slot: number): number {
+    return this.memory.ints[slot * this.layout.stride * 2 + this.layout.keyHashInt] as number
+  }
+
+  /** Words of a slot's value as those of a new entry. */
+  reset(slot: number): void {
+    this.#pages.beforeWriteOf(slot)
+    this.#changes?.writtenOne(slot)
+    for (const place of this.layout.values) {
+      if (place.type === 'str') this.#dropText(slot, place.word)
+    }
+    this.#writeDefaults(slot)
+  }
+
+  /** For entries that came to be or are about to go; `ResidentTimers` keeps its lists so. */
+  protected entryMade(_slot: number): void {}
+  protected entryGone(_slot: number): void {}
+
+  #lookUp(columns: readonly Column[], rowCount: number, slots: Int32Array): void {
+    this.#hash(columns, rowCount)
+    this.#index.candidates(this.#hashes, rowCount, slots)
+    if (this.#usedBytes > RECORD_BYTES_IN_CACHE) {
+      this.loaded = loadRecords(this.memory, slots, rowCount)
+    }
+    const { keyed } = this.layout
+    for (let c = 0; c < keyed.length; c++) {
+      dropUnequal(columns[c] as Column, keyed[c]!, this.memory, this.texts, rowCount, slots)
+    }
+  }
+
+  #hash(columns: readonly Column[], rowCount: number): void {
+    if (this.#hashes.length < rowCount) {
+      this.#hashes = new Int32Array(rowCount)
+      this.#keyHashes = new Int32Array(rowCount)
+      this.#newRows = new Int32Array(rowCount)
+      this.#madeRows = new Int32Array(rowCount)
+      this.#madeSlots = new Int32Array(rowCount)
+    }
+    const batch = new ColumnBatch(rowCount, columns as Column[])
+    const { keyCount, keyed } = this.layout
+    hashRows(batch, indexesTo(keyed.length), this.#hashes)
+    if (this.spec.sub !== null) hashRows(batch, indexesTo(keyCount), this.#keyHashes)
+  }
+
+  /**
+   * Entries for the rows without a slot: places in the index for all, then their records, a pass a
+   * column. A row whose hash is there already, because a row before it has the same key or by
+   * chance, comes last and by itself: only then can it be compared.
+   */
+  #makeMissing(columns: readonly Column[], rowCount: number, slots: Int32Array): void {
+    let missing = 0
+    for (let i = 0; i < rowCount; i++) if (slots[i] === 0) this.#newRows[missing++] = i
+    if (missing === 0) return
+    const hashes = this.#hashes
+    const index = this.#index
+    const rows = this.#newRows
+    let count = 0
+    let later = 0
+    for (let n = 0; n < missing; n++) {
+      const row = rows[n] as number
+      const hash = hashes[row] as number
+      const at = index.first(hash)
+      if (index.slotAt(at) !== 0) {
+        rows[later++] = row
+        continue
+      }
+      const slot = this.#takeSlot()
+      index.insertAt(at, hash, slot)
+      slots[row] = slot
+      this.#madeSlots[count] = slot
+      this.#madeRows[count++] = row
+    }
+    this.#writeNew(columns, this.#madeRows, this.#madeSlots, count)
+    for (let n = 0; n < later; n++) {
+      const row = rows[n] as number
+      slots[row] = this.#findOrMake(columns, row, hashes[row] as number)
+    }
+  }
+
+  /** The records of slots that are in the index. */
+  #writeNew(columns: readonly Column[], rows: Int32Array, slots: Int32Array, count: number): void {
+    this.#pages.beforeWrite(slots, count)
+    this.#changes?.written(slots, count)
+    this.#changes?.made(slots, count)
+    const { keyed, stride, keyHashInt } = this.layout
+    const { ints } = this.memory
+    for (let n = 0; n < count; n++) {
+      const row = rows[n] as number
+      const at = (slots[n] as number) * stride * 2
+      ints[at] = this.#hashes[row] as number
+      ints[at + 1] = LIVE
+      if (keyHashInt > 0) ints[at + keyHashInt] = this.#keyHashes[row] as number
+    }
+    for (let c = 0; c < keyed.length; c++) {
+      storeRows(columns[c] as Column, rows, count, keyed[c]!, this.memory, this.texts, slots)
+    }
+    for (let n = 0; n < count; n++) this.#writeDefaults(slots[n] as number)
+    this.#size += count
+    for (let n = 0; n < count; n++) {
+      this.#trees?.add(slots[n] as number)
+      this.entryMade(slots[n] as number)
+    }
+  }
+
+  #find(columns: readonly Column[], row: number, hash: number): number {
+    const index = this.#index
+    let at = index.first(hash)
+    for (;;) {
+      const slot = index.slotAt(at)
+      if (slot === 0 || this.#isKey(columns, row, slot)) return slot
+      at = index.next(at, hash)
+    }
+  }
+
+  #findOrMake(columns: readonly Column[], row: number, hash: number): number {
+    const index = this.#index
+    let at = index.first(hash)
+    for (;;) {
+      const slot = index.slotAt(at)
+      if (slot === 0) break
+      if (this.#isKey(columns, row, slot)) return slot
+      at = index.next(at, hash)
+    }
+    const slot = this.#takeSlot()
+    index.insertAt(at, hash, slot)
+    ONE_ROW[0] = row
+    ONE_SLOT[0] = slot
+    this.#writeNew(columns, ONE_ROW, ONE_SLOT, 1)
+    return slot
+  }
+
+  #isKey(columns: readonly Column[], row: number, slot: number): boolean {
+    const { keyed } = this.layout
+    for (let c = 0; c < keyed.length; c++) {
+      const column = columns[c] as Column
+      if (!sameAt(column, row, keyed[c]!, this.memory, this.texts, slot)) return false
+    }
+    return true
+  }
+
+  #takeSlot(): number {
+    let slot = this.#free
+    if (slot !== 0) this.#free = this.hashOf(slot)
+    else {
+      if (this.#top === this.#capacity) {
+        this.#capacity = this.#memory.grow(this.#capacity + 1)
+        this.#pages.reserve(this.#capacity)
+        this.#changes?.reserve(this.#capacity)
+      }
+      slot = this.#top++
+    }
+    return slot
+  }
+
+  #removeOne(slot: number): void {
+    this.entryGone(slot)
+    this.#trees?.remove(slot)
+    this.#pages.beforeWriteOf(slot)
+    this.#index.replace(this.hashOf(slot), slot, 0)
+    for (const place of this.layout.stored) {
+      if (place.type === 'str') this.#dropText(slot, place.word)
+    }
+    const { ints } = this.memory
+    const at = slot * this.layout.stride * 2
+    ints.fill(0, at, at + this.layout.stride * 2)
+    ints[at] = this.#free
+    this.#free = slot
+    this.#size--
+    this.generation++
+  }
+
+  #writeDefaults(slot: number): void {
+    const { ints } = this.memory
+    const { stride, valueStart } = this.layout
+    const at = (slot * stride + valueStart) * 2
+    const defaults = this.#defaults
+    for (let n = 0; n < defaults.length; n++) ints[at + n] = defaults[n] as number
+  }
+
+  #dropText(slot: number, word: number): void {
+    this.texts.drop(this.memory.words[slot * this.layout.stride + word] as number)
+  }
+
+  /** A single text key that comes as codes of a dictionary: one load a row. */
+  #resolveByCode(columns: readonly Column[], rowCount: number, slots: Int32Array): boolean {
+    const column = columns[0]
+    if (this.keyed !== 1 || column?.kind !== 'str' || column.codes === null) return false
+    const { pool, codes, nulls } = column
+    if (pool.size > rowCount * 4 && !this.#codeSlots.knows(pool)) return false
+    const known = this.#codeSlots.of(pool, this.generation)
+    if (knownSlots(known, codes, nulls, rowCount, slots) === rowCount) return true
+    this.#hash(columns, rowCount)
+    for (let i = 0; i < rowCount; i++) {
+      if (slots[i] !== 0) continue
+      const isNull = nulls !== null && nulls[i] === 1
+      const code = codes[i] as number
+      const cached = isNull ? 0 : (known[code] as number)
+      const slot = cached !== 0 ? cached : this.#findOrMake(columns, i, this.#hashes[i] as number)
+      if (!isNull) known[code] = slot
+      slots[i] = slot
+    }
+    return true
+  }
+
+  /** Moves the texts that records hold into a new heap once most of the old one is garbage. */
+  #collectTexts(): void {
+    const old = this.texts
+    if (old.garbageBytes < GARBAGE_BYTES_MIN || old.garbageBytes * 2 < old.bytesUsed) return
+    this.texts = new TextHeap()
+    const places = this.layout.stored.filter(({ type }) => type === 'str')
+    const { stride } = this.layout
+    for (const slots of this.slots()) {
+      this.#pages.beforeWrite(slots, slots.length)
+      const { words } = this.memory
+      for (const slot of slots) {
+        for (const { word } of places) {
+          const entry = words[slot * stride + word] as number
+          if (entry >= 0) words[slot * stride + word] = this.texts.add(old.pool, entry)
+        }
+      }
+    }
+    for (const { word } of this.layout.values) this.memory.words[word] = 0
+    this.#writeDefaults(0)
+  }
+}

@@ -1,0 +1,6 @@
+CREATE TABLE hole (name STRING, total BIGINT) WITH ('connector' = 'blackhole');
+CREATE TEMPORARY VIEW totals AS SELECT name, COUNT(*) AS total FROM events GROUP BY name;
+EXPLAIN CHANGELOG_MODE STATEMENT SET BEGIN
+INSERT INTO hole SELECT * FROM totals;
+INSERT INTO updates SELECT * FROM totals;
+END;
