@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { freePort } from '../../packages/distribution/src/cluster/spawn-process.ts'
+import { freePort } from '../../packages/distribution/src/cluster/free-port.ts'
 import { assertPresentable, millrace } from './bad-input-fixture.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-command-line-'))

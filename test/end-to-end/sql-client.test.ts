@@ -10,7 +10,7 @@ import { after, describe, it } from 'node:test'
 import { renderError } from '@millrace/cli'
 import { fromErrorData, isMillraceError, toErrorData } from '@millrace/core'
 import { HttpSqlGateway } from '@millrace/rest-api'
-import { freePort } from '../../packages/distribution/src/cluster/spawn-process.ts'
+import { freePort } from '../../packages/distribution/src/cluster/free-port.ts'
 import { until } from '../support/until.ts'
 import { assertPresentable, DATAGEN, millrace, startBadInput } from './bad-input-fixture.ts'
 

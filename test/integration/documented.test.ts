@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { freePort } from '../../packages/distribution/src/cluster/spawn-process.ts'
+import { freePort } from '../../packages/distribution/src/cluster/free-port.ts'
 import { openCheckout } from '../documented/checkout.ts'
 import { documented } from '../documented/extract.ts'
 

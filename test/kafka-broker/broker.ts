@@ -8,8 +8,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../../packages/distribution/src/cluster/free-port.ts'
 import { requireFreePort } from '../support/require-free-port.ts'
 import { type ProvisionOptions, provisionKafka } from './provision.ts'
 
@@ -283,17 +284,5 @@ function answersMetadata(port: number): Promise<boolean> {
     })
     socket.on('error', () => finish(false))
     socket.on('close', () => finish(false))
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer()
-    server.on('error', fail)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      server.close(() => done(port))
-    })
   })
 }

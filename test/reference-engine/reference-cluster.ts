@@ -10,7 +10,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { splitStatements } from '@millrace/sql'
-import { freePort } from '../../packages/distribution/src/cluster/spawn-process.ts'
+import { freePort } from '../../packages/distribution/src/cluster/free-port.ts'
 import { provisionReferenceEngine } from './provision.ts'
 
 export interface ReferenceClusterSettings {

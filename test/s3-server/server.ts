@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import {
   BucketAlreadyExists,
@@ -15,6 +15,7 @@ import {
   CreateBucketCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import { freePort } from '../../packages/distribution/src/cluster/free-port.ts'
 import { requireFreePort } from '../support/require-free-port.ts'
 import { provisionS3Server, type S3ServerProvisionOptions } from './provision.ts'
 
@@ -173,16 +174,5 @@ function accepts(port: number): Promise<boolean> {
     }
     socket.on('connect', () => finish(true))
     socket.on('error', () => finish(false))
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer()
-    server.on('error', fail)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => done(port))
-    })
   })
 }

@@ -1,7 +1,7 @@
 /** `npm run s3` as README has it. */
 import assert from 'node:assert/strict'
 import { after, it } from 'node:test'
-import { freePort } from '../../packages/distribution/src/cluster/spawn-process.ts'
+import { freePort } from '../../packages/distribution/src/cluster/free-port.ts'
 import { openCheckout } from '../documented/checkout.ts'
 import { s3ServerMissing } from '../s3-server/provision.ts'
 

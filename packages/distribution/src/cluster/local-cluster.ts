@@ -11,7 +11,8 @@ import { Configuration } from '@millrace/core'
 import type { LeaderRecord } from '@millrace/protocol'
 import { s3SettingsOf } from '@millrace/s3'
 import { processPlatform } from '../process/process-platform.ts'
-import { freePort, type SpawnedProcess, spawnProcess, stopProcess } from './spawn-process.ts'
+import { freePort } from './free-port.ts'
+import { type SpawnedProcess, spawnProcess, stopProcess } from './spawn-process.ts'
 
 const CLUSTER_PATH = 'local'
 

@@ -7,7 +7,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { type ErrorData, fromErrorData } from '@millrace/core'
 import { clusterError } from '../error-codes.ts'
@@ -165,16 +164,4 @@ export async function stopProcess(spawned: SpawnedProcess, graceMs = 5000): Prom
   const timer = setTimeout(() => spawned.child.kill('SIGKILL'), graceMs)
   await spawned.exited
   clearTimeout(timer)
-}
-
-/** A TCP port on loopback that was free just now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }
