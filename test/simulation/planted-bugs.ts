@@ -56,10 +56,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     foundBy: 15,
     edits: [
       {
-        file: 'packages/jobmanager/src/checkpoint/checkpoint-coordinator.ts',
+        file: 'packages/jobmanager/src/checkpoint/checkpoint-completion.ts',
         text: "    checkpoint.phase = 'completing'\n",
         planted:
-          "    checkpoint.phase = 'completing'\n    void this.#host.notify(checkpoint.id, 'complete')\n",
+          "    checkpoint.phase = 'completing'\n    void host.notify(checkpoint.id, 'complete')\n",
       },
     ],
   },

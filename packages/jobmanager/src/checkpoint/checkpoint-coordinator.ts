@@ -1,21 +1,14 @@
 /**
- * Takes a job's checkpoints and savepoints: triggers the sources, gathers acknowledgements, writes
- * the manifest, makes it count, tells the tasks.
+ * Takes a job's checkpoints and savepoints: triggers the sources and gathers acknowledgements.
  *
- * Owner of those that are under way; when one is due is `CheckpointSchedule`'s, what was completed
- * is `CompletedCheckpoints`', how many may fail `FailureTolerance`'s. Invariant: a checkpoint
- * counts only once its manifest is durable and the job's record names it; only then are tasks told
- * and older ones dropped. Everything of one that ended otherwise is ignored and removed. A
- * savepoint of a running job is the user's alone: it never counts, no task commits anything because
- * of it, and its failure is nobody's but its own.
+ * When one is due is `CheckpointSchedule`'s, those under way are `PendingCheckpoints`', what
+ * becomes of one that all have acknowledged is `CheckpointCompletion`'s, what was completed is
+ * `CompletedCheckpoints`', how many may fail `FailureTolerance`'s. Invariant: everything of one
+ * that ended without being complete is ignored and removed. A savepoint of a running job is the
+ * user's alone: it never counts, no task commits anything because of it, and its failure is
+ * nobody's but its own.
  */
-import {
-  fromErrorData,
-  isMillraceError,
-  type MillraceError,
-  type SubtaskStateHandles,
-  toErrorData,
-} from '@millrace/core'
+import type { MillraceError, SubtaskStateHandles } from '@millrace/core'
 import type { Clock, Filesystem, Logger } from '@millrace/platform'
 import type { CheckpointTaskMetrics } from '@millrace/protocol'
 import type { CheckpointManifest, CheckpointStorage } from '@millrace/state'
@@ -23,17 +16,10 @@ import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
 import { type JobRecord, VOLATILE_JOB_RECORD } from '../high-availability/job-record.ts'
-import { checkpointManifest } from './build-manifest.ts'
+import { CheckpointCompletion } from './checkpoint-completion.ts'
 import { CheckpointDemands } from './checkpoint-demands.ts'
 import { CheckpointDisposal } from './checkpoint-disposal.ts'
-import {
-  declined,
-  expired,
-  givenUp,
-  notPossible,
-  overtaken,
-  tooManyFailed,
-} from './checkpoint-failures.ts'
+import { declined, expired, notPossible, tooManyFailed } from './checkpoint-failures.ts'
 import type { CheckpointHost } from './checkpoint-host.ts'
 import { CheckpointSchedule } from './checkpoint-schedule.ts'
 import type { CheckpointSettings } from './checkpoint-settings.ts'
@@ -42,8 +28,8 @@ import { CompletedCheckpoints } from './completed-checkpoints.ts'
 import { decideOrder } from './decide-order.ts'
 import { type CheckpointFailure, FailureTolerance } from './failure-tolerance.ts'
 import { PendingCheckpoint } from './pending-checkpoint.ts'
+import { PendingCheckpoints } from './pending-checkpoints.ts'
 import type { PendingSavepoint } from './pending-savepoint.ts'
-import { Recording } from './recording.ts'
 import { Savepoints } from './savepoints.ts'
 import { SharedSegments } from './shared-segments.ts'
 
@@ -56,21 +42,14 @@ export class CheckpointCoordinator {
   readonly #record: JobRecord
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #pending = new Map<number, PendingCheckpoint>()
-  readonly #disposal: CheckpointDisposal
+  readonly #pending: PendingCheckpoints
+  readonly #completion: CheckpointCompletion
   readonly #segments: SharedSegments
   readonly #completed: CompletedCheckpoints
   readonly #demands = new CheckpointDemands()
   readonly #schedule: CheckpointSchedule
   readonly #tolerance: FailureTolerance
-  /**
-   * One checkpoint at a time is made to count; while it is, nothing may start from an older one.
-   */
-  readonly #recording = new Recording()
-  /** Savepoints whose abort is on its way to the tasks. */
-  #aborting = 0
   #nextId: number
-  #suspended = false
 
   constructor(
     platform: {
@@ -92,13 +71,21 @@ export class CheckpointCoordinator {
     const segments = new SharedSegments(storage, logger)
     const disposal = new CheckpointDisposal(storage, segments, platform)
     this.#segments = segments
-    this.#disposal = disposal
     this.savepoints = new Savepoints(platform, {
       requirePossible: () => this.#requireTakingSavepoints(),
       wanted: () => this.#goOn(),
     })
-    const parts = { storage, disposal, segments, settings, logger }
-    this.#completed = new CompletedCheckpoints(parts, record)
+    this.#completed = new CompletedCheckpoints(
+      { storage, disposal, segments, settings, logger },
+      record,
+    )
+    const demands = this.#demands
+    const { savepoints } = this
+    this.#pending = new PendingCheckpoints({
+      ...{ clock, host, disposal, segments, statistics, demands, savepoints },
+      schedule: () => this.#schedule,
+      freed: () => this.#goOn(),
+    })
     this.#schedule = new CheckpointSchedule(clock, settings, {
       due: () => void this.#takeCheckpoint(),
       pending: () => (this.#savepointGoesFirst() ? Number.POSITIVE_INFINITY : this.#pending.size),
@@ -109,6 +96,15 @@ export class CheckpointCoordinator {
     this.#host = host
     this.#record = record
     this.#nextId = record.firstCheckpointId
+    this.#completion = new CheckpointCompletion({
+      ...{ clock, logger, host, record, storage, segments, statistics, demands },
+      pending: this.#pending,
+      completed: this.#completed,
+      schedule: this.#schedule,
+      tolerance: this.#tolerance,
+      notWritten: (checkpoint, error) => this.#fail(checkpoint, 'not-written', error),
+      goOn: () => this.#goOn(),
+    })
   }
 
   /** The complete ones: what the next round of tasks starts from, what is kept. */
@@ -124,23 +120,17 @@ export class CheckpointCoordinator {
 
   /** While a checkpoint is being made to count: resolves when it does, or never will. */
   settling(): Promise<void> | null {
-    return this.#recording.current
+    return this.#completion.settling()
   }
 
   /** Another JobManager leads: forgets what is under way and touches nothing. */
   suspend(): void {
-    this.#suspended = true
+    this.#completion.suspend()
     this.#schedule.stop()
     const reason = 'another JobManager leads the job now'
     this.savepoints.giveUp(reason)
     this.#demands.giveUp(reason)
-    for (const checkpoint of this.#pending.values()) {
-      checkpoint.cancelTimeout()
-      const error = givenUp(checkpoint, reason)
-      checkpoint.savepoint?.failed(error)
-      this.#demands.failed(checkpoint.id, error)
-    }
-    this.#pending.clear()
+    this.#pending.forgetAll(reason)
   }
 
   /** All tasks run: checkpoints are taken from now on. */
@@ -156,9 +146,7 @@ export class CheckpointCoordinator {
     this.#schedule.stop()
     this.savepoints.giveUp(reason)
     this.#demands.giveUp(reason)
-    for (const checkpoint of [...this.#pending.values()]) {
-      this.#end(checkpoint, givenUp(checkpoint, reason))
-    }
+    this.#pending.giveUpAll(reason)
   }
 
   /**
@@ -194,7 +182,7 @@ export class CheckpointCoordinator {
       state,
       metrics,
     })
-    this.#completeWhenFull(checkpoint)
+    void this.#completion.completeWhenFull(checkpoint)
   }
 
   decline(checkpointId: number, taskName: string, cause: unknown): void {
@@ -205,19 +193,16 @@ export class CheckpointCoordinator {
 
   /** A savepoint that will stop the job was asked for. */
   #isStopping(): boolean {
-    if (this.savepoints.stopWaits) return true
-    return [...this.#pending.values()].some(({ savepoint }) => savepoint?.stopsJob === true)
+    return this.savepoints.stopWaits || this.#pending.holdsStop
   }
 
   #savepointGoesFirst(): boolean {
-    if (this.savepoints.isWaiting || this.#aborting > 0) return true
-    return [...this.#pending.values()].some(({ savepoint }) => savepoint !== null)
+    return this.savepoints.isWaiting || this.#pending.holdsSavepoint
   }
 
   /** Something has ended, or is wanted: triggers what is due. */
   #goOn(): void {
-    const isFree = this.#pending.size === 0 && this.#aborting === 0
-    const savepoint = isFree ? this.savepoints.next() : undefined
+    const savepoint = this.#pending.isFree ? this.savepoints.next() : undefined
     if (savepoint === undefined) {
       this.#schedule.arm()
       return
@@ -279,7 +264,7 @@ export class CheckpointCoordinator {
     })
     this.#segments.underWay(order.id, base)
     const checkpoint = new PendingCheckpoint(order, graph, purpose)
-    this.#pending.set(checkpoint.id, checkpoint)
+    this.#pending.add(checkpoint)
     return checkpoint
   }
 
@@ -305,7 +290,7 @@ export class CheckpointCoordinator {
       } finally {
         release()
       }
-      this.#completeWhenFull(checkpoint)
+      void this.#completion.completeWhenFull(checkpoint)
     } catch (cause) {
       this.#fail(
         checkpoint,
@@ -317,158 +302,9 @@ export class CheckpointCoordinator {
     }
   }
 
-  #completeWhenFull(checkpoint: PendingCheckpoint): void {
-    if (checkpoint.phase === 'pending' && checkpoint.isFullyAcknowledged) {
-      void this.#complete(checkpoint)
-    }
-  }
-
-  async #complete(checkpoint: PendingCheckpoint): Promise<void> {
-    checkpoint.phase = 'completing'
-    const manifest = checkpointManifest(checkpoint, this.#host.leaderEpoch)
-    try {
-      const written = await (checkpoint.savepoint?.directory ?? this.storage).complete(manifest)
-      checkpoint.externalPath = written.externalPath
-    } catch (error) {
-      if (this.#pending.has(checkpoint.id)) {
-        this.#fail(checkpoint, 'not-written', fromErrorData(toErrorData(error)))
-      }
-      // It may have been written all the same; nobody will refer to it. Somebody else's is not ours
-      // to remove.
-      const isOurs = !isMillraceError(error, 'CHECKPOINT_ALREADY_COMPLETE')
-      if (isOurs && !this.#suspended) await this.#discard(checkpoint)
-      return
-    }
-    await this.#recording.idle()
-    if (this.#suspended) return
-    if (!this.#pending.has(checkpoint.id)) {
-      // Given up while it was written: the job already goes back to an older one.
-      await this.#discard(checkpoint)
-    } else if (checkpoint.savepoint === null) await this.#count(checkpoint, manifest)
-    else if (checkpoint.savepoint.stopsJob) {
-      await this.#stopJob(checkpoint, checkpoint.savepoint, manifest)
-    } else this.#finishSavepoint(checkpoint, checkpoint.savepoint)
-  }
-
-  async #count(checkpoint: PendingCheckpoint, manifest: CheckpointManifest): Promise<void> {
-    const advancing = () => this.#record.advance(this.#completed.keptWith(checkpoint.id))
-    const counts = await this.#makeCount(checkpoint, advancing, () =>
-      this.#finishCompleted(checkpoint, manifest),
-    )
-    if (!counts) return
-    const notified = this.#host.notify(checkpoint.id, 'complete')
-    this.#demands.completed(checkpoint.id)
-    void this.#completed.discardOld()
-    if (checkpoint.isFinal) {
-      await notified
-      const { finalWanted, running } = this.#schedule
-      if (finalWanted && running) this.#host.finalCheckpointDone()
-    } else this.#goOn()
-  }
-
-  /** From the moment that its record says so the job is stopped, whatever becomes of its tasks. */
-  async #stopJob(
-    checkpoint: PendingCheckpoint,
-    savepoint: PendingSavepoint,
-    manifest: CheckpointManifest,
-  ): Promise<void> {
-    const { path } = savepoint.directory
-    const deciding = () => this.#record.decideStop(path)
-    const counts = await this.#makeCount(checkpoint, deciding, () => {
-      this.#schedule.stop()
-      this.#completed.stopAt(manifest, path)
-      this.#endCompleted(checkpoint)
-      this.#host.stopped(path)
-    })
-    if (!counts) {
-      savepoint.failed(
-        jobManagerError('CHECKPOINT_DECLINED', 'Whether it counts is left to the next leader.'),
-      )
-      return
-    }
-    savepoint.completed()
-    await this.#host.notify(checkpoint.id, 'complete')
-    this.#host.finalCheckpointDone()
-  }
-
-  /** Until its tasks know, nothing else is taken: they may stand still, or have been drained. */
-  async #abort({ order, savepoint }: PendingCheckpoint): Promise<void> {
-    if (savepoint === null) return this.#host.abort(order)
-    this.#aborting++
-    await this.#host.abort(order)
-    this.#aborting--
-    this.#goOn()
-  }
-
-  #discard({ id, savepoint }: PendingCheckpoint): Promise<void> {
-    if (savepoint === null) return this.#disposal.discard(id)
-    return this.savepoints.remove(savepoint.directory)
-  }
-
-  /**
-   * From here on only the record decides whether the checkpoint counts, not what becomes of the
-   * tasks. False: the next leader knows.
-   */
-  async #makeCount(
-    checkpoint: PendingCheckpoint,
-    write: () => Promise<void> | null,
-    done: () => void,
-  ): Promise<boolean> {
-    checkpoint.phase = 'recording'
-    checkpoint.cancelTimeout()
-    try {
-      await this.#recording.perform(write(), () => {
-        if (!this.#suspended) done()
-      })
-      return !this.#suspended
-    } catch (error) {
-      // Here nothing may be touched.
-      this.#logger.warn('Whether a checkpoint is complete is left to the next leader', {
-        checkpoint: checkpoint.id,
-        error,
-      })
-      this.#pending.delete(checkpoint.id)
-      this.#demands.failed(checkpoint.id, givenUp(checkpoint, 'this JobManager leads no more'))
-      return false
-    }
-  }
-
-  #endCompleted(checkpoint: PendingCheckpoint): void {
-    checkpoint.cancelTimeout()
-    checkpoint.phase = 'completed'
-    checkpoint.endMs = this.#clock.nowMs()
-    this.#pending.delete(checkpoint.id)
-    this.#schedule.ended()
-    this.statistics.completed(checkpoint)
-    this.#logger.info(`${checkpoint.title.replace(/ .*/, '')} complete`, {
-      checkpoint: checkpoint.id,
-      durationMs: checkpoint.endMs - checkpoint.timestampMs,
-      ...(checkpoint.savepoint === null ? {} : { path: checkpoint.externalPath }),
-    })
-  }
-
-  /** What was pre-committed for it is committed with the next checkpoint that completes. */
-  #finishSavepoint(checkpoint: PendingCheckpoint, savepoint: PendingSavepoint): void {
-    this.#endCompleted(checkpoint)
-    savepoint.completed()
-    this.#goOn()
-  }
-
-  #finishCompleted(checkpoint: PendingCheckpoint, manifest: CheckpointManifest): void {
-    this.#tolerance.completed()
-    this.#completed.add(checkpoint, manifest)
-    void this.#segments.ended(checkpoint.id)
-    this.#endCompleted(checkpoint)
-    for (const older of [...this.#pending.values()]) {
-      // Nobody takes a savepoint's place.
-      if (older.id > checkpoint.id || older.savepoint !== null) continue
-      this.#end(older, overtaken(older, checkpoint))
-    }
-  }
-
   /** Ends it as a failure; the job fails with it when it was one too many. */
   #fail(checkpoint: PendingCheckpoint, failure: CheckpointFailure, error: MillraceError): void {
-    if (!this.#end(checkpoint, error)) return
+    if (!this.#pending.end(checkpoint, error)) return
     this.#logger.warn(`${checkpoint.title} failed.`, { checkpoint: checkpoint.id, error })
     if (checkpoint.savepoint !== null) return
     if (failure === 'not-started') this.#schedule.notStarted()
@@ -477,22 +313,5 @@ export class CheckpointCoordinator {
       return
     }
     this.#host.failJob(tooManyFailed(checkpoint, this.#tolerance.tolerated, error))
-  }
-
-  #end(checkpoint: PendingCheckpoint, error: MillraceError): boolean {
-    if (checkpoint.phase === 'recording' || !this.#pending.delete(checkpoint.id)) return false
-    const wasCompleting = checkpoint.phase === 'completing'
-    checkpoint.cancelTimeout()
-    checkpoint.phase = 'failed'
-    void this.#segments.ended(checkpoint.id)
-    checkpoint.error = error
-    checkpoint.endMs = this.#clock.nowMs()
-    this.#schedule.ended()
-    this.statistics.failed(checkpoint)
-    void this.#abort(checkpoint)
-    if (!wasCompleting) void this.#discard(checkpoint)
-    checkpoint.savepoint?.failed(error)
-    this.#demands.failed(checkpoint.id, error)
-    return true
   }
 }
