@@ -22,4 +22,16 @@ export const { error: clusterError, declarations: CLUSTER_ERRORS } = defineError
     retry: 'never',
     description: '`cluster stop` found no running cluster of this directory.',
   },
+  OPERATION_STALLED: {
+    domain: 'external',
+    retry: 'never',
+    description:
+      'A command waited for what a cluster was asked to do, and nothing moved for `client.timeout`; it goes on there.',
+  },
+  OPERATION_LOST: {
+    domain: 'external',
+    retry: 'never',
+    description:
+      'The JobManager that was asked for an operation leads no more, and no other knows whether it was done.',
+  },
 })

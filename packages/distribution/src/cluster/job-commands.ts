@@ -1,23 +1,19 @@
 /** `millrace list` and `millrace cancel JOB_ID`. */
 import {
   borderLine,
-  cliError,
   layoutTable,
-  ProgressLine,
   parseArguments,
   renderError,
   requireOperands,
   rowLine,
 } from '@millrace/cli'
-import { createNodePlatform } from '@millrace/platform/node'
 import type { JobOverview, JobStatus, RestClient } from '@millrace/rest-api'
 import { CANCEL, LIST } from '../commands/declared-commands.ts'
 import { loadConfiguration } from '../process/load-configuration.ts'
 import { nodeTerminal } from '../process/node-terminal.ts'
 import { restClientOf } from '../process/rest-address.ts'
+import { requireJob, waitingClient } from './waiting-client.ts'
 
-const CANCEL_TIMEOUT_MS = 60_000
-const POLL_MS = 100
 const ENDED: ReadonlySet<JobStatus> = new Set(['CANCELED', 'FINISHED', 'FAILED'])
 /** What waits for slots, as the reference's client sorts jobs. */
 const SCHEDULED: ReadonlySet<JobStatus> = new Set(['INITIALIZING', 'CREATED'])
@@ -113,30 +109,20 @@ async function showJob(rest: RestClient, jobId: string): Promise<number> {
 export async function runCancel(args: readonly string[]): Promise<number> {
   const { positionals, properties } = parseArguments(args, CANCEL.options)
   requireOperands(positionals, 1, 'Write: millrace cancel JOB_ID, a job at a time.')
-  const [jobId] = positionals
-  if (jobId === undefined) {
-    throw cliError('ARGUMENT_INVALID', 'Give the id of the job: millrace cancel JOB_ID.', {
-      hint: 'millrace list shows the ids.',
-    })
-  }
-  const rest = restClientOf(loadConfiguration(properties).configuration)
+  const jobId = requireJob(positionals[0], 'millrace cancel JOB_ID')
+  const client = waitingClient(properties)
+  const { rest } = client
   await rest.cancelJob(jobId)
-  const state = await awaitEnd(rest, jobId)
+  let detail = await rest.jobDetail(jobId)
+  const state = await client.wait({
+    title: `end of job ${jobId}`,
+    async outcome() {
+      detail = await rest.jobDetail(jobId)
+      return ENDED.has(detail.state) ? detail.state : null
+    },
+    progress: async () => `waits for its tasks to end: it is ${detail.state}`,
+    hint: `The job is being cancelled all the same: npx millrace list ${jobId}.`,
+  })
   nodeTerminal.write(`Job ${jobId} is ${state}.\n`)
   return state === 'CANCELED' ? 0 : 1
-}
-
-async function awaitEnd(rest: RestClient, jobId: string): Promise<string> {
-  const { clock } = createNodePlatform({ logger: { level: 'off' } })
-  const progress = new ProgressLine(nodeTerminal, clock)
-  const deadlineMs = clock.monotonicMs() + CANCEL_TIMEOUT_MS
-  for (;;) {
-    const { state } = await rest.jobDetail(jobId)
-    if (ENDED.has(state) || clock.monotonicMs() > deadlineMs) {
-      progress.clear()
-      return state
-    }
-    progress.update(`job ${jobId} is ${state}`)
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-  }
 }

@@ -1,14 +1,11 @@
 /** `millrace rescale JOB_ID [VERTEX=]N …`. */
-import { cliError, ProgressLine, parseArguments } from '@millrace/cli'
-import { createNodePlatform } from '@millrace/platform/node'
+import { cliError, parseArguments } from '@millrace/cli'
 import type { JobDetail, JobRequirements, RestClient } from '@millrace/rest-api'
 import { RESCALE } from '../commands/declared-commands.ts'
-import { loadConfiguration } from '../process/load-configuration.ts'
 import { nodeTerminal } from '../process/node-terminal.ts'
-import { restClientOf } from '../process/rest-address.ts'
 import { describeChange, isReached, requirementsWith, type Wish, wishOf } from './rescale-wishes.ts'
+import { waitingClient } from './waiting-client.ts'
 
-const POLL_MS = 100
 const USAGE = 'Write: millrace rescale JOB_ID N, or VERTEX=N for single vertices.'
 
 export async function runRescale(args: readonly string[]): Promise<number> {
@@ -18,30 +15,28 @@ export async function runRescale(args: readonly string[]): Promise<number> {
     throw cliError('ARGUMENT_INVALID', USAGE, { hint: 'millrace list shows the ids of jobs.' })
   }
   const wishes = wished.map((text) => wishOf(text))
-  const rest = restClientOf(loadConfiguration(properties).configuration)
-  const { clock } = createNodePlatform({ logger: { level: 'off' } })
+  const client = waitingClient(properties)
+  const { rest } = client
   const before = await rest.jobDetail(jobId)
   const required = await require(rest, before, wishes)
-  const startMs = clock.monotonicMs()
-  const progress = new ProgressLine(nodeTerminal, clock)
-  try {
-    for (;;) {
-      const now = await rest.jobDetail(jobId)
+  const startMs = client.monotonicMs()
+  let now = before
+  await client.wait({
+    title: `rescale of job ${jobId}`,
+    async outcome() {
+      now = await rest.jobDetail(jobId)
       requireGoingOn(now)
-      if (isReached(now, required)) {
-        progress.clear()
-        const seconds = ((clock.monotonicMs() - startMs) / 1000).toFixed(1)
-        nodeTerminal.write(`Job ${jobId} is rescaled (${seconds} s).\n`)
-        nodeTerminal.write(describeChange(before, now))
-        return 0
-      }
+      if (isReached(now, required)) return true
       requireSame(await rest.jobRequirements(jobId), required)
-      progress.update(describe(now))
-      await new Promise((wake) => setTimeout(wake, POLL_MS))
-    }
-  } finally {
-    progress.clear()
-  }
+      return null
+    },
+    progress: async () => describe(now),
+    hint: `What was asked for is kept and followed as soon as it can be: npx millrace list ${jobId}.`,
+  })
+  const seconds = ((client.monotonicMs() - startMs) / 1000).toFixed(1)
+  nodeTerminal.write(`Job ${jobId} is rescaled (${seconds} s).\n`)
+  nodeTerminal.write(describeChange(before, now))
+  return 0
 }
 
 async function require(
@@ -72,7 +67,7 @@ function requireSame(found: JobRequirements, required: JobRequirements): void {
   })
 }
 
-function describe({ jid, state, 'status-reason': reason }: JobDetail): string {
-  if (state === 'RUNNING') return `job ${jid}: takes a checkpoint before it is rescaled`
-  return `job ${jid}: ${reason ?? state}`
+function describe({ state, 'status-reason': reason }: JobDetail): string {
+  if (state === 'RUNNING') return 'waits for a checkpoint, from which the job goes on'
+  return `waits while the job is ${reason ?? state}`
 }

@@ -4,6 +4,7 @@ import type { Platform } from '@millrace/platform'
 import type { RestClient } from '@millrace/rest-api'
 import { TableEnvironment } from '@millrace/sql'
 import { GatewayService } from '@millrace/sql-gateway'
+import { CLIENT_OPTIONS } from '../registry/client-options.ts'
 import { connectors, formats } from '../registry/connectors.ts'
 import { knownConfigOptions } from '../registry/known-config-keys.ts'
 import { restClusterClient } from './rest-cluster-client.ts'
@@ -16,7 +17,10 @@ export function embeddedGateway(
   return new GatewayService({
     platform,
     configuration,
-    cluster: restClusterClient(rest),
+    cluster: restClusterClient(rest, {
+      clock: platform.clock,
+      timeoutMs: configuration.get(CLIENT_OPTIONS.timeout),
+    }),
     createEnvironment: (properties) =>
       new TableEnvironment({
         connectors,

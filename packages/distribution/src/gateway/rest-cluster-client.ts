@@ -2,9 +2,13 @@
 import { fromErrorData } from '@millrace/core'
 import type { JobVertexSummary, RestClient } from '@millrace/rest-api'
 import type { ClusterClient, ClusterWatermark } from '@millrace/sql-gateway'
-import { awaitSavepoint } from './await-savepoint.ts'
+import { awaitOperation, type Waiting } from './await-operation.ts'
+import { savepointOperation } from './operation-progress.ts'
 
-export function restClusterClient(rest: RestClient): ClusterClient {
+export function restClusterClient(
+  rest: RestClient,
+  waiting: Pick<Waiting, 'clock' | 'timeoutMs'>,
+): ClusterClient {
   return {
     restorePlan: (jobGraph) => rest.restorePlan(jobGraph),
     async submit(jobGraph) {
@@ -29,7 +33,8 @@ export function restClusterClient(rest: RestClient): ClusterClient {
     cancel: (jobId) => rest.cancelJob(jobId),
     async stopWithSavepoint(jobId, { targetDirectory, drain, report }) {
       const triggerId = await rest.triggerStop(jobId, { targetDirectory, drain })
-      return awaitSavepoint(rest, jobId, triggerId, report)
+      const operation = savepointOperation(rest, jobId, triggerId)
+      return awaitOperation(operation, { ...waiting, report })
     },
     async list() {
       const { jobs } = await rest.jobsOverview()

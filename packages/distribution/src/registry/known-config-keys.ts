@@ -12,6 +12,7 @@ import { GATEWAY_OPTIONS } from '@millrace/sql-gateway/options'
 import * as sqlOperators from '@millrace/sql-operators/options'
 import * as state from '@millrace/state/options'
 import * as taskmanager from '@millrace/taskmanager/options'
+import { CLIENT_OPTIONS } from './client-options.ts'
 import { METRICS_OPTIONS } from './metrics-options.ts'
 
 function collect(value: unknown, into: Map<string, ConfigOption<unknown>>): void {
@@ -37,6 +38,7 @@ export function knownConfigOptions(): readonly ConfigOption<unknown>[] {
     state,
     taskmanager,
     METRICS_OPTIONS,
+    CLIENT_OPTIONS,
   ]) {
     collect({ ...declared }, options)
   }
