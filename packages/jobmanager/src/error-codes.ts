@@ -81,13 +81,25 @@ export const { error: jobManagerError, declarations: JOBMANAGER_ERRORS } = defin
     domain: 'user',
     retry: 'never',
     description:
-      'The job cannot be rescaled: it does not run, it is ending, it has no checkpoints, or there are too few slots.',
+      'The job cannot be rescaled: it does not run, it is ending, it has no checkpoints, there are too few slots, or it runs in reactive mode.',
   },
   RESCALES_UNAVAILABLE: {
     domain: 'user',
     retry: 'never',
     description:
       'No rescales of the job are kept: `web.adaptive-scheduler.rescale-history.size` is 0.',
+  },
+  SCHEDULER_NOT_ADAPTIVE: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'What was asked for is of jobs that follow the slots that there are: `jobmanager.scheduler` is not `adaptive`.',
+  },
+  CLUSTER_REACTIVE: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'In reactive mode one job takes every slot: there is no second job beside one, and none beside others.',
   },
   RESCALE_UNKNOWN: {
     domain: 'user',
@@ -146,7 +158,8 @@ export const { error: jobManagerError, declarations: JOBMANAGER_ERRORS } = defin
   NOT_ENOUGH_SLOTS: {
     domain: 'external',
     retry: 'never',
-    description: 'The slots that a job needs did not become free within `slot.request.timeout`.',
+    description:
+      'The slots that a job needs did not become free within `slot.request.timeout`; with the adaptive scheduler: those that it needs at least, within `jobmanager.adaptive-scheduler.submission.resource-wait-timeout`.',
   },
   PARALLELISM_INVALID: {
     domain: 'internal',

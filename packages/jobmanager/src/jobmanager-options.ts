@@ -62,7 +62,56 @@ export const JobManagerOptions = {
     key: 'jobmanager.execution.failover-strategy',
     values: ['region', 'full'],
     defaultValue: 'region',
-    description: 'What is restarted after a failure: the connected part of the job, or all of it.',
+    description:
+      'What is restarted after a failure: the connected part of the job, or all of it, as with the adaptive scheduler always.',
+  }),
+} as const
+
+export const SchedulerOptions = {
+  scheduler: option.enum({
+    key: 'jobmanager.scheduler',
+    values: ['default', 'adaptive'],
+    defaultValue: 'default',
+    description:
+      'Whether a job waits for the slots that its parallelism takes (`default`), or runs with those that there are and grows and shrinks with them (`adaptive`).',
+  }),
+  mode: option.enum({
+    key: 'scheduler-mode',
+    values: ['reactive'],
+    defaultValue: undefined,
+    description:
+      '`reactive`: one job takes every slot of the cluster, up to its max parallelism, whatever parallelism it was written with.',
+  }),
+  waitTimeout: option.duration({
+    key: 'jobmanager.adaptive-scheduler.submission.resource-wait-timeout',
+    aliases: ['jobmanager.adaptive-scheduler.resource-wait-timeout'],
+    defaultValue: 300_000,
+    min: -1,
+    description:
+      'adaptive: how long a job waits for the slots of its upper bounds before it runs with fewer, or fails when there are not even those of its lower bounds; -1, and the default in reactive mode: without end.',
+  }),
+  startStabilization: option.duration({
+    key: 'jobmanager.adaptive-scheduler.submission.resource-stabilization-timeout',
+    aliases: ['jobmanager.adaptive-scheduler.resource-stabilization-timeout'],
+    defaultValue: 10_000,
+    min: 0,
+    description:
+      'adaptive: how long there have to be slots for the lower bounds before a job starts, or starts again, with fewer than its upper bounds take; 0 by default in reactive mode.',
+  }),
+  cooldown: option.duration({
+    key: 'jobmanager.adaptive-scheduler.executing.cooldown-after-rescaling',
+    aliases: ['jobmanager.adaptive-scheduler.scaling-interval.min'],
+    defaultValue: 30_000,
+    min: 0,
+    description: 'adaptive: how long a job runs before it takes slots that have come.',
+  }),
+  growthStabilization: option.duration({
+    key: 'jobmanager.adaptive-scheduler.executing.resource-stabilization-timeout',
+    aliases: ['jobmanager.adaptive-scheduler.scaling-interval.max'],
+    defaultValue: 60_000,
+    min: 0,
+    description:
+      'adaptive: how long slots that have come have to be there before a job that runs takes them, when they are fewer than its upper bounds take.',
   }),
 } as const
 

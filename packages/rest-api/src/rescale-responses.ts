@@ -16,7 +16,7 @@ export interface RescaleDetails {
         readonly slotSharingGroupName: string
         readonly desiredParallelism: number
         readonly sufficientParallelism: number
-        readonly preRescaleParallelism: number
+        readonly preRescaleParallelism: number | null
         readonly postRescaleParallelism: number | null
       }
     >
@@ -62,4 +62,17 @@ export interface RescalesSummaryAnswer {
   readonly completedRescalesDurationStatsInMillis: StatisticsSummary
   readonly ignoredRescalesDurationStatsInMillis: StatisticsSummary
   readonly failedRescalesDurationStatsInMillis: StatisticsSummary
+}
+
+/** Of a job that follows the slots that there are; -1: without end. */
+export interface RescaleConfigAnswer {
+  readonly rescaleHistoryMax: number
+  readonly schedulerExecutionMode: 'REACTIVE' | null
+  readonly submissionResourceWaitTimeoutInMillis: number
+  readonly submissionResourceStabilizationTimeoutInMillis: number
+  readonly slotIdleTimeoutInMillis: number
+  readonly executingCooldownTimeoutInMillis: number
+  readonly executingResourceStabilizationTimeoutInMillis: number
+  readonly maximumDelayForTriggeringRescaleInMillis: number
+  readonly rescaleOnFailedCheckpointCount: number
 }

@@ -26,6 +26,7 @@ export const REST_PATHS = {
   savepointDisposals: '/savepoint-disposal',
   savepointDisposal: '/savepoint-disposal/:triggerid',
   jobRescales: '/jobs/:jobid/rescales/overview',
+  jobRescalesConfig: '/jobs/:jobid/rescales/config',
   jobRescalesHistory: '/jobs/:jobid/rescales/history',
   jobRescalesSummary: '/jobs/:jobid/rescales/summary',
   jobRescaleDetails: '/jobs/:jobid/rescales/details/:rescaleuuid',

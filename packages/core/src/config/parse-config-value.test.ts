@@ -83,4 +83,9 @@ test('a value beyond its range is refused with the range', () => {
   for (const [declared, text, message] of cases) {
     assert.throws(() => new Configuration({ [declared.key]: text }).get(declared), { message })
   }
+  const wait = option.duration({ key: 'wait', defaultValue: 5, min: -1, description: '' })
+  for (const text of ['-1', '-1 ms']) assert.equal(new Configuration({ wait: text }).get(wait), -1)
+  for (const text of ['-', '-1 x', '-2 ms']) {
+    assert.throws(() => new Configuration({ wait: text }).get(wait), /CONFIG|duration/, text)
+  }
 })

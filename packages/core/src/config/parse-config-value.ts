@@ -138,7 +138,12 @@ function parseText(option: ConfigOption<unknown>, text: string): ParsedValue {
       return refuse('a number', '1.5')
     }
     case 'duration': {
-      const value = parseDurationMs(trimmed)
+      // `-1` says "without end" where that is possible, and is a typing error elsewhere.
+      const isNegative = (option.min ?? 0) < 0 && /^-\d/.test(trimmed)
+      const value = isNegative
+        ? -(parseDurationMs(trimmed.slice(1)) ?? Number.NaN)
+        : parseDurationMs(trimmed)
+      if (Number.isNaN(value)) return refuse('a duration', '10 s')
       return value === null ? refuse('a duration', '10 s') : accept(value)
     }
     case 'memory': {

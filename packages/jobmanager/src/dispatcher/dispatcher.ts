@@ -20,7 +20,7 @@ import type { JobRecord, JobResult } from '../high-availability/job-record.ts'
 import type { JobStore } from '../high-availability/job-store.ts'
 import { JobMaster } from '../job-master/job-master.ts'
 import type { SavepointRequest } from '../job-master/take-savepoint.ts'
-import { RestOptions } from '../jobmanager-options.ts'
+import { RestOptions, SchedulerOptions } from '../jobmanager-options.ts'
 import type { DecideParallelism } from '../scheduler/decide-parallelism.ts'
 import type { SlotPool } from '../slot-pool/slot-pool.ts'
 import { validateJobGraph } from './validate-job-graph.ts'
@@ -52,7 +52,7 @@ export class Dispatcher {
 
   /**
    * Starts the job; its state says how it goes on. Rejects with JOB_GRAPH_INVALID,
-   * JOB_ALREADY_SUBMITTED, LEADERSHIP_LOST, and what its options say.
+   * JOB_ALREADY_SUBMITTED, CLUSTER_REACTIVE, LEADERSHIP_LOST, and what its options say.
    */
   async submit(value: unknown): Promise<JobMaster> {
     const { platform, configuration, store } = this.#options
@@ -66,6 +66,7 @@ export class Dispatcher {
     this.#refuseKnown(jobId)
     const merged = configuration.withOverrides(jobGraph.configuration)
     const job = this.#jobMaster(jobGraph, merged)
+    this.#requireAlone(job)
     let record: JobRecord
     const settled = Promise.withResolvers<void>()
     this.#submitting.set(jobId, settled.promise)
@@ -102,6 +103,19 @@ export class Dispatcher {
       platform.logger.warn('A job cannot be restored.', { job: jobGraph.name, error })
       throw error
     }
+  }
+
+  /** A job in reactive mode takes every slot. Throws CLUSTER_REACTIVE. */
+  #requireAlone({ adaptive, jobGraph }: JobMaster): void {
+    const other = this.all().find((job) => !job.hasEnded)
+    if (other === undefined) return
+    const isReactive = [adaptive, other.adaptive].some((each) => each?.isReactive === true)
+    if (!isReactive) return
+    throw jobManagerError(
+      'CLUSTER_REACTIVE',
+      `Wait for the end of job ${other.jobId} ('${other.jobGraph.name}'), or cancel it, to run '${jobGraph.name}': in reactive mode there is one job.`,
+      { location: { optionKey: SchedulerOptions.mode.key } },
+    )
   }
 
   #refuseKnown(jobId: string): void {

@@ -30,6 +30,8 @@ interface PendingRestart {
   settling: number
   /** How often it was counted: once for each failure that came before it began. */
   counted: number
+  /** No failure is among its reasons: the slots are those that there were. */
+  atOnce: boolean
   cancelTimer: () => void
 }
 
@@ -191,17 +193,23 @@ export class Failover {
   }
 
   #decide(error: MillraceError, incident: Incident): FailoverDecision {
-    const { round, configuration, platform } = this.#job
+    const { round, platform } = this.#job
     return decideFailover({
       error: toErrorData(error),
       failedVertices: incident.failedVertices,
       regions: round.graph.regions,
-      strategy: configuration.get(JobManagerOptions.failoverStrategy),
+      strategy: this.#strategy(),
       settings: this.#settings,
       history: incident.before,
       nowMs: platform.clock.monotonicMs(),
       random: platform.random.next(),
     })
+  }
+
+  /** Where a round is of as many slots as there are, it is of all vertices. */
+  #strategy(): 'region' | 'full' {
+    if (this.#rounds.adaptive !== null) return 'full'
+    return this.#job.configuration.get(JobManagerOptions.failoverStrategy)
   }
 
   /** `noRestart`: why there is none, unless the error itself forbids it. */
@@ -225,9 +233,11 @@ export class Failover {
       dueMs: 0,
       settling: 0,
       counted: 0,
+      atOnce: true,
       cancelTimer: () => {},
     }
     this.#restart = restart
+    if (failures > 0) restart.atOnce = false
     job.lifecycle.restarts += failures
     restart.counted += failures
     // Vertices of an earlier failure that still waited for slots come along.
@@ -235,6 +245,7 @@ export class Failover {
       if (state === 'SCHEDULED') restart.vertices.add(vertexId)
     }
     this.#deployer.abandon()
+    this.#rounds.abandon()
     for (const id of vertices) restart.vertices.add(id)
     restart.dueMs = Math.max(restart.dueMs, clock.monotonicMs() + delayMs)
     this.#replaceCoordinators(restart, vertices)
@@ -279,7 +290,7 @@ export class Failover {
     this.#cancellation.stop()
     this.#releaseBrokenSlots(restart.vertices)
     try {
-      this.#rounds.begin(restart.vertices)
+      this.#rounds.begin(restart.vertices, restart.atOnce)
     } catch (error) {
       this.fail(error)
     }
@@ -327,6 +338,7 @@ export class Failover {
   /** Forgets what is pending, without touching tasks. */
   abandon(): void {
     this.#deployer.abandon()
+    this.#rounds.abandon()
     this.#restart?.cancelTimer()
     this.#restart = null
     this.#cancellation.stop()

@@ -25,6 +25,7 @@ import {
   VOLATILE_JOB_RECORD,
 } from '../high-availability/job-record.ts'
 import { RestOptions } from '../jobmanager-options.ts'
+import { type AdaptiveSettings, adaptiveSettingsOf } from '../scheduler/adaptive-settings.ts'
 import type { DecideParallelism } from '../scheduler/decide-parallelism.ts'
 import {
   type ResourceRequirements,
@@ -77,6 +78,7 @@ export class JobMaster {
   readonly #calls: TaskCalls
   readonly #coordinators: JobCoordinators
   readonly #deployer: TaskDeployer
+  readonly #rounds: Rounds
   readonly #failover: Failover
   readonly #rescaler: Rescaler
   readonly #start: JobStart
@@ -97,11 +99,19 @@ export class JobMaster {
       fail: (error) => this.#failover.fail(error),
       attemptsFailed: (attempts, error) => this.#failover.attemptsFailed(attempts, error),
     })
+    this.#rounds = new Rounds(this.#job, options.decideParallelism, {
+      deployer: this.#deployer,
+      coordinators: this.#coordinators,
+      slotPool,
+      adaptive: adaptiveSettingsOf(configuration),
+      fail: (error) => this.#failover.fail(error),
+      begins: () => this.#rescaler.scheduled(),
+    })
     const parts = {
       deployer: this.#deployer,
       coordinators: this.#coordinators,
       calls: this.#calls,
-      rounds: new Rounds(this.#job, options.decideParallelism, this.#coordinators, this.#deployer),
+      rounds: this.#rounds,
     }
     this.#end = new JobEnd(this.#job)
     this.#failover = new Failover(this.#job, this.restartSettings, parts, {
@@ -200,7 +210,12 @@ export class JobMaster {
 
   /** Between which bounds the parallelism of each vertex may be. */
   get requirements(): ResourceRequirements {
-    return this.#job.requirements ?? submittedRequirements(this.#job.jobGraph)
+    return this.#rounds.requirements ?? submittedRequirements(this.#job.jobGraph)
+  }
+
+  /** How it adapts itself to the slots that there are; null: it does not. */
+  get adaptive(): AdaptiveSettings | null {
+    return this.#rounds.adaptive
   }
 
   get restarts(): number {
@@ -237,8 +252,8 @@ export class JobMaster {
     return describeStatus({
       state: this.state,
       graph: this.graph,
-      outside: this.#coordinators.waitsFor(),
-      slots: this.#deployer.describeWait(),
+      outside: this.#coordinators.waitsFor() ?? this.#rescaler.describeShortage(),
+      slots: this.#rounds.describeWait() ?? this.#deployer.describeWait(),
       restartInMs: this.#failover.restartInMs(),
       rescale: this.#rescaler.describe(),
       lastFailure: this.failures.entries.at(-1)?.root.error ?? null,
@@ -253,6 +268,7 @@ export class JobMaster {
    * job that a former leader ran (`recovered`) does not fail because that cannot be done at once.
    */
   start(record: JobRecord = VOLATILE_JOB_RECORD, recovered = false): Promise<void> {
+    this.#rescaler.start()
     return this.#start.start(record, recovered)
   }
 
@@ -300,6 +316,7 @@ export class JobMaster {
   // ——— the end ———
 
   #ended(state: TerminalJobStatus): void {
+    this.#rescaler.stop()
     this.#coordinators.jobEnded(state)
     this.#deployer.releaseSlots(() => true, `the job is ${state}`)
     this.#options.onEnded(this, this.#end.cleanUp(state))
@@ -319,6 +336,7 @@ export class JobMaster {
       this.#job.lifecycle.become('SUSPENDED')
       this.#job.checkpoints?.suspend()
       this.#failover.abandon()
+      this.#rescaler.stop()
     }
     void this.close()
   }
@@ -331,6 +349,7 @@ export class JobMaster {
       this.#job.lifecycle.become('SUSPENDED')
       this.#job.checkpoints?.stop('the JobManager stops')
       this.#failover.abandon()
+      this.#rescaler.stop()
       await this.#deployer.releaseAll('the JobManager stops')
     }
     await this.close()

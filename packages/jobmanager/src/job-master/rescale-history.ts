@@ -5,10 +5,20 @@
 import { SummaryStatistics } from '../checkpoint/summary-statistics.ts'
 
 /** As the reference engine names what a rescale comes from. */
-export type RescaleCause = 'UPDATE_REQUIREMENT'
+export type RescaleCause =
+  | 'INITIAL_SCHEDULE'
+  | 'UPDATE_REQUIREMENT'
+  | 'NEW_RESOURCE_AVAILABLE'
+  | 'RECOVERABLE_FAILOVER'
 
 /** Why it is over: what was wanted is reached, or a failure or the end of the job came before. */
-export type RescaleOutcome = 'SUCCEEDED' | 'JOB_FAILOVER_RESTARTING' | 'JOB_FINISHED'
+export type RescaleOutcome =
+  | 'SUCCEEDED'
+  | 'NO_RESOURCES_OR_PARALLELISMS_CHANGE'
+  | 'JOB_FAILOVER_RESTARTING'
+  | 'JOB_FINISHED'
+  | 'JOB_FAILING'
+  | 'JOB_CANCELING'
 
 export interface RescaledVertex {
   readonly id: string
@@ -17,7 +27,8 @@ export interface RescaledVertex {
   readonly desired: number
   /** Fewer would not do. */
   readonly sufficient: number
-  readonly before: number
+  /** Null: nothing ran before. */
+  readonly before: number | null
   /** Null until it is completed. */
   after: number | null
 }

@@ -1,19 +1,26 @@
 /**
- * Rescaler: brings a job that runs to the parallelism that is asked for, in place.
+ * Rescaler: brings a job that runs to the parallelism that is asked for, or to that for which there
+ * are slots now, in place.
  *
  * Requirements are durable before anything follows from them. The job takes a checkpoint, or goes
  * back to its latest complete one where none can be had; then its tasks go down and the next round
  * is planned from the requirements. Whatever fails on the way is a failure like any other: the
  * round after it is planned from them too.
  */
-import { hexId } from '@millrace/core'
+import { hexId, toErrorData } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
 import { jobManagerError } from '../error-codes.ts'
-import { CheckpointingOptions } from '../jobmanager-options.ts'
-import { type ResourceRequirements, requireFitting } from '../scheduler/resource-requirements.ts'
-import { slotRequirements } from '../scheduler/slot-requirements.ts'
+import type { JobStatus } from '../execution-graph/execution-state.ts'
+import { CheckpointingOptions, SchedulerOptions } from '../jobmanager-options.ts'
+import {
+  leastParallelism,
+  type ResourceRequirements,
+  requireFitting,
+} from '../scheduler/resource-requirements.ts'
+import { slotCount } from '../scheduler/slot-requirements.ts'
 import type { SlotPool } from '../slot-pool/slot-pool.ts'
 import type { Failover } from './failover.ts'
+import { Growth } from './growth.ts'
 import type { JobState } from './job-state.ts'
 import type {
   RescaleCause,
@@ -37,6 +44,9 @@ interface Rescale {
   readonly record: RescaleRecord
 }
 
+/** A stop that was begun may be given up: then a rescale is due after all. */
+const RECONSIDER_MS = 1000
+
 export class Rescaler {
   readonly #job: JobState
   readonly #slotPool: SlotPool
@@ -44,7 +54,11 @@ export class Rescaler {
   readonly #deployer: TaskDeployer
   readonly #failover: Failover
   readonly #history: RescaleHistory
+  /** Null: the job does not adapt itself to its slots. */
+  readonly #growth: Growth | null
   #rescale: Rescale | null = null
+  #cancelTimer: () => void = () => {}
+  #unwatch: () => void = () => {}
 
   constructor(
     job: JobState,
@@ -62,13 +76,44 @@ export class Rescaler {
     this.#deployer = parts.deployer
     this.#failover = parts.failover
     this.#history = parts.history
+    const { adaptive } = parts.rounds
+    const { clock } = job.platform
+    this.#growth = adaptive === null ? null : new Growth(clock, adaptive, () => this.#consider())
+  }
+
+  /** From now on slots that come and go are answered to, by a job that adapts itself to them. */
+  start(): void {
+    if (this.#growth === null) return
+    this.#unwatch = this.#slotPool.watch(() => {
+      this.#rounds.reconsider()
+      this.#consider()
+    })
+  }
+
+  /** The job has ended, or is another JobManager's. */
+  stop(): void {
+    this.#unwatch()
+    this.#cancelTimer()
+    this.#growth?.stop()
+    if (this.#rescale !== null) this.#over(this.#rescale.record, endOf(this.#job.lifecycle.state))
   }
 
   /** What a job that is down comes back to, for people; null: it did not go down for that. */
   describe(): string | null {
     const rescale = this.#rescale
     if (rescale === null || rescale.downMs === null) return null
+    if (rescale.cause === 'INITIAL_SCHEDULE' || rescale.cause === 'RECOVERABLE_FAILOVER')
+      return null
     return rescale.restarts === this.#job.lifecycle.restarts ? rescale.to : null
+  }
+
+  /** Why a job that runs has fewer subtasks than it may have; null: it has not. */
+  describeShortage(): string | null {
+    if (this.#growth === null || this.#job.lifecycle.state !== 'RUNNING') return null
+    const { desired } = this.#rounds.bounds()
+    const runs = slotCount(this.#job.round.graph.jobGraph)
+    if (runs >= desired || this.#rounds.adaptive?.isReactive === true) return null
+    return `runs with ${runs} of the ${desired} slots that it may use`
   }
 
   /**
@@ -77,18 +122,29 @@ export class Rescaler {
    */
   async require(requirements: ResourceRequirements): Promise<void> {
     const job = this.#job
+    const { adaptive } = this.#rounds
+    if (adaptive?.isReactive === true) {
+      refuse(`Start or stop TaskManagers to rescale job ${job.jobId}: it runs in reactive mode.`, {
+        location: { optionKey: SchedulerOptions.mode.key },
+      })
+    }
     requireFitting(requirements, job.jobGraph)
     this.#requirePossible()
-    this.#requireSlots(requirements)
+    if (adaptive === null) this.#requireSlots(requirements)
     await job.record.require(requirements)
     job.requirements = requirements
-    this.#consider('UPDATE_REQUIREMENT')
+    this.#rounds.reconsider()
+    this.#consider()
   }
 
   #requirePossible(): void {
     const { lifecycle, checkpoints } = this.#job
-    if (lifecycle.state !== 'RUNNING') {
-      refuse(`Rescale jobs that run; job ${this.#job.jobId} is ${lifecycle.state}.`, {
+    const { state } = lifecycle
+    // Lower bounds may be just what keeps it from running.
+    const waits = this.#growth !== null && (state === 'CREATED' || state === 'RESTARTING')
+    if (waits) return
+    if (state !== 'RUNNING') {
+      refuse(`Rescale jobs that run; job ${this.#job.jobId} is ${state}.`, {
         hint: 'npx millrace list shows the jobs that run, and what others wait for.',
       })
     }
@@ -104,15 +160,14 @@ export class Rescaler {
   }
 
   #isEnding(): boolean {
-    const { round } = this.#job
-    return round.finishing || round.graph.every(({ ended }) => ended)
+    const { round, stoppedBy } = this.#job
+    return round.finishing || stoppedBy !== null || round.graph.every(({ ended }) => ended)
   }
 
   /** A job is not taken down for slots that are not there. */
   #requireSlots(requirements: ResourceRequirements): void {
     const { total, free } = this.#slotPool.counts()
-    const needed = [...slotRequirements(this.#rounds.planned(requirements)).values()]
-    const count = needed.reduce((sum, slots) => sum + slots, 0)
+    const count = slotCount(this.#rounds.planned(requirements))
     const available = this.#deployer.slots.held().length + free
     if (count <= available) return
     refuse(
@@ -123,29 +178,55 @@ export class Rescaler {
     )
   }
 
-  /** Every task has come to run: what it was taken down for is done, something else may be due. */
-  running(): void {
-    const { logger, platform, round } = this.#job
+  /**
+   * A round of a job that adapts itself begins for another reason than a rescale: what comes of it
+   * is told as one.
+   */
+  scheduled(): void {
+    if (this.#growth === null) return
+    this.#growth.stop()
+    const { lifecycle, round, platform } = this.#job
+    const { restarts } = lifecycle
+    const isInitial = lifecycle.state === 'CREATED'
     const rescale = this.#rescale
-    if (rescale !== null && rescale.downMs !== null) {
-      this.#completed(rescale.record)
-      const nowMs = platform.clock.monotonicMs()
-      logger.info('Job rescaled', {
-        cause: rescale.cause,
-        from: rescale.from,
-        to: describeParallelism(round.graph.jobGraph),
-        durationMs: Math.round(nowMs - rescale.startMs),
-        downMs: Math.round(nowMs - rescale.downMs),
-      })
+    if (rescale !== null) {
+      if (rescale.downMs !== null && rescale.restarts === restarts) return
+      this.#over(rescale.record, 'JOB_FAILOVER_RESTARTING')
     }
-    this.#consider('UPDATE_REQUIREMENT')
+    const cause = isInitial ? 'INITIAL_SCHEDULE' : 'RECOVERABLE_FAILOVER'
+    const record = this.#begun(cause, this.#rounds.planned(this.#rounds.requirements), isInitial)
+    record.downMs = record.startMs
+    const startMs = platform.clock.monotonicMs()
+    const from = isInitial ? 'nothing' : describeParallelism(round.graph.jobGraph)
+    this.#rescale = { cause, from, to: '', startMs, downMs: startMs, restarts, record }
   }
 
-  #completed(record: RescaleRecord): void {
+  /** Every task has come to run: what it was taken down for is done, something else may be due. */
+  running(): void {
+    const rescale = this.#rescale
+    if (rescale !== null && rescale.downMs !== null) this.#completed(rescale, rescale.downMs)
+    this.#growth?.running()
+    this.#consider()
+  }
+
+  #completed({ cause, from, startMs, record }: Rescale, downMs: number): void {
+    const { logger, platform, round } = this.#job
     for (const rescaled of record.vertices) {
       rescaled.after = this.#parallelismOf(rescaled.id)
     }
-    this.#over(record, 'SUCCEEDED')
+    const isNothing =
+      cause === 'RECOVERABLE_FAILOVER' &&
+      record.vertices.every(({ before, after }) => before === after)
+    this.#over(record, isNothing ? 'NO_RESOURCES_OR_PARALLELISMS_CHANGE' : 'SUCCEEDED')
+    if (isNothing) return
+    const nowMs = platform.clock.monotonicMs()
+    logger.info('Job rescaled', {
+      cause,
+      from,
+      to: describeParallelism(round.graph.jobGraph),
+      durationMs: Math.round(nowMs - startMs),
+      downMs: Math.round(nowMs - downMs),
+    })
   }
 
   #over(record: RescaleRecord, outcome: RescaleOutcome): void {
@@ -157,56 +238,76 @@ export class Rescaler {
     return this.#job.round.graph.vertices.get(vertexId)?.vertex.parallelism as number
   }
 
-  #begun(cause: RescaleCause, planned: JobGraph): RescaleRecord {
-    const { platform, requirements } = this.#job
+  /** `isFirst`: nothing ran before. */
+  #begun(cause: RescaleCause, planned: JobGraph, isFirst = false): RescaleRecord {
+    const { platform } = this.#job
+    const least = leastParallelism(this.#job.jobGraph, this.#rounds.requirements)
     const vertices = planned.vertices.map(({ id, name, slotSharingGroup, parallelism }) => {
-      const sufficient = requirements?.[id]?.lowerBound ?? 1
-      const before = this.#parallelismOf(id)
+      const sufficient = least.get(id) as number
+      const before = isFirst ? null : this.#parallelismOf(id)
       return { id, name, slotSharingGroup, desired: parallelism, sufficient, before, after: null }
     })
     const id = hexId(platform.random.bytes(16))
     return this.#history.begin({ id, cause, startMs: platform.clock.nowMs(), vertices })
   }
 
-  #consider(cause: RescaleCause): void {
+  #consider(): void {
     const { lifecycle, round, checkpoints, requirements, platform, logger } = this.#job
     if (this.#rescale !== null || lifecycle.state !== 'RUNNING') return
-    if (requirements === null || checkpoints === null || this.#isEnding()) return
+    if (checkpoints === null || this.#isEnding()) return
+    if (this.#growth === null && requirements === null) return
     const { jobGraph } = round.graph
-    const planned = this.#rounds.planned(requirements)
-    if (isSame(jobGraph, planned)) return
-    const [from, to] = [describeParallelism(jobGraph), describeParallelism(planned)]
+    const possible = this.#rounds.possible()
+    if (possible === null || isSame(jobGraph, possible.graph)) {
+      this.#growth?.stop()
+      if (possible !== null) this.#rounds.upToDate()
+      return
+    }
+    const isAsked = this.#growth === null || this.#rounds.isOutdated
+    if (!isAsked && this.#growth?.isDue(possible.isDesired) !== true) return
+    const cause = isAsked ? 'UPDATE_REQUIREMENT' : 'NEW_RESOURCE_AVAILABLE'
+    const [from, to] = [describeParallelism(jobGraph), describeParallelism(possible.graph)]
     const startMs = platform.clock.monotonicMs()
-    const record = this.#begun(cause, planned)
+    const record = this.#begun(cause, this.#rounds.planned(this.#rounds.requirements))
     this.#rescale = { cause, from, to, startMs, downMs: null, restarts: 0, record }
     logger.info('Job is to be rescaled', { cause, from, to })
     void this.#carryOut(this.#rescale)
   }
 
   async #carryOut(rescale: Rescale): Promise<void> {
-    const { round, logger } = this.#job
+    const { round, logger, platform } = this.#job
+    let isStopping = false
     try {
       await this.#job.checkpoints?.takeNow(false)
     } catch (error) {
-      logger.warn('No checkpoint before a rescale; it begins from the latest there is', { error })
+      isStopping = toErrorData(error).code === 'CHECKPOINT_NOT_POSSIBLE'
+      logger.warn('No checkpoint before a rescale', { error })
     }
+    // A failure has ended it, or the job is another JobManager's by now.
+    if (this.#rescale !== rescale) return
     if (this.#job.round !== round || this.#job.lifecycle.state !== 'RUNNING') {
       // The round that it comes back in is planned from the same requirements.
       this.#over(rescale.record, 'JOB_FAILOVER_RESTARTING')
       logger.info('A failure came before a rescale')
-      this.#consider(rescale.cause)
+      this.#consider()
       return
     }
-    if (this.#isEnding()) {
+    if (this.#isEnding() || isStopping) {
       this.#over(rescale.record, 'JOB_FINISHED')
-      logger.info('Job is not rescaled: all its input is read')
+      logger.info('Job is not rescaled: it is ending, or being stopped')
+      this.#cancelTimer = platform.clock.setTimer(RECONSIDER_MS, () => this.#consider())
       return
     }
-    rescale.downMs = this.#job.platform.clock.monotonicMs()
-    rescale.record.downMs = this.#job.platform.clock.nowMs()
+    rescale.downMs = platform.clock.monotonicMs()
+    rescale.record.downMs = platform.clock.nowMs()
     rescale.restarts = this.#job.lifecycle.restarts
     this.#failover.rescale()
   }
+}
+
+function endOf(state: JobStatus): RescaleOutcome {
+  if (state === 'FINISHED') return 'JOB_FINISHED'
+  return state === 'CANCELED' ? 'JOB_CANCELING' : 'JOB_FAILING'
 }
 
 function isSame(a: JobGraph, b: JobGraph): boolean {

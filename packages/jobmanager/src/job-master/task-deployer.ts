@@ -45,6 +45,11 @@ export class TaskDeployer {
     return this.#request?.describe() ?? null
   }
 
+  /** It waits for slots that are not there. */
+  get isStarving(): boolean {
+    return this.#request?.isStarving() ?? false
+  }
+
   abandon(): void {
     this.#round++
     this.#request?.cancel()

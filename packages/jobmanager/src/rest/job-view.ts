@@ -15,7 +15,9 @@ import type { JobMaster } from '../job-master/job-master.ts'
 import { maskSecrets } from './mask-secrets.ts'
 import { taskCounts, vertexSummary } from './vertex-view.ts'
 
-const SCHEDULER = 'Default'
+function schedulerOf({ adaptive }: JobMaster): string {
+  return adaptive === null ? 'Default' : 'Adaptive'
+}
 
 function span({ lifecycle, hasEnded }: JobMaster, nowMs: number) {
   const { state, timestampsMs } = lifecycle
@@ -38,7 +40,7 @@ export function jobOverview(job: JobMaster, nowMs: number): JobOverview {
     'last-modification': job.lifecycle.lastModificationMs,
     tasks: taskCounts(graph.stateCounts()),
     jobType: jobGraph.jobType,
-    schedulerType: SCHEDULER,
+    schedulerType: schedulerOf(job),
     'pending-operators': 0,
     'status-reason': job.statusReason(),
   }
@@ -64,7 +66,7 @@ export function jobDetail(job: JobMaster, nowMs: number): JobDetail {
     vertices: [...graph.vertices.values()].map((vertex) => vertexSummary(graph, vertex, nowMs)),
     'status-counts': graph.stateCounts(),
     plan: jobPlan(job),
-    schedulerType: SCHEDULER,
+    schedulerType: schedulerOf(job),
     'status-reason': job.statusReason(),
     'failure-cause': job.failureCause,
     restarts: job.restarts,

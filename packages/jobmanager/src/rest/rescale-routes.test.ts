@@ -68,3 +68,24 @@ test('Without a history nothing is shown, as in the reference', async () => {
     assert.match(body.errors[0], /RESCALES_UNAVAILABLE.*rescale-history\.size/)
   }
 })
+
+test('How a job follows its slots is shown of one that does', async () => {
+  const { get } = await serving({ 'jobmanager.scheduler': 'adaptive' })
+  assert.deepEqual(await get('/config'), {
+    status: 200,
+    body: {
+      rescaleHistoryMax: 0,
+      schedulerExecutionMode: null,
+      submissionResourceWaitTimeoutInMillis: 300_000,
+      submissionResourceStabilizationTimeoutInMillis: 10_000,
+      slotIdleTimeoutInMillis: 0,
+      executingCooldownTimeoutInMillis: 30_000,
+      executingResourceStabilizationTimeoutInMillis: 60_000,
+      maximumDelayForTriggeringRescaleInMillis: 600_000,
+      rescaleOnFailedCheckpointCount: 1,
+    },
+  })
+  const other = await (await serving({})).get('/config')
+  assert.equal(other.status, 404)
+  assert.match(other.body.errors[0], /SCHEDULER_NOT_ADAPTIVE/)
+})

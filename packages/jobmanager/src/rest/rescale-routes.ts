@@ -1,19 +1,25 @@
 /** Routes about the rescales of a job: counts, history, durations, one of them. */
 import {
   REST_PATHS,
+  type RescaleConfigAnswer,
   type RescaleDetails,
   type RescalesAnswer,
   type RescalesSummaryAnswer,
 } from '@millrace/rest-api'
+import { checkpointSettingsOf } from '../checkpoint/checkpoint-settings.ts'
 import { SummaryStatistics } from '../checkpoint/summary-statistics.ts'
 import { jobManagerError } from '../error-codes.ts'
+import type { JobMaster } from '../job-master/job-master.ts'
 import type { RescaleHistory, RescaleRecord } from '../job-master/rescale-history.ts'
-import { RestOptions } from '../jobmanager-options.ts'
+import { RestOptions, SchedulerOptions } from '../jobmanager-options.ts'
 import type { RestContext, Route } from './route.ts'
 
 export function mountRescaleRoutes(route: Route, context: RestContext): void {
   const historyOf = (parameters: Readonly<Record<string, string>>) =>
     keptHistory(context, parameters.jobid as string)
+  route('GET', REST_PATHS.jobRescalesConfig, ({ parameters }) =>
+    configOf(context.dispatcher.get(parameters.jobid as string)),
+  )
   route('GET', REST_PATHS.jobRescales, ({ parameters }) => overview(historyOf(parameters)))
   route('GET', REST_PATHS.jobRescalesHistory, ({ parameters }) =>
     historyOf(parameters).records.map((record) => details(record, false)),
@@ -41,6 +47,31 @@ function keptHistory({ dispatcher }: RestContext, jobId: string): RescaleHistory
     `Set '${key}' to 1 or more to see the rescales of job ${jobId}; the log has them too.`,
     { location: { optionKey: key } },
   )
+}
+
+/** Throws SCHEDULER_NOT_ADAPTIVE. */
+function configOf({ jobId, adaptive, configuration }: JobMaster): RescaleConfigAnswer {
+  if (adaptive === null) {
+    const { key } = SchedulerOptions.scheduler
+    throw jobManagerError(
+      'SCHEDULER_NOT_ADAPTIVE',
+      `Run job ${jobId} with '${key}' = 'adaptive' to have it follow the slots that there are.`,
+      { location: { optionKey: key } },
+    )
+  }
+  return {
+    rescaleHistoryMax: configuration.get(RestOptions.rescaleHistory),
+    schedulerExecutionMode: adaptive.isReactive ? 'REACTIVE' : null,
+    submissionResourceWaitTimeoutInMillis: adaptive.waitMs ?? -1,
+    submissionResourceStabilizationTimeoutInMillis: adaptive.startStabilizationMs,
+    // Slots that a job does not use are given back at once.
+    slotIdleTimeoutInMillis: 0,
+    executingCooldownTimeoutInMillis: adaptive.cooldownMs,
+    executingResourceStabilizationTimeoutInMillis: adaptive.growthStabilizationMs,
+    // A checkpoint is taken for each rescale: for so long, and once.
+    maximumDelayForTriggeringRescaleInMillis: checkpointSettingsOf(configuration)?.timeoutMs ?? 0,
+    rescaleOnFailedCheckpointCount: 1,
+  }
 }
 
 function overview({ counts, records }: RescaleHistory): RescalesAnswer {
@@ -113,7 +144,7 @@ function statesOf({ startMs, downMs, endMs }: RescaleRecord): RescaleDetails['sc
     durationInMillis: leave === null ? null : leave - enter,
     stringifiedException: null,
   })
-  const states = [span('Executing', startMs, downMs ?? endMs)]
+  const states = downMs === startMs ? [] : [span('Executing', startMs, downMs ?? endMs)]
   if (downMs !== null) states.push(span('Restarting', downMs, endMs))
   return states
 }

@@ -93,6 +93,7 @@ test('What is no job id is refused as such, what is one and unknown is not found
 test('Every path of the table answers, bare and under /v1', async () => {
   const { cluster, client, get } = await serving({
     'web.adaptive-scheduler.rescale-history.size': '3',
+    'jobmanager.scheduler': 'adaptive',
   })
   await client.submitJob(pipeline(1, CHECKPOINTED))
   await cluster.clock.advance(10_000)

@@ -1,16 +1,19 @@
 /**
- * Decides at which parallelism each vertex runs in the next round of deployment: from the graph as
- * submitted, the slots that may be taken and what goes on running.
+ * Decides at which parallelism each vertex runs in the next round of deployment: from the graph at
+ * its upper bounds, the slots that may be taken and what goes on running.
  *
  * Pure; asked at the beginning of every round, so that whoever scales a job only answers something
  * else here. Without a limit of slots it is what the graph says: the round waits for as many slots
  * as that takes.
  */
-import { forwardIsRequired, type JobGraph, type JobVertex } from '@millrace/graph'
+import type { JobGraph, JobVertex } from '@millrace/graph'
+import { joinedVertices } from './joined-vertices.ts'
 
 export interface ParallelismFacts {
   /** Vertices that no failure has touched, and theirs: they keep it in this round. */
   readonly running: ReadonlyMap<string, number>
+  /** Fewer subtasks a vertex does not get, equal where rows go forward in order; absent: 1. */
+  readonly least?: ReadonlyMap<string, number>
 }
 
 /**
@@ -25,10 +28,10 @@ export type DecideParallelism = (
 
 /**
  * With fewer slots than the graph asks for, the largest slot sharing groups give way first, down to
- * one slot each. Vertices that a required forward joins stay equal.
+ * what the least of their vertices takes. Vertices that a required forward joins stay equal.
  */
-export const decideParallelism: DecideParallelism = (jobGraph, slots, { running }) => {
-  const caps = capsOf(jobGraph.vertices, slots)
+export const decideParallelism: DecideParallelism = (jobGraph, slots, { running, least }) => {
+  const caps = capsOf(jobGraph.vertices, slots, least ?? new Map())
   const decided = new Map<string, number>()
   for (const joined of joinedVertices(jobGraph)) {
     const going = joined.map(({ id }) => running.get(id)).find((one) => one !== undefined)
@@ -39,32 +42,25 @@ export const decideParallelism: DecideParallelism = (jobGraph, slots, { running 
 }
 
 /** Slot sharing group → the most slots that it may hold. */
-function capsOf(vertices: readonly JobVertex[], slots: number | null): Map<string, number> {
+function capsOf(
+  vertices: readonly JobVertex[],
+  slots: number | null,
+  least: ReadonlyMap<string, number>,
+): Map<string, number> {
   const caps = new Map<string, number>()
-  for (const { slotSharingGroup: group, parallelism } of vertices) {
+  const floors = new Map<string, number>()
+  for (const { id, slotSharingGroup: group, parallelism } of vertices) {
     caps.set(group, Math.max(caps.get(group) ?? 0, parallelism))
+    floors.set(group, Math.max(floors.get(group) ?? 1, least.get(id) ?? 1))
   }
   if (slots === null) return caps
   let needed = [...caps.values()].reduce((sum, cap) => sum + cap, 0)
   while (needed > slots) {
-    const [group, cap] = [...caps].reduce((most, entry) => (entry[1] > most[1] ? entry : most))
-    if (cap === 1) break
+    const yielding = [...caps].filter(([group, cap]) => cap > (floors.get(group) as number))
+    if (yielding.length === 0) break
+    const [group, cap] = yielding.reduce((most, entry) => (entry[1] > most[1] ? entry : most))
     caps.set(group, cap - 1)
     needed--
   }
   return caps
-}
-
-/** Vertices in sets that required forwards join; every vertex is in one. */
-function joinedVertices(jobGraph: JobGraph): JobVertex[][] {
-  const setOf = new Map(jobGraph.vertices.map((vertex) => [vertex.id, [vertex]]))
-  for (const { sourceVertexId, targetVertexId, partitioning } of jobGraph.edges) {
-    if (!forwardIsRequired(partitioning)) continue
-    const into = setOf.get(sourceVertexId) as JobVertex[]
-    const from = setOf.get(targetVertexId) as JobVertex[]
-    if (into === from) continue
-    into.push(...from)
-    for (const { id } of from) setOf.set(id, into)
-  }
-  return [...new Set(setOf.values())]
 }

@@ -12,8 +12,11 @@ export class JobSlots {
     const surplus: AllocatedSlot[] = []
     for (const [group, count] of requirements) {
       const places = this.#groups.get(group) ?? []
-      surplus.push(...places.splice(count).filter((slot) => slot !== null))
+      const beyond = places.splice(count).filter((slot) => slot !== null)
       while (places.length < count) places.push(null)
+      // Places that lost theirs take over what would be given back.
+      for (let i = 0; i < count; i++) places[i] ??= beyond.shift() ?? null
+      surplus.push(...beyond)
       this.#groups.set(group, places)
     }
     return surplus

@@ -7,6 +7,7 @@
  */
 import { forwardIsRequired, type JobGraph, type JobVertex } from '@millrace/graph'
 import { jobManagerError } from '../error-codes.ts'
+import { joinedVertices } from './joined-vertices.ts'
 
 export interface ParallelismBounds {
   /** With fewer subtasks the vertex is not to run. */
@@ -26,14 +27,44 @@ export function submittedRequirements({ vertices }: JobGraph): ResourceRequireme
   return Object.fromEntries(bounds)
 }
 
+/** What a job requires that takes every slot there is: as many subtasks as it can have. */
+export function reactiveRequirements(jobGraph: JobGraph): ResourceRequirements {
+  const bounds = joinedVertices(jobGraph).flatMap((joined) => {
+    const upperBound = Math.min(...joined.map((vertex) => parallelismMax(vertex)))
+    return joined.map(({ id }) => [id, { lowerBound: 1, upperBound }] as const)
+  })
+  return Object.fromEntries(bounds)
+}
+
+/** Vertex id → the fewest subtasks, equal where rows go forward in order. */
+export function leastParallelism(
+  jobGraph: JobGraph,
+  requirements: ResourceRequirements | null,
+): Map<string, number> {
+  const least = new Map<string, number>()
+  for (const joined of joinedVertices(jobGraph)) {
+    const lower = Math.max(...joined.map(({ id }) => requirements?.[id]?.lowerBound ?? 1))
+    for (const { id } of joined) least.set(id, lower)
+  }
+  return least
+}
+
 /** The graph at the upper bounds; null: as submitted. */
 export function requiredGraph(
   jobGraph: JobGraph,
   requirements: ResourceRequirements | null,
 ): JobGraph {
   if (requirements === null) return jobGraph
+  return graphAt(jobGraph, (id) => requirements[id]?.upperBound)
+}
+
+/** The graph with that parallelism; undefined: as it is. */
+export function graphAt(
+  jobGraph: JobGraph,
+  parallelismOf: (vertexId: string) => number | undefined,
+): JobGraph {
   const vertices = jobGraph.vertices.map((vertex): JobVertex => {
-    const parallelism = requirements[vertex.id]?.upperBound ?? vertex.parallelism
+    const parallelism = parallelismOf(vertex.id) ?? vertex.parallelism
     return parallelism === vertex.parallelism ? vertex : { ...vertex, parallelism }
   })
   return { ...jobGraph, vertices }

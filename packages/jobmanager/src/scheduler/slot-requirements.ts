@@ -13,3 +13,8 @@ export function slotRequirements(graph: JobGraph): Map<string, number> {
   }
   return slots
 }
+
+/** Of all groups together. */
+export function slotCount(graph: JobGraph): number {
+  return [...slotRequirements(graph).values()].reduce((sum, slots) => sum + slots, 0)
+}

@@ -30,6 +30,8 @@ interface SlotRecord {
 }
 
 export interface SlotRequest {
+  /** Too few slots are free, and none of those that it lacks is on its way. */
+  isStarving(): boolean
   /** Rejects with NOT_ENOUGH_SLOTS after the timeout; never settles once cancelled. */
   readonly slots: Promise<AllocatedSlot[]>
   cancel(): void
@@ -69,6 +71,8 @@ export class SlotPool {
   readonly #onSlotLost: (slot: { allocationId: string; jobId: string }) => void
   readonly #slots = new Map<RegisteredTaskManager, SlotRecord[]>()
   readonly #requests: PendingRequest[] = []
+  readonly #watchers = new Set<() => void>()
+  #noticing = false
 
   constructor(
     platform: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
@@ -84,12 +88,37 @@ export class SlotPool {
 
   counts(): { total: number; free: number } {
     let total = 0
-    let free = 0
+    for (const records of this.#slots.values()) total += records.length
+    return { total, free: this.#count('free') }
+  }
+
+  /** How many are just being emptied. */
+  get freeing(): number {
+    return this.#count('freeing')
+  }
+
+  #count(wanted: SlotState): number {
+    let count = 0
     for (const records of this.#slots.values()) {
-      total += records.length
-      for (const record of records) if (record.state === 'free') free++
+      for (const { state } of records) if (state === wanted) count++
     }
-    return { total, free }
+    return count
+  }
+
+  /** Calls back after slots have come, gone, or changed hands. The answer ends that. */
+  watch(changed: () => void): () => void {
+    this.#watchers.add(changed)
+    return () => void this.#watchers.delete(changed)
+  }
+
+  /** In a step of its own: who lost slots is told first. */
+  #notice(): void {
+    if (this.#noticing || this.#watchers.size === 0) return
+    this.#noticing = true
+    void Promise.resolve().then(() => {
+      this.#noticing = false
+      for (const changed of [...this.#watchers]) changed()
+    })
   }
 
   /** The slots of one TaskManager that are not free. */
@@ -181,6 +210,7 @@ export class SlotPool {
       slots: promise,
       cancel: () => this.#close(request, 'the job does not need the slot any more'),
       describe: () => this.#describe(request),
+      isStarving: () => request.count > request.granted.length + request.inFlight,
     }
   }
 
@@ -202,9 +232,11 @@ export class SlotPool {
     }
     this.#requests.length = 0
     this.#slots.clear()
+    this.#watchers.clear()
   }
 
   #fill(): void {
+    this.#notice()
     for (const request of [...this.#requests]) {
       const missing = request.count - request.granted.length - request.inFlight
       if (request.closed || missing <= 0) continue
