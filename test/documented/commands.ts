@@ -28,6 +28,9 @@ export const COMMANDS: Readonly<Record<string, CommandPlan>> = {
   'npx millrace rescale JOB_ID 4': { stage: 'integration' },
   'npx millrace checkpoint JOB_ID': { stage: 'integration' },
   'npx millrace savepoint JOB_ID': { stage: 'integration' },
+  'npx millrace state inspect PATH': {
+    notRun: 'it wants the path that was shown; test/end-to-end/savepoints.test.ts types it',
+  },
   'npx millrace stop JOB_ID': {
     notRun: 'the job that is there is cancelled; test/end-to-end/savepoints.test.ts stops others',
   },

@@ -88,6 +88,53 @@ describe('millrace savepoint', () => {
   })
 })
 
+describe('millrace state inspect', () => {
+  it('shows what a savepoint and a checkpoint hold, and what changed between them', async () => {
+    const groups = `CREATE TABLE readings (k INT, v BIGINT) WITH ('connector' = 'datagen',
+        'rows-per-second' = '200', 'fields.k.min' = '0', 'fields.k.max' = '40');
+      CREATE TABLE sums (k INT, c BIGINT, m BIGINT) WITH ('connector' = 'blackhole');
+      INSERT INTO sums SELECT k, COUNT(DISTINCT v), MAX(v) FROM readings GROUP BY k;`
+    const { stdout, stderr } = await fixture.sql(groups)
+    const jobId = /\b[0-9a-f]{32}\b/.exec(stdout)?.[0]
+    assert.ok(jobId !== undefined, stderr)
+    await until('the job has a checkpoint', async () => {
+      return (await fixture.rest.jobCheckpoints(jobId)).counts.completed > 2
+    })
+    const savepoint = await savepointOf(jobId)
+    const later = await savepointOf(jobId)
+    const shown = await run('state', 'inspect', savepoint)
+    assert.equal(shown.code, 0, shown.stderr)
+    assert.match(
+      shown.stdout,
+      new RegExp(`^Savepoint \\d+ of job ${jobId}\n  ${savepoint}\n  taken `),
+    )
+    assert.match(
+      shown.stdout,
+      /^GroupAggregate\[\d+\] {2}\([0-9a-f]{32}\)\n {2}parallelism 1 of 128/m,
+    )
+    assert.match(shown.stdout, /^ {2}\| \w+ +\| table +\| +\d+ \| +\d+ \| \d+ of 128 +\| k INT/m)
+    const { stdout: text } = await run('state', 'inspect', `file://${savepoint}`, '--json')
+    assert.equal(JSON.parse(text).jobId, jobId)
+    const diff = await run('state', 'inspect', savepoint, '--diff', later)
+    assert.match(diff.stdout, /\ncompared with\nSavepoint [\s\S]*table +\| +\d+ → \d+ \|/)
+    await run('cancel', jobId)
+    for (const [path, named] of [
+      [
+        fixture.path('savepoints'),
+        /^\[CHECKPOINT_NOT_FOUND\] Name one of the checkpoints in .*savepoint-/,
+      ],
+      [fixture.path('nothing'), /^\[CHECKPOINT_NOT_FOUND\] There is no complete checkpoint at /],
+      ['hdfs://host/x', /^\[SAVEPOINT_DIRECTORY_UNUSABLE\]/],
+    ] as const) {
+      const outcome = await run('state', 'inspect', path)
+      assert.match(outcome.stderr, named)
+      assertPresentable(outcome)
+    }
+    const outcome = await run('state', 'inspekt', savepoint)
+    assert.match(outcome.stderr, /^\[ARGUMENT_UNKNOWN\].*'inspect'/)
+  })
+})
+
 describe('starting from a savepoint', () => {
   it('goes on where it was taken, also when it was moved, and says before what restores', async () => {
     const first = await startJob('first')

@@ -12,6 +12,7 @@ import {
   SAVEPOINT,
   SQL_CLIENT,
   SQL_CLIENT_GATEWAY,
+  STATE,
   STOP,
   TASKMANAGER,
 } from './commands/declared-commands.ts'
@@ -30,6 +31,7 @@ const USAGE = `Usage: millrace COMMAND [options]
   checkpoint JOB_ID              take a checkpoint of a job now
   rescale JOB_ID [VERTEX=]N      bring a job to another parallelism
   savepoint JOB_ID [DIR]         take a savepoint, or --dispose PATH of one
+  state inspect PATH             what a savepoint or checkpoint holds (--diff OTHER, --json)
   stop JOB_ID                    stop a job by a savepoint (--drain, --savepoint-path DIR)
   test FILE                      tests of your own jobs, with Node's test runner
   bench NAME                     benchmarks (sensor, startup, groups, state)
@@ -117,6 +119,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   stop: {
     declaration: () => STOP,
     run: async (args) => (await import('./cluster/savepoint-commands.ts')).runStop(args),
+  },
+  state: {
+    declaration: () => STATE,
+    run: async (args) => (await import('./cluster/state-command.ts')).runState(args),
   },
   test: developmentCommand('user-tests/main.ts'),
   bench: developmentCommand('benchmark/main.ts'),

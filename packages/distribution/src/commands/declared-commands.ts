@@ -157,6 +157,27 @@ export const SAVEPOINT: CommandDeclaration = {
   ],
 }
 
+export const STATE: CommandDeclaration = {
+  name: 'millrace state',
+  operands: 'inspect PATH',
+  summary:
+    'Shows what a savepoint or retained checkpoint holds: operators, their states with columns, rows, bytes and key groups. PATH is ' +
+    'its directory, of this machine or a file:// or s3:// URI; no cluster is asked, and no row is read.',
+  options: [
+    {
+      name: 'diff',
+      takesValue: true,
+      value: 'OTHER',
+      description: 'what became of each state from PATH to this one',
+    },
+    { name: 'json', takesValue: false, description: 'the same as JSON' },
+  ],
+  examples: [
+    'millrace state inspect /var/millrace/savepoints/savepoint-0b1c2d-0123456789ab',
+    'millrace state inspect .millrace/checkpoints/JOB_ID/chk-7 --diff .millrace/checkpoints/JOB_ID/chk-9',
+  ],
+}
+
 export const CHECKPOINT: CommandDeclaration = {
   name: 'millrace checkpoint',
   operands: 'JOB_ID',

@@ -20,11 +20,14 @@ import {
   mapHandles,
 } from './checkpoint-manifest.ts'
 import type { CompletedCheckpoint } from './checkpoint-storage.ts'
-import { directoryHint } from './directory-hints.ts'
+import { directoryHint, readingHint } from './directory-hints.ts'
 
 export const METADATA_FILE = '_metadata'
 /** In front of what stands beside the directory. */
 const BESIDE = '../'
+
+/** So many that are there are named to who named none. */
+const NAMED_MAX = 5
 
 /** Nothing is there that could be read. */
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
@@ -162,23 +165,43 @@ async function readMetadata(
     return await filesystem.readFile(file)
   } catch (cause) {
     const { code = '', message } = cause as { code?: string; message: string }
+    const location = { file }
     if (!MISSING.has(code)) {
-      throw stateError('STATE_UNREADABLE', `Cannot read ${file}: ${message}.`, {
-        hint: 'Check the disk of the checkpoint directory and that every process can reach it.',
-        location: { file },
-        cause,
-      })
+      const hint =
+        readingHint(code) ??
+        'Check the disk of the checkpoint directory and that every process can reach it.'
+      const text = `Cannot read ${file}: ${message}.`
+      throw stateError('STATE_UNREADABLE', text, { hint, location, cause })
     }
+    const within = await checkpointsIn(directory, filesystem)
     throw stateError(
       'CHECKPOINT_NOT_FOUND',
-      `There is no complete checkpoint at ${directory}: ${message}.`,
+      within.length === 0
+        ? `There is no complete checkpoint at ${directory}: ${message}.`
+        : `Name one of the checkpoints in ${directory}: ${within.join(', ')}.`,
       {
         hint: 'Name a directory chk-<n> or savepoint-… that has a _metadata file.',
-        location: { file },
+        location,
         cause,
       },
     )
   }
+}
+
+/** For who named the directory above: the last few in it that are complete. */
+async function checkpointsIn(directory: string, filesystem: Filesystem): Promise<string[]> {
+  const found: string[] = []
+  try {
+    for (const { path, isDirectory } of (await filesystem.list(directory)).reverse()) {
+      if (found.length === NAMED_MAX) break
+      const name = path.slice(directory.length + 1)
+      if (!isDirectory || !/^(?:chk-\d+|savepoint-[-0-9a-f]+)$/.test(name)) continue
+      if ((await filesystem.status(`${path}/${METADATA_FILE}`)) !== null) found.push(name)
+    }
+  } catch {
+    // That it cannot be looked into either is no news.
+  }
+  return found.reverse()
 }
 
 /** Names of files beside the metadata have no slash in front and no scheme. */

@@ -13,3 +13,9 @@ const HINTS: Readonly<Record<string, string>> = {
 export function directoryHint(code: string): string | undefined {
   return HINTS[code]
 }
+
+/** What to do about something that cannot be read; undefined: nothing that is known. */
+export function readingHint(code: string): string | undefined {
+  if (code !== 'EACCES' && code !== 'EPERM') return undefined
+  return 'Let the user that runs this process read the directory and the files in it.'
+}
