@@ -72,7 +72,7 @@ export const STATE_TTL = option.duration({
   key: 'table.exec.state.ttl',
   defaultValue: 0,
   description:
-    'How long the state of an idle key of a GROUP BY without window is kept; 0: for ever.',
+    'How long state of a GROUP BY without window, a DISTINCT or UNION is kept after it was written last (processing time); 0: for ever. The hint STATE_TTL sets it for one query.',
 })
 export const AUTO_WATERMARK_INTERVAL = option.duration({
   key: 'pipeline.auto-watermark-interval',

@@ -18,6 +18,7 @@ import {
   STATE_BACKEND,
   TEMPORARY_DIRECTORIES,
 } from './state-options.ts'
+import { steadyTime } from './table/expiry.ts'
 import { ResidentKeyedState } from './table/resident-keyed-state.ts'
 
 /** A backend as the task sees it. */
@@ -36,6 +37,7 @@ export interface BackendSettings {
   readonly configuration: Configuration
   readonly maxParallelism: number
   readonly nowMs: () => number
+  readonly monotonicMs: () => number
   readonly files: TemporaryFiles
   /** Of the slot: its managed memory. */
   readonly memory: StateMemory
@@ -44,9 +46,10 @@ export interface BackendSettings {
 }
 
 export function openKeyedState(settings: BackendSettings): BackendState {
-  const { configuration, files } = settings
+  const { configuration, files, monotonicMs } = settings
   const tracksChanges = configuration.get(INCREMENTAL_CHECKPOINTS)
-  const resident = { ...settings, tracksChanges }
+  const nowMs = steadyTime(settings.nowMs, monotonicMs)
+  const resident = { ...settings, tracksChanges, nowMs }
   if (configuration.get(STATE_BACKEND) === 'hashmap') return new ResidentKeyedState(resident)
   const temporary = configuration.get(TEMPORARY_DIRECTORIES)?.split(/[,:]/)[0]
   const directory =

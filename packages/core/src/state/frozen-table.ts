@@ -11,6 +11,13 @@ import type { Schema } from '../types/logical-type.ts'
 /** At a position without an entry. */
 export const NO_KEY_GROUP = 0xffff
 
+/** By what was forgotten of a table when it was frozen. */
+export interface StoredExpiry {
+  readonly ttlMs: number
+  /** Of the freeze, processing time. */
+  readonly atMs: number
+}
+
 export interface FrozenTable {
   readonly name: string
   readonly schema: Schema
@@ -21,6 +28,8 @@ export interface FrozenTable {
    * since. Null: all entries.
    */
   readonly since: number | null
+  /** Of a table whose entries are forgotten; absent: they are not. */
+  readonly expiry?: StoredExpiry
   /**
    * Its rows are keys (key and sub columns, row kind DELETE) whose entries went since; they count
    * before those of the table of the same name that follows.

@@ -32,11 +32,6 @@ export interface KeyedState {
 export interface TableOptions {
   /** Value words of an entry that `resolve` makes; zeros without, and texts NULL. */
   readonly defaults?: Float64Array
-  /**
-   * Entries whose time to live is over may go without anybody being told; else they are there until
-   * the operator removes them.
-   */
-  readonly expiresAlone?: boolean
 }
 
 /**
@@ -69,6 +64,11 @@ export interface TableTexts {
   drop(entry: number): void
 }
 
+/**
+ * With a time to live (`spec.ttlMs`) an entry that was written so long ago is as if it had never
+ * been, whoever asks: `resolve` makes it anew, all others pass it over, and its memory is given
+ * back in the course of further calls.
+ */
 export interface StateTable {
   readonly spec: StateTableSpec
   /** Entries that are there. */
@@ -108,11 +108,6 @@ export interface StateTable {
   beforeWrite(slots: Int32Array, count: number): void
   /** Sets the value of an entry to that of a new one. */
   reset(slot: number): void
-  /**
-   * When each entry was written last (epoch ms) is this word of its record; -1 without
-   * a time to live.
-   */
-  readonly writtenWord: number
   /**
    * Their entries are gone; slots may stand for others after the next `resolve`. 0 and
    * repetitions are ignored.

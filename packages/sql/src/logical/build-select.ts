@@ -13,6 +13,7 @@ import { groupRows } from './group-rows.ts'
 import { GroupWindow } from './group-window.ts'
 import { type LogicalContext, schemaOf } from './logical-context.ts'
 import type { LogicalNode } from './logical-plan.ts'
+import { stateTtlOf, withStateTtl } from './state-ttl.ts'
 
 interface NamedExpression {
   readonly name: string
@@ -23,6 +24,7 @@ export function buildSelect(select: SelectSyntax, context: LogicalContext): Logi
   if (!context.takesNulls) {
     refuseNull(...select.items.flatMap((item) => (item.kind === 'star' ? [] : [item.expression])))
   }
+  const ttl = stateTtlOf(select)
   if (select.from === null) return selectWithoutFrom(select)
   const from = filtered(buildFrom(select.from, context), select)
   const window = groupWindowOf(select, from.scope, context)
@@ -46,7 +48,8 @@ export function buildSelect(select: SelectSyntax, context: LogicalContext): Logi
       collector.overGroups(expression, keys, from_)
     const outer = items.map((item) => ({ ...item, expression: over(item.expression, validator) }))
     const condition = having === null ? null : over(having, havingValidator)
-    const groups = groupRows(from.node, keys, collector, window, select.groupBySpan ?? select.span)
+    const span = select.groupBySpan ?? select.span
+    const groups = withStateTtl(groupRows(from.node, keys, collector, window, span), ttl)
     refuseEmit(groups, window !== null, select, context)
     const kept: LogicalNode =
       condition === null
@@ -54,7 +57,9 @@ export function buildSelect(select: SelectSyntax, context: LogicalContext): Logi
         : { kind: 'filter', input: groups, condition, schema: groups.schema }
     node = project(kept, outer)
   }
-  return select.distinct ? distinctRows(node, select.span) : node
+  if (!select.distinct) return node
+  const rows = distinctRows(node, select.span)
+  return isPlain ? withStateTtl(rows, ttl) : rows
 }
 
 /**

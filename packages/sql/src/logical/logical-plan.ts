@@ -50,7 +50,17 @@ export interface AggregateNode {
   readonly input: LogicalNode
   readonly keys: readonly Expression[]
   readonly aggregates: readonly AggregateCall[]
+  /** How long its state lives, by a hint; absent: as long as `table.exec.state.ttl` says. */
+  readonly stateTtl?: StateTtl
   readonly schema: Schema
+}
+export interface StateTtl {
+  /** Of the input, as the hint names it. */
+  readonly input: string
+  /** As written. */
+  readonly text: string
+  /** 0: for ever. */
+  readonly ms: number
 }
 /** Keys, then aggregates, then window properties. */
 export interface WindowAggregateNode {

@@ -1,4 +1,4 @@
-/** Lists of `'key' = 'value'`: WITH clauses and `OPTIONS` hints. A key given twice is an error. */
+/** Lists of `'key' = 'value'`: WITH clauses and hints. An option given twice is an error. */
 import { notSupported, raise } from '../error-codes.ts'
 import type { OptionList, OptionSyntax } from './syntax-tree.ts'
 import type { TokenStream } from './token-stream.ts'
@@ -41,4 +41,29 @@ export function parseHints(tokens: TokenStream): OptionList {
   if (tokens.at(',')) throw notSupported('A second hint', tokens.current.span)
   tokens.expect('*/')
   return options
+}
+
+/**
+ * Hints after SELECT: slash-star-plus STATE_TTL('t' = '1 d'), … star-slash. Of entries for one name
+ * the first counts: that of the first hint, and within a hint the last one, as in the reference.
+ */
+export function parseSelectHints(tokens: TokenStream): OptionList {
+  tokens.expect('/*+')
+  const entries: OptionSyntax[] = []
+  do {
+    if (!tokens.at('STATE_TTL')) {
+      const hint = tokens.at('OPTIONS') ? 'Write it behind the table’s name.' : 'Known: STATE_TTL.'
+      const what = `The hint ${tokens.current.text} after SELECT`
+      throw notSupported(what, tokens.current.span, hint)
+    }
+    tokens.advance()
+    tokens.expect('(')
+    const own: OptionSyntax[] = []
+    do own.unshift(parseOption(tokens))
+    while (tokens.accept(','))
+    tokens.expect(')')
+    entries.push(...own)
+  } while (tokens.accept(',') || !tokens.at('*/'))
+  tokens.expect('*/')
+  return entries
 }

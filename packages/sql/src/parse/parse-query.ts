@@ -6,7 +6,7 @@
  */
 import { notSupported, raise } from '../error-codes.ts'
 import { parseExpression } from './parse-expression.ts'
-import { parseHints } from './parse-options.ts'
+import { parseHints, parseSelectHints } from './parse-options.ts'
 import type {
   ExpressionSyntax,
   FromSyntax,
@@ -113,7 +113,7 @@ function parseValuesRow(tokens: TokenStream): ExpressionSyntax[] {
 
 function parseSelect(tokens: TokenStream): SelectSyntax {
   const start = tokens.expect('SELECT').span
-  if (tokens.at('/*+')) throw notSupported('A hint after SELECT', tokens.current.span)
+  const stateTtl = tokens.at('/*+') ? parseSelectHints(tokens) : []
   const distinct = tokens.accept('DISTINCT')
   if (!distinct) tokens.accept('ALL')
   const items: SelectItem[] = []
@@ -132,7 +132,10 @@ function parseSelect(tokens: TokenStream): SelectSyntax {
   if (tokens.at('WINDOW')) throw notSupported('WINDOW', tokens.current.span)
   if (tokens.at('QUALIFY')) throw notSupported('QUALIFY', tokens.current.span)
   const span = tokens.from(start)
-  return { kind: 'select', distinct, items, from, where, groupBy, groupBySpan, having, span }
+  return {
+    ...{ kind: 'select', stateTtl, distinct, items, from, where },
+    ...{ groupBy, groupBySpan, having, span },
+  }
 }
 
 function parseGroupBy(tokens: TokenStream): ExpressionSyntax[] {

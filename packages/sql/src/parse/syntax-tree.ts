@@ -189,6 +189,8 @@ export type FromSyntax =
 
 export interface SelectSyntax {
   readonly kind: 'select'
+  /** Entries of its `STATE_TTL` hints, in the order in which they count. */
+  readonly stateTtl: OptionList
   readonly distinct: boolean
   readonly items: readonly SelectItem[]
   readonly from: FromSyntax | null

@@ -208,7 +208,13 @@ export function buildGroupAggregate(
   const { grouping, node: rows } = keyed
   const config = groupConfig(node, grouping, rows, context, twoPhase)
   const { inputIsChangelog } = config
-  const details = describeGroups(grouping, rows.schema)
+  const hint = node.stateTtl
+  const details = [
+    describeGroups(grouping, rows.schema),
+    ...(hint === undefined
+      ? []
+      : [`stateTtlHints=[[[STATE_TTL options:{${hint.input}=${hint.text}}]]]`]),
+  ].join(', ')
   const from = twoPhase ? localGroupsOf(config, rows, details) : rows
   const keyOrigins = node.keys.map((key) => describeOrigin(key, input.lineage))
   const callOrigins = node.aggregates.map((call) => describeCallOrigin(call, input.lineage))
@@ -254,7 +260,7 @@ function groupConfig(
     inputIsChangelog: rows.traits.changes !== 'insert',
     emitUpdateBefore: true,
     // Nothing of what has an end is forgotten before it.
-    stateTtlMs: batch ? 0 : context.configuration.get(STATE_TTL),
+    stateTtlMs: batch ? 0 : (node.stateTtl?.ms ?? context.configuration.get(STATE_TTL)),
     twoPhase,
     ...(batch && grouping.keys.length === 0 ? { answersNoRows: true } : {}),
     outputSchema: node.schema,

@@ -34,9 +34,11 @@ export class DiskKeyedState implements KeyedState {
   readonly #settings: DiskStateSettings
   readonly #resident: ResidentKeyedState
   readonly #tables = new Map<string, DiskTable>()
+  readonly #openedMs: number
 
   constructor(settings: DiskStateSettings) {
     this.#settings = settings
+    this.#openedMs = settings.nowMs()
     this.#resident = new ResidentKeyedState(settings)
   }
 
@@ -48,7 +50,8 @@ export class DiskKeyedState implements KeyedState {
       throw stateError('STATE_SNAPSHOT_INVALID', text)
     }
     const share = this.#settings.memory.join()
-    const table = new DiskTable(spec, { ...this.#settings, ...options, share })
+    const openedMs = this.#openedMs
+    const table = new DiskTable(spec, { ...this.#settings, ...options, openedMs, share })
     this.#tables.set(name, table)
     return table
   }

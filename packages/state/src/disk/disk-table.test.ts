@@ -10,8 +10,9 @@ import {
 } from '@millrace/core'
 import type { TemporaryFile, TemporaryFiles } from '@millrace/platform'
 import { ResidentKeyedState } from '../table/resident-keyed-state.ts'
-import { rowsOfFrozen, stateTableContract } from '../testing/state-table-contract.ts'
+import { stateTableContract } from '../testing/state-table-contract.ts'
 import { MAX_PARALLELISM, stateTableFuzz } from '../testing/state-table-fuzz.ts'
+import { rowsOfFrozen } from '../testing/table-steps.ts'
 import { DiskKeyedState } from './disk-keyed-state.ts'
 import type { DiskTable } from './disk-table.ts'
 import { StateMemory } from './state-memory.ts'
@@ -62,12 +63,12 @@ interface Opened {
 
 let nowMs = 5
 
-function openDisk(bytes = 16 * 1024): Opened {
+function openDisk(bytes = 16 * 1024, now = () => nowMs): Opened {
   const files = new CountedFiles()
   const waiting: (() => boolean)[] = []
   const state = new DiskKeyedState({
     maxParallelism: MAX_PARALLELISM,
-    nowMs: () => nowMs,
+    nowMs: now,
     files,
     directory: '/local',
     memory: new StateMemory(bytes),
@@ -87,7 +88,7 @@ function openDisk(bytes = 16 * 1024): Opened {
 const openResident = () =>
   new ResidentKeyedState({ maxParallelism: MAX_PARALLELISM, nowMs: () => nowMs })
 
-stateTableContract('disk', () => openDisk().state)
+stateTableContract('disk', (now) => openDisk(undefined, now).state)
 stateTableFuzz('disk', [() => openDisk().state])
 stateTableFuzz('disk and resident', [() => openDisk().state, openResident])
 
@@ -187,19 +188,19 @@ test('what is frozen stays while entries leave the cache and runs are merged', (
   assert.ok(files.open < open, 'what only the checkpoint needed is closed')
 })
 
-test('entries whose time to live is over are dropped by a merge when nobody has to be told', () => {
+test('entries whose time to live is over are dropped by a merge', () => {
   const { state, work } = openDisk()
   const spec = { ...COUNTS, ttlMs: 1000 }
-  const table = state.table(spec, { expiresAlone: true }) as DiskTable
+  const table = state.table(spec) as DiskTable
   nowMs = 10_000
   countUp(table, 0, 5000)
   nowMs = 20_000
   for (let from = 5000; from < 60_000; from += 1000) countUp(table, from, 1000)
   work()
+  nowMs = 5
   const slots = new Int32Array(5000)
   table.find(keysOf(0, 5000), 5000, slots)
   assert.ok(slots.filter((slot) => slot !== 0).length < 500)
-  nowMs = 5
 })
 
 test('a full local disk is named, with the setting that says where it is', () => {

@@ -23,6 +23,7 @@ import {
   type TableOptions,
 } from '@millrace/core'
 import type { TemporaryFiles } from '@millrace/platform'
+import { Expiry } from '../table/expiry.ts'
 import { defaultWords, RecordLayout } from '../table/record-layout.ts'
 import { ResidentTable } from '../table/resident-table.ts'
 import { DIRTY, EntryFlags, GONE, KNOWN } from './entry-flags.ts'
@@ -49,6 +50,7 @@ const BLOCKS_A_STEP = 64
 export interface DiskSettings extends TableOptions {
   readonly maxParallelism: number
   readonly nowMs: () => number
+  readonly openedMs: number
   readonly files: TemporaryFiles
   readonly directory: string
   readonly share: MemoryShare
@@ -66,6 +68,8 @@ export class DiskTable implements StateTable {
   readonly #entryBytes: number
   readonly #keyCount: number
   readonly #hasTexts: boolean
+  /** Null: nothing is forgotten. */
+  readonly #expiry: Expiry | null
   #size = 0
   /** The partition that leaves the cache next. */
   #next = 0
@@ -88,6 +92,7 @@ export class DiskTable implements StateTable {
     this.#runSchema = runSchemaOf(spec)
     this.#entryBytes = layout.stride * 8 + CACHE_BYTES_AN_ENTRY
     this.#keyCount = spec.key.fields.length
+    this.#expiry = spec.ttlMs > 0 ? new Expiry(spec.ttlMs, layout, settings) : null
     this.#hasTexts = layout.stored.some(({ type }) => type === 'str')
   }
 
@@ -110,10 +115,6 @@ export class DiskTable implements StateTable {
 
   get valueWords(): readonly number[] {
     return this.#cache.valueWords
-  }
-
-  get writtenWord(): number {
-    return this.#cache.writtenWord
   }
 
   get memoryBytes(): number {
@@ -142,16 +143,23 @@ export class DiskTable implements StateTable {
       this.#size++
     }
     if (flags.goneCount > 0) this.#revive(slots, rowCount)
+    this.#expiry?.renew(this.memory, slots, rowCount, (slot) => this.reset(slot))
     return null
   }
 
   find(columns: readonly Column[], rowCount: number, slots: Int32Array): null {
+    this.#findThere(columns, rowCount, slots)
+    this.#expiry?.hide(this.memory, slots, rowCount)
+    return null
+  }
+
+  /** Of entries whose time to live is over too. */
+  #findThere(columns: readonly Column[], rowCount: number, slots: Int32Array): void {
     if (this.#lookUp(columns, rowCount, slots) > 0) this.#cache.find(columns, rowCount, slots)
-    if (this.#flags.goneCount === 0) return null
+    if (this.#flags.goneCount === 0) return
     for (let i = 0; i < rowCount; i++) {
       if ((this.#flags.of(slots[i] as number) & GONE) !== 0) slots[i] = 0
     }
-    return null
   }
 
   /** Of a table without sub columns: the entry of each key. */
@@ -197,7 +205,9 @@ export class DiskTable implements StateTable {
   *slots(): Generator<Int32Array> {
     for (const slots of this.#cache.slots()) {
       const there = slots.filter((slot) => (this.#flags.of(slot) & GONE) === 0)
-      if (there.length > 0) yield there
+      this.#expiry?.hide(this.memory, there, there.length)
+      const shown = this.#expiry === null ? there : there.filter((slot) => slot !== 0)
+      if (shown.length > 0) yield shown
     }
   }
 
@@ -210,10 +220,17 @@ export class DiskTable implements StateTable {
     const { rowCount } = rows
     const slots = new Int32Array(rowCount)
     if (rows.rowKinds !== null && rows.rowKinds[0] === RowKind.DELETE) {
-      this.find(rows.columns, rowCount, slots)
+      this.#findThere(rows.columns, rowCount, slots)
       this.remove(slots, rowCount)
       return
     }
+    const { live, over } = this.#expiry?.sort(rows) ?? { live: rows, over: null }
+    if (live !== null) this.#putThere(live, slots)
+    if (over !== null) this.put(over)
+  }
+
+  #putThere(rows: ColumnBatch, slots: Int32Array): void {
+    const { rowCount } = rows
     this.#cache.put(rows)
     this.#cache.find(rows.columns.slice(0, this.#keyCount), rowCount, slots)
     for (let i = 0; i < rowCount; i++) {
@@ -242,6 +259,7 @@ export class DiskTable implements StateTable {
       partitions: this.#partitions.map(({ runs }) => runs.map((run) => run.retain())),
       partitionOf: partitionIndexOf,
       merging: this.#mergeSettings(true),
+      expiry: this.#expiry?.stored ?? null,
     })
   }
 
@@ -318,9 +336,8 @@ export class DiskTable implements StateTable {
       const slot = slots[i] as number
       if ((this.#flags.of(slot) & GONE) === 0) continue
       this.#cache.reset(slot)
-      if (this.writtenWord >= 0) {
-        this.memory.words[slot * this.memory.stride + this.writtenWord] = 0
-      }
+      ONE[0] = slot
+      this.#cache.beforeWrite(ONE, 1)
       this.#flags.set(slot, KNOWN | DIRTY)
       this.#size++
     }
@@ -412,15 +429,12 @@ export class DiskTable implements StateTable {
   }
 
   #mergeSettings(dropDeletes: boolean): MergeSettings {
-    const { ttlMs } = this.spec
     const keyCount = this.#keyCount
-    if (ttlMs === 0 || this.#settings.expiresAlone !== true) {
-      return { keyCount, dropDeletes, isExpired: null }
-    }
-    const nowMs = this.#settings.nowMs()
+    if (this.#expiry === null) return { keyCount, dropDeletes, isExpired: null }
+    const { overMs } = this.#expiry
     const isExpired: MergeSettings['isExpired'] = (rows, row) => {
       const written = rows.columns[keyCount] as { values: Float64Array }
-      return nowMs - (written.values[row] as number) >= ttlMs
+      return (written.values[row] as number) <= overMs
     }
     return { keyCount, dropDeletes, isExpired }
   }

@@ -13,6 +13,7 @@ import {
   keyGroupOf,
   NO_KEY_GROUP,
   type Schema,
+  type StoredExpiry,
 } from '@millrace/core'
 import type { FrozenRecords } from '../table/frozen-records.ts'
 import { GONE } from './entry-flags.ts'
@@ -33,6 +34,7 @@ export interface FrozenDiskParts {
   readonly partitions: readonly Run[][]
   readonly partitionOf: (hash: number) => number
   readonly merging: MergeSettings
+  readonly expiry: StoredExpiry | null
 }
 
 /** Of a partition, with its first position. */
@@ -50,6 +52,7 @@ interface Places {
 
 export class FrozenDiskTable implements FrozenTable {
   readonly since = null
+  readonly expiry?: StoredExpiry
   readonly #parts: FrozenDiskParts
   readonly #merged = new Map<number, MergedRows>()
   #places: Places | null = null
@@ -58,6 +61,7 @@ export class FrozenDiskTable implements FrozenTable {
 
   constructor(parts: FrozenDiskParts) {
     this.#parts = parts
+    if (parts.expiry !== null) this.expiry = parts.expiry
   }
 
   get name(): string {

@@ -7,7 +7,10 @@
  */
 import {
   type ColumnBatch,
+  type Float64Column,
+  gatherRows,
   type KeyGroupRange,
+  LAST_WRITE,
   type ListShare,
   type MillraceError,
   type OperatorStateHandles,
@@ -20,6 +23,7 @@ import type { Filesystem } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
 import type { SegmentIndex, TableIndex } from '../segment/segment-format.ts'
 import { SegmentReader } from '../segment/segment-reader.ts'
+import { keysAt } from '../table/expiry.ts'
 import { schemaMismatch } from './schema-mismatch.ts'
 
 export interface RestoreRequest {
@@ -154,11 +158,37 @@ class SegmentedState implements RestoredOperatorState {
         const rows = await reader.readBatch(block, table.schema)
         if (table.removed === true)
           rows.rowKinds = new Uint8Array(rows.rowCount).fill(RowKind.DELETE)
-        yield { keyGroup, rows }
+        for (const remembered of this.#remembered(rows, index, table)) {
+          yield { keyGroup, rows: remembered }
+        }
       }
     } finally {
       await reader.close()
     }
+  }
+
+  /**
+   * Rows less those that were forgotten by the time of the checkpoint: of these, the keys. They are
+   * in it because an earlier one that it builds upon had them, and a longer time to live now must
+   * not bring them back.
+   */
+  *#remembered(
+    rows: ColumnBatch,
+    { subtaskIndex }: SegmentIndex,
+    table: TableIndex,
+  ): Generator<ColumnBatch> {
+    const at = table.schema.fields.findIndex(({ name }) => name === LAST_WRITE.name)
+    const last = this.#parts.findLast(({ index }) => index.subtaskIndex === subtaskIndex)
+    const expiry = last?.index.tables.findLast(({ name }) => name === table.name)?.expiry
+    if (table.removed === true || at < 0 || expiry === undefined) return yield rows
+    const { values } = rows.columns[at] as Float64Column
+    const overMs = expiry.atMs - expiry.ttlMs
+    const live: number[] = []
+    const over: number[] = []
+    for (let i = 0; i < rows.rowCount; i++) ((values[i] as number) > overMs ? live : over).push(i)
+    if (over.length === 0) return yield rows
+    if (live.length > 0) yield gatherRows(rows, Int32Array.from(live), live.length)
+    yield keysAt(rows, over, at)
   }
 
   #schemaMismatch(name: string, mismatch: string): MillraceError {

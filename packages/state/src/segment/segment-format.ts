@@ -16,7 +16,7 @@
  * reading says so.
  */
 import { crc32 } from 'node:zlib'
-import type { KeyGroupRange, Schema } from '@millrace/core'
+import type { KeyGroupRange, Schema, StoredExpiry } from '@millrace/core'
 
 export const SEGMENT_MAGIC = 0x4753524d
 /** What this build reads up to. */
@@ -39,6 +39,8 @@ export interface TableIndex {
    * same name.
    */
   readonly removed?: true
+  /** By what entries of it were forgotten; absent: they were not. */
+  readonly expiry?: StoredExpiry
 }
 
 export interface ItemsIndex {

@@ -151,7 +151,7 @@ class SegmentWriter {
 
   /** Window by window, so that a table's copies of what is written meanwhile go early. */
   async #writeTable(table: FrozenTable): Promise<TableIndex> {
-    const { schema, name, positionCount } = table
+    const { schema, name, positionCount, expiry } = table
     const blocks: KeyedBlock[] = []
     const pace: Pace = { rowsAtOnce: FIRST_BLOCK_ROWS }
     for (let from = 0; from < positionCount; from += POSITIONS_PER_WINDOW) {
@@ -160,7 +160,11 @@ class SegmentWriter {
       table.releaseBefore(to)
       if (to < positionCount) await this.#pause()
     }
-    return { name, schema, blocks, ...(table.removed ? { removed: true } : {}) }
+    return {
+      ...{ name, schema, blocks },
+      ...(table.removed ? { removed: true } : {}),
+      ...(expiry === undefined ? {} : { expiry }),
+    }
   }
 
   /** The entries of positions from … to, a block or more for each key group. */

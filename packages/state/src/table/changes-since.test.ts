@@ -16,7 +16,8 @@ import { openRestoredState } from '../restore/open-restored-state.ts'
 import { writeOperatorSnapshot } from '../segment/write-operator-snapshot.ts'
 import { testClock } from '../testing/checkpoint-writer.ts'
 import { seeded } from '../testing/random-state.ts'
-import { resolved, rowsOfFrozen, SUMS } from '../testing/state-table-contract.ts'
+import { SUMS } from '../testing/state-table-contract.ts'
+import { resolved, rowsOfFrozen } from '../testing/table-steps.ts'
 import { ResidentKeyedState } from './resident-keyed-state.ts'
 
 const MAX_PARALLELISM = 16
@@ -167,6 +168,34 @@ test('a checkpoint of 1 % of the keys, anywhere in the table, writes less than 3
   const size = (parts: readonly StatePart[]) => parts[0]!.handle.size
   const share = size(changed) / size(all)
   assert.ok(share > 0.005 && share < 0.03, `${share} of ${size(all)} bytes`)
+})
+
+test('what was forgotten when a checkpoint was taken stays so, however long entries live now', async () => {
+  // It is still in the segments that the checkpoint builds upon.
+  filesystem = new MemoryFilesystem()
+  const base = { maxParallelism: MAX_PARALLELISM, tracksChanges: true }
+  const spec = { ...SUMS, ttlMs: 1000 }
+  let nowMs = 10_000
+  const state = new ResidentKeyedState({ ...base, nowMs: () => nowMs })
+  const table = state.table(spec)
+  const write = async (rows: Value[][]) => {
+    const slots = await resolved(table, rows)
+    table.beforeWrite(slots, slots.length)
+  }
+  await write([
+    [1n, 'a'],
+    [2n, 'b'],
+  ])
+  const first = await written(1, state.freeze(1, null), [])
+  nowMs += 1000
+  await write([[2n, 'b']])
+  const parts = await written(2, state.freeze(2, 1), first)
+  const longer = new ResidentKeyedState({ ...base, nowMs: () => nowMs })
+  longer.table({ ...spec, ttlMs: 1_000_000 })
+  const handles = { parts }
+  const request = { handles, checkpointId: 2, keyGroupRange: WHOLE, filesystem }
+  await longer.restore(await openRestoredState(request))
+  assert.deepEqual(rowsIn(longer), [`2,b,${nowMs},0,`])
 })
 
 test('an entry that comes and goes between two checkpoints is in neither', async () => {

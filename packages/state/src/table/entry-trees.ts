@@ -29,6 +29,8 @@ export interface TreeRecords {
   readonly memory: RecordMemory
   readonly texts: TextHeap
   keyHashOf(slot: number): number
+  /** Whether a scan passes the entry over. */
+  isForgotten(slot: number): boolean
 }
 
 export class EntryTrees {
@@ -89,6 +91,10 @@ export class EntryTrees {
       if (same) return root
       at = this.#roots.next(at, hash)
     }
+  }
+
+  isForgotten(slot: number): boolean {
+    return this.#table.isForgotten(slot)
   }
 
   child(slot: number, right: boolean): number {
@@ -190,9 +196,11 @@ class TreeScan implements EntryScan {
         this.#descend(this.#trees.rootOf(this.#keys, this.#row, hash))
         continue
       }
-      this.rows[count] = this.#row
-      this.slots[count++] = slot
-      this.#given++
+      if (!this.#trees.isForgotten(slot)) {
+        this.rows[count] = this.#row
+        this.slots[count++] = slot
+        this.#given++
+      }
       this.#descend(this.#trees.child(slot, !this.#descending))
     }
     return count

@@ -3,15 +3,23 @@
  * they were at a barrier.
  *
  * Positions are those entries alone, side by side, so that blocks of the segment are full however
- * few they are. Invariant: as `FrozenRecords`, through which it reads.
+ * few they are. Those whose time to live is over are among them: an earlier checkpoint may have
+ * them as they were before. Invariant: as `FrozenRecords`, through which it reads.
  */
-import { type ColumnBatch, type FrozenTable, NO_KEY_GROUP, type Schema } from '@millrace/core'
+import {
+  type ColumnBatch,
+  type FrozenTable,
+  NO_KEY_GROUP,
+  type Schema,
+  type StoredExpiry,
+} from '@millrace/core'
 import { type Changes, slotsIn } from './change-log.ts'
 import type { FrozenRecords } from './frozen-records.ts'
 import { FrozenRemovals } from './removed-keys.ts'
 
 export class FrozenChanges implements FrozenTable {
   readonly since: number
+  readonly expiry?: StoredExpiry
   readonly #records: FrozenRecords
   readonly #changed: Int32Array
   #slots: Int32Array | null = null
@@ -21,6 +29,7 @@ export class FrozenChanges implements FrozenTable {
     this.since = since
     this.#records = records
     this.#changed = changed
+    if (records.expiry !== undefined) this.expiry = records.expiry
   }
 
   get name(): string {

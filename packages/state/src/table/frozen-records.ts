@@ -2,7 +2,7 @@
  * FrozenRecords: a resident table as it was at a barrier, for the segment writer.
  *
  * Positions are slots. Invariant: it reads pages as frozen and the text heap of that moment, whose
- * entries never change.
+ * entries never change. Entries whose time to live was over at the barrier are left out.
  */
 import {
   ColumnBatch,
@@ -11,6 +11,9 @@ import {
   NO_KEY_GROUP,
   type RecordMemory,
   type Schema,
+  type StateTableSpec,
+  type StoredExpiry,
+  storedSchemaOf,
 } from '@millrace/core'
 import { gatherField } from './record-columns.ts'
 import { LIVE, type RecordLayout } from './record-layout.ts'
@@ -22,24 +25,29 @@ export class FrozenRecords implements FrozenTable {
   readonly schema: Schema
   readonly since = null
   readonly maxParallelism: number
+  readonly expiry?: StoredExpiry
   readonly #layout: RecordLayout
   readonly #pages: FrozenPages
   readonly #texts: TextHeap
+  /** What was written then or before is forgotten. */
+  readonly #forgottenMs: number
 
   constructor(
-    name: string,
-    schema: Schema,
+    spec: StateTableSpec,
     layout: RecordLayout,
     pages: FrozenPages,
     texts: TextHeap,
-    maxParallelism: number,
+    settings: { readonly maxParallelism: number; readonly expiry: StoredExpiry | null },
   ) {
-    this.name = name
-    this.schema = schema
+    const { maxParallelism, expiry } = settings
+    this.name = spec.name
+    this.schema = storedSchemaOf(spec)
     this.#layout = layout
     this.#pages = pages
     this.#texts = texts
     this.maxParallelism = maxParallelism
+    if (expiry !== null) this.expiry = expiry
+    this.#forgottenMs = expiry === null ? Number.NEGATIVE_INFINITY : expiry.atMs - expiry.ttlMs
   }
 
   get positionCount(): number {
@@ -59,6 +67,23 @@ export class FrozenRecords implements FrozenTable {
           ((ints[at + 1] as number) & LIVE) === 0
             ? NO_KEY_GROUP
             : keyGroupOf(ints[at + keyHashInt] as number, this.maxParallelism)
+      }
+    }
+    if (this.expiry !== undefined) this.#leaveOutForgotten(from, to, into)
+  }
+
+  #leaveOutForgotten(from: number, to: number, into: Uint16Array): void {
+    const { stride, writtenWord } = this.#layout
+    for (let slot = from; slot < to; ) {
+      const page = slot >>> PAGE_SHIFT
+      const ints = this.#pages.page(page)
+      const words = new Float64Array(ints.buffer, ints.byteOffset, ints.length >> 1)
+      const end = Math.min(to, (page + 1) << PAGE_SHIFT)
+      const first = (this.#pages.offsetOf(page) >> 1) - (page << PAGE_SHIFT) * stride + writtenWord
+      for (; slot < end; slot++) {
+        if ((words[first + slot * stride] as number) <= this.#forgottenMs) {
+          into[slot - from] = NO_KEY_GROUP
+        }
       }
     }
   }

@@ -162,6 +162,21 @@ export function sameAt(
   return Object.is(memory.words[base + place.word], Number(column.values[row]))
 }
 
+/** As `sameAt`, for each column in its place. */
+export function sameAtAll(
+  columns: readonly Column[],
+  row: number,
+  places: readonly FieldPlace[],
+  memory: RecordMemory,
+  texts: TextHeap,
+  slot: number,
+): boolean {
+  for (let c = 0; c < places.length; c++) {
+    if (!sameAt(columns[c] as Column, row, places[c]!, memory, texts, slot)) return false
+  }
+  return true
+}
+
 /** Writes row `row` of `column` into the record of `slot`; a text becomes an entry of `texts`. */
 export function store(
   column: Column,

@@ -13,26 +13,31 @@ import type {
 } from '@millrace/core'
 import { storedSchemaOf } from '@millrace/core'
 import { stateError } from '../error-codes.ts'
+import { ExpiringTable } from './expiring-table.ts'
 import { ResidentTable } from './resident-table.ts'
 import { ResidentTimers } from './resident-timers.ts'
 
 export interface KeyedStateSettings {
   readonly maxParallelism: number
+  /** Processing time by which entries are forgotten: never goes back (`steadyTime`). */
   readonly nowMs: () => number
   /** Whether checkpoints may build upon earlier ones; without, nothing is noted of changes. */
   readonly tracksChanges?: boolean
 }
 
 export class ResidentKeyedState implements KeyedState {
-  readonly #settings: KeyedStateSettings
+  readonly #settings: KeyedStateSettings & { readonly openedMs: number }
   readonly #tables = new Map<string, ResidentTable>()
 
   constructor(settings: KeyedStateSettings) {
-    this.#settings = settings
+    this.#settings = { ...settings, openedMs: settings.nowMs() }
   }
 
   table(spec: StateTableSpec, options: TableOptions = {}): ResidentTable {
-    return this.#add(new ResidentTable(spec, { ...this.#settings, ...options }))
+    const settings = { ...this.#settings, ...options }
+    return this.#add(
+      spec.ttlMs > 0 ? new ExpiringTable(spec, settings) : new ResidentTable(spec, settings),
+    )
   }
 
   timers(spec: StateTableSpec, options: TableOptions = {}): ResidentTimers {

@@ -13,15 +13,16 @@ import {
   keyGroups,
   type StateTableSpec,
 } from '@millrace/core'
-import { resolved, stateTableContract, TIMERS } from '../testing/state-table-contract.ts'
+import { stateTableContract, TIMERS } from '../testing/state-table-contract.ts'
 import { MAX_PARALLELISM, stateTableFuzz } from '../testing/state-table-fuzz.ts'
+import { resolved } from '../testing/table-steps.ts'
 import { ResidentKeyedState } from './resident-keyed-state.ts'
 
-const open = () => new ResidentKeyedState({ maxParallelism: MAX_PARALLELISM, nowMs: () => 5 })
+const open = (nowMs = () => 5) => new ResidentKeyedState({ maxParallelism: MAX_PARALLELISM, nowMs })
 
 stateTableContract('resident', open)
 
-stateTableFuzz('resident', [open])
+stateTableFuzz('resident', [() => open()])
 
 test('a BIGINT key with a count and a sum takes less than 100 bytes, growing included', async () => {
   const spec: StateTableSpec = {

@@ -19,6 +19,7 @@ import {
   type ScanOrder,
   type StateTable,
   type StateTableSpec,
+  type StoredExpiry,
   storedSchemaOf,
   type TableOptions,
 } from '@millrace/core'
@@ -30,7 +31,8 @@ import { EntryTrees } from './entry-trees.ts'
 import { frozenChanges } from './frozen-changes.ts'
 import { FrozenRecords } from './frozen-records.ts'
 import { GrowableMemory } from './growable-memory.ts'
-import { dropUnequal, gatherField, loadRecords, sameAt, storeRows } from './record-columns.ts'
+import { moveTexts } from './move-texts.ts'
+import { dropUnequal, gatherField, loadRecords, sameAtAll, storeRows } from './record-columns.ts'
 import { defaultWords, LIVE, RecordLayout } from './record-layout.ts'
 import { RecordPages } from './record-pages.ts'
 import { SlotIndex } from './slot-index.ts'
@@ -39,7 +41,6 @@ import { TextHeap } from './text-heap.ts'
 
 const SLOTS_AT_START = 64
 const SLOTS_PER_STEP = 4096
-const GARBAGE_BYTES_MIN = 64 * 1024
 /** A larger table is seldom in the caches that a core has to itself. */
 const RECORD_BYTES_IN_CACHE = 256 * 1024
 const ONE_ROW = new Int32Array(1)
@@ -140,7 +141,7 @@ export class ResidentTable implements StateTable {
   scan(keys: readonly Column[], rowCount: number, order?: ScanOrder): EntryScan {
     if (this.#trees === null) {
       this.#trees = new EntryTrees(this)
-      for (const slots of this.slots()) for (const slot of slots) this.#trees.add(slot)
+      for (const slots of this.#liveSlots()) for (const slot of slots) this.#trees.add(slot)
     }
     return this.#trees.scan(keys, rowCount, order ?? null)
   }
@@ -148,8 +149,12 @@ export class ResidentTable implements StateTable {
   beforeWrite(slots: Int32Array, count: number): void {
     this.#pages.beforeWrite(slots, count)
     this.#changes?.written(slots, count)
+    if (this.writtenWord >= 0) this.stamp(slots, count)
+  }
+
+  /** They are written now. */
+  protected stamp(slots: Int32Array, count: number): void {
     const { writtenWord, stride } = this.layout
-    if (writtenWord < 0) return
     const { words } = this.memory
     const nowMs = this.#settings.nowMs()
     for (let i = 0; i < count; i++) words[(slots[i] as number) * stride + writtenWord] = nowMs
@@ -168,7 +173,11 @@ export class ResidentTable implements StateTable {
     if (this.#size === 0 && this.#top > SLOTS_PER_STEP) this.clear()
   }
 
-  *slots(): Generator<Int32Array> {
+  slots(): Iterable<Int32Array> {
+    return this.#liveSlots()
+  }
+
+  *#liveSlots(): Generator<Int32Array> {
     for (let from = 1; from < this.#top; from += SLOTS_PER_STEP) {
       const to = Math.min(this.#top, from + SLOTS_PER_STEP)
       const live = new Int32Array(to - from)
@@ -207,8 +216,7 @@ export class ResidentTable implements StateTable {
 
   /** Every entry goes; the memory too when it is large. */
   clear(): void {
-    const all = [...this.slots()]
-    for (const slots of all) {
+    for (const slots of [...this.#liveSlots()]) {
       this.#pages.beforeWrite(slots, slots.length)
       this.#changes?.leaving(this, slots, slots.length)
     }
@@ -225,10 +233,9 @@ export class ResidentTable implements StateTable {
   }
 
   freezeAll(): FrozenRecords {
-    const { spec, layout, texts } = this
-    const { maxParallelism } = this.#settings
     const pages = this.#pages.freeze(this.#top)
-    return new FrozenRecords(spec.name, storedSchemaOf(spec), layout, pages, texts, maxParallelism)
+    const settings = { ...this.#settings, expiry: this.storedExpiry }
+    return new FrozenRecords(this.spec, this.layout, pages, this.texts, settings)
   }
 
   /** What changed since checkpoint `since`, where that is known; else all, as one table. */
@@ -245,6 +252,21 @@ export class ResidentTable implements StateTable {
     if (this.#settings.tracksChanges !== true) return
     const fields = storedSchemaOf(this.spec).fields.slice(0, this.keyed)
     this.#changes = new ChangeLog({ fields }, id, this.#capacity)
+  }
+
+  /** Of what is frozen now; null: nothing is forgotten, or its owner sees to that. */
+  protected get storedExpiry(): StoredExpiry | null {
+    return null
+  }
+
+  /** Whether nobody may see the entry any more. */
+  isForgotten(_slot: number): boolean {
+    return false
+  }
+
+  /** Slots given out so far, slot 0 included. */
+  protected get topSlot(): number {
+    return this.#top
   }
 
   /** Of the rows that `resolve` or `find` looked up last. */
@@ -362,6 +384,7 @@ export class ResidentTable implements StateTable {
       storeRows(columns[c] as Column, rows, count, keyed[c]!, this.memory, this.texts, slots)
     }
     for (let n = 0; n < count; n++) this.#writeDefaults(slots[n] as number)
+    if (this.writtenWord >= 0) this.stamp(slots, count)
     this.#size += count
     for (let n = 0; n < count; n++) {
       this.#trees?.add(slots[n] as number)
@@ -381,13 +404,10 @@ export class ResidentTable implements StateTable {
 
   #findOrMake(columns: readonly Column[], row: number, hash: number): number {
     const index = this.#index
+    const found = this.#find(columns, row, hash)
+    if (found !== 0) return found
     let at = index.first(hash)
-    for (;;) {
-      const slot = index.slotAt(at)
-      if (slot === 0) break
-      if (this.#isKey(columns, row, slot)) return slot
-      at = index.next(at, hash)
-    }
+    while (index.slotAt(at) !== 0) at = index.next(at, hash)
     const slot = this.#takeSlot()
     index.insertAt(at, hash, slot)
     ONE_ROW[0] = row
@@ -397,12 +417,7 @@ export class ResidentTable implements StateTable {
   }
 
   #isKey(columns: readonly Column[], row: number, slot: number): boolean {
-    const { keyed } = this.layout
-    for (let c = 0; c < keyed.length; c++) {
-      const column = columns[c] as Column
-      if (!sameAt(column, row, keyed[c]!, this.memory, this.texts, slot)) return false
-    }
-    return true
+    return sameAtAll(columns, row, this.layout.keyed, this.memory, this.texts, slot)
   }
 
   #takeSlot(): number {
@@ -472,19 +487,11 @@ export class ResidentTable implements StateTable {
   /** Moves the texts that records hold into a new heap once most of the old one is garbage. */
   #collectTexts(): void {
     const old = this.texts
-    if (old.garbageBytes < GARBAGE_BYTES_MIN || old.garbageBytes * 2 < old.bytesUsed) return
+    if (!old.isMostlyGarbage) return
     this.texts = new TextHeap()
-    const places = this.layout.stored.filter(({ type }) => type === 'str')
-    const { stride } = this.layout
-    for (const slots of this.slots()) {
+    for (const slots of this.#liveSlots()) {
       this.#pages.beforeWrite(slots, slots.length)
-      const { words } = this.memory
-      for (const slot of slots) {
-        for (const { word } of places) {
-          const entry = words[slot * stride + word] as number
-          if (entry >= 0) words[slot * stride + word] = this.texts.add(old.pool, entry)
-        }
-      }
+      moveTexts(this.layout, this.memory, slots, old, this.texts)
     }
     for (const { word } of this.layout.values) this.memory.words[word] = 0
     this.#writeDefaults(0)

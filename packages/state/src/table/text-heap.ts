@@ -8,6 +8,8 @@
  */
 import { allocateStringPool, copyBytes, growArray, type StringPool } from '@millrace/core'
 
+const GARBAGE_BYTES_MIN = 64 * 1024
+
 export class TextHeap {
   pool: StringPool = allocateStringPool(16, 256)
   #bytesUsed = 0
@@ -21,6 +23,11 @@ export class TextHeap {
   /** Bytes of memory taken. */
   get bytes(): number {
     return this.pool.bytes.length + this.pool.starts.length * 8
+  }
+
+  /** Worth moving what is left. */
+  get isMostlyGarbage(): boolean {
+    return this.garbageBytes >= GARBAGE_BYTES_MIN && this.garbageBytes * 2 >= this.#bytesUsed
   }
 
   /** The entry is in no record any more. */

@@ -9,19 +9,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   batchOf,
-  type Column,
   ColumnBatch,
-  type FrozenTable,
   type KeyedState,
   type LogicalType,
-  NO_KEY_GROUP,
   RowKind,
   rowsOf,
-  type StateTable,
   type StateTableSpec,
   storedSchemaOf,
   type Value,
 } from '@millrace/core'
+import { expiryContract } from './expiry-contract.ts'
+import { asTexts, keyRows, resolved, rowsOfFrozen, write } from './table-steps.ts'
 
 const BIGINT: LogicalType = { kind: 'BIGINT', nullable: true }
 const DOUBLE: LogicalType = { kind: 'DOUBLE', nullable: true }
@@ -60,47 +58,15 @@ export const TIMERS: StateTableSpec = {
   sub: { columns: { fields: [{ name: 'at', type: TIME }] }, ordered: false, due: { keptMs: 0 } },
 }
 
-/** Columns of the key (and sub) fields. */
-export function keyRows(spec: StateTableSpec, rows: readonly (readonly Value[])[]): Column[] {
-  const fields = [...spec.key.fields, ...(spec.sub?.columns.fields ?? [])]
-  return batchOf({ fields }, rows).columns
-}
-
-export async function resolved(
-  table: StateTable,
-  rows: readonly (readonly Value[])[],
-): Promise<Int32Array> {
-  const columns = keyRows(table.spec, rows)
-  const slots = new Int32Array(rows.length)
-  let wait = table.resolve(columns, rows.length, slots)
-  while (wait !== null) {
-    await wait
-    wait = table.resolve(columns, rows.length, slots)
-  }
-  return slots
-}
-
-/** Stored rows of a frozen table. */
-export function rowsOfFrozen(frozen: FrozenTable): Value[][] {
-  const keyGroups = new Uint16Array(frozen.positionCount)
-  frozen.keyGroups(0, frozen.positionCount, keyGroups)
-  const positions = Int32Array.from(keyGroups.keys()).filter((at) => keyGroups[at] !== NO_KEY_GROUP)
-  return rowsOf(frozen.gather(positions, positions.length), frozen.schema)
-}
-
-const asTexts = (rows: readonly (readonly Value[])[]): string[] =>
-  rows.map((row) => row.map((value) => (Object.is(value, -0) ? '-0' : String(value))).join()).sort()
-
-function write(table: StateTable, slots: Int32Array, field: number, value: number): void {
-  table.beforeWrite(slots, slots.length)
-  const { words, stride } = table.memory
-  for (const slot of slots) words[slot * stride + table.valueWords[field]!] = value
-}
-
 const frozenRows = (state: KeyedState): string[] =>
   asTexts(state.freeze(1, null).flatMap((table) => rowsOfFrozen(table)))
 
-export function stateTableContract(backend: string, open: () => KeyedState): void {
+/** `open`: with the given processing time. */
+export function stateTableContract(
+  backend: string,
+  open: (nowMs?: () => number) => KeyedState,
+): void {
+  expiryContract(backend, open)
   keysContract(backend, open)
   freezeContract(backend, open)
   orderContract(backend, open)

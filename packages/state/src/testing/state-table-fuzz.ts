@@ -22,7 +22,8 @@ import { openRestoredState } from '../restore/open-restored-state.ts'
 import { writeOperatorSnapshot } from '../segment/write-operator-snapshot.ts'
 import { testClock } from './checkpoint-writer.ts'
 import { seeded } from './random-state.ts'
-import { keyRows, resolved, rowsOfFrozen, SUMS } from './state-table-contract.ts'
+import { SUMS } from './state-table-contract.ts'
+import { keyRows, resolved, rowsOfFrozen } from './table-steps.ts'
 
 export const MAX_PARALLELISM = 16
 const SEEDS = 8

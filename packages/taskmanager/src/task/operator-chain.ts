@@ -297,6 +297,7 @@ function buildNodes(settings: ChainSettings): {
       configuration: settings.configuration,
       maxParallelism,
       nowMs: settings.nowMs,
+      monotonicMs: settings.monotonicMs,
       files: settings.files,
       memory: settings.stateMemory,
       background: (step) => inBackground(settings.mailbox, step),

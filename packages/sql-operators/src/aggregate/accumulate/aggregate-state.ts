@@ -48,8 +48,9 @@ export function aggregateTables(
   const isWindow = 'window' in config
   const signed = !isWindow && config.inputIsChangelog
   const end = isWindow ? { field: SLICE_END, due: dueOf(config) } : null
+  const { fields } = groups.key
   const values = plan.inputs.map((_, input) =>
-    isCounted(plan, input, signed) ? valueCountsSpec(plan, input, groups.key.fields, end) : null,
+    isCounted(plan, input, signed) ? valueCountsSpec(plan, input, fields, end, groups.ttlMs) : null,
   )
   return { groups, values }
 }

@@ -29,6 +29,7 @@ export function valueCountsSpec(
   input: number,
   keyFields: readonly Field[],
   end: { readonly field: Field; readonly due: { readonly keptMs: number } } | null,
+  ttlMs: number,
 ): StateTableSpec {
   const type = plan.inputs[input]!.argument!.type as LogicalType
   const value: Field = { name: '$value', type }
@@ -40,7 +41,7 @@ export function valueCountsSpec(
         ? { columns: { fields: [value] }, ordered: true }
         : { columns: { fields: [end.field, value] }, ordered: true, due: end.due },
     value: { fields: [COUNT] },
-    ttlMs: 0,
+    ttlMs,
   }
 }
 
@@ -96,19 +97,6 @@ export class ValueCounts {
       table.remove(touched, gone)
       table.reset(0)
     })
-  }
-
-  /** Forgets the values of the groups in rows 0 … rowCount of `keys`. */
-  forget(keys: readonly Column[], rowCount: number): void {
-    for (const table of this.tables) {
-      if (table === null) continue
-      const gone: Int32Array[] = []
-      const scan = table.scan(keys, rowCount)
-      for (let n = scan.next(); typeof n === 'number' && n > 0; n = scan.next()) {
-        gone.push(scan.slots.slice(0, n))
-      }
-      for (const slots of gone) table.remove(slots, slots.length)
-    }
   }
 
   #resolveInput(

@@ -217,6 +217,25 @@ test('a retraction of a group that has expired is nothing, also when a row of th
   }
 })
 
+test('values that DISTINCT, MIN and MAX remember are forgotten one by one', async () => {
+  const harness = await open(config(true, 1000))
+  const step = (rows: Row[], kinds: number[]) => {
+    harness.operator.processBatch(0, batchOf(INPUT, rows, kinds))
+    const last = harness.output.elements.at(-1)
+    harness.output.elements.length = 0
+    return last?.kind === 'row' ? [last.values[3], last.values[4], last.values[6]] : null
+  }
+  assert.deepEqual(step([['k', 1, 'x']], [0]), [1, 1, 1n])
+  harness.nowMs += 600
+  assert.deepEqual(step([['k', 5, 'y']], [0]), [1, 5, 2n])
+  harness.nowMs += 600
+  assert.equal(harness.entryCount('groups'), 1, 'the group was written 600 ms ago')
+  // 1 and x are forgotten: 5 is the least that is known, and x is new.
+  assert.deepEqual(step([['k', 5, 'x']], [0]), [5, 5, 3n])
+  harness.nowMs += 1000
+  assert.deepEqual(step([['k', 7, 'x']], [0]), [7, 7, 1n], 'a group is forgotten with its values')
+})
+
 test('memory of deleted groups is given back', async () => {
   const harness = await open(config(true))
   for (let round = 0; round < 20; round++) {

@@ -43,8 +43,6 @@ export class GroupAggregate implements Operator {
   #slots = new Int32Array(0)
   #touched = new Int32Array(0)
   #signs = new Int8Array(0)
-  #cancelTimer: (() => void) | null = null
-  #closed = false
 
   constructor(config: GroupAggregateConfig, context: OperatorContext) {
     this.#config = config
@@ -55,11 +53,7 @@ export class GroupAggregate implements Operator {
     this.#input =
       config.twoPhase === true ? null : new AggregateInput(config.keys, null, this.#plan, settings)
     const { groups, values } = aggregateTables(config, this.#plan)
-    this.#table = context.state.table(groups, {
-      defaults: emptyWords(this.#plan),
-      // What is counted by value goes with its group.
-      expiresAlone: values.every((spec) => spec === null),
-    })
+    this.#table = context.state.table(groups, { defaults: emptyWords(this.#plan) })
     const place = accumulatorsOf(this.#table)
     this.#loops = new AccumulatorLoops(this.#plan, place, inputIsChangelog)
     this.#counts = values.every((spec) => spec === null)
@@ -72,9 +66,7 @@ export class GroupAggregate implements Operator {
     })
   }
 
-  open(): void {
-    this.#scheduleExpiry()
-  }
+  open(): void {}
 
   processBatch(_input: number, batch: ColumnBatch): void {
     const { rowCount } = batch
@@ -91,7 +83,6 @@ export class GroupAggregate implements Operator {
     const keys = this.#input?.keys ?? batch.columns.slice(0, keyCount)
     table.resolve(keys, rowCount, slots)
     const count = table.distinct(slots, rowCount, touched)
-    if (this.#config.stateTtlMs > 0) this.#forgetExpired(touched, count)
     table.beforeWrite(touched, count)
     this.#changes.keep(table, touched, count)
     const records = accumulatorsOf(table)
@@ -119,10 +110,7 @@ export class GroupAggregate implements Operator {
     return {}
   }
 
-  close(): void {
-    this.#closed = true
-    this.#cancelTimer?.()
-  }
+  close(): void {}
 
   #update(
     columns: readonly (Column | null)[],
@@ -144,6 +132,8 @@ export class GroupAggregate implements Operator {
       return
     }
     const counted = counts.resolve(rowCount, keys, slots, columns)
+    // A group is never older than its values: when it is forgotten, so are they.
+    if (this.#config.stateTtlMs > 0) table.beforeWrite(this.#touched, count)
     this.#loops.update(records, table.texts, slots, rowCount, columns, signs, counted)
     if (leftOut) table.reset(0)
     counts.settle(rowCount)
@@ -162,42 +152,6 @@ export class GroupAggregate implements Operator {
       this.#signs[i] = kind === RowKind.UPDATE_BEFORE || kind === RowKind.DELETE ? -1 : 1
     }
     return this.#signs
-  }
-
-  /**
-   * A group older than its time to live is as if it had never been; nothing is emitted for that.
-   */
-  #forgetExpired(slots: Int32Array, count: number): void {
-    const table = this.#table
-    const expired = this.#expiredOf(slots, count)
-    if (expired.length === 0) return
-    for (const slot of expired) table.reset(slot)
-    this.#counts?.forget(table.keyColumns(expired, 0, expired.length), expired.length)
-  }
-
-  /** A write of 0 is that of an entry which the batch in hand has made. */
-  #expiredOf(slots: Int32Array, count: number): Int32Array {
-    const { memory, writtenWord } = this.#table
-    const nowMs = this.#context.nowMs()
-    return slots.subarray(0, count).filter((slot) => {
-      const writtenMs = memory.words[slot * memory.stride + writtenWord]!
-      return writtenMs !== 0 && nowMs - writtenMs >= this.#config.stateTtlMs
-    })
-  }
-
-  #scheduleExpiry(): void {
-    const { stateTtlMs } = this.#config
-    if (stateTtlMs === 0 || this.#closed) return
-    this.#cancelTimer = this.#context.mailbox.schedule(stateTtlMs, () => {
-      if (this.#closed) return
-      for (const slots of this.#table.slots()) {
-        const expired = this.#expiredOf(slots, slots.length)
-        if (expired.length === 0) continue
-        this.#counts?.forget(this.#table.keyColumns(expired, 0, expired.length), expired.length)
-        this.#table.remove(expired, expired.length)
-      }
-      this.#scheduleExpiry()
-    })
   }
 }
 
