@@ -311,8 +311,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'packages/jobmanager/src/scheduler/job-slots.ts',
-        text: '      surplus.push(...places.splice(count).filter((slot) => slot !== null))\n',
-        planted: '      places.splice(count)\n',
+        text: '      surplus.push(...beyond)\n',
+        planted: '',
+      },
+    ],
+  },
+  {
+    name: 'never-grow',
+    breaks: 'A job that runs with fewer slots than it may use does not hear of those that come.',
+    foundBy: 33,
+    edits: [
+      {
+        file: 'packages/jobmanager/src/job-master/rescaler.ts',
+        text: '      this.#rounds.reconsider()\n      this.#consider()\n',
+        planted: '      this.#rounds.reconsider()\n',
       },
     ],
   },

@@ -59,7 +59,13 @@ export class RestoredRun {
     this.#kept = kept
     this.#output = new JobOutput(plan.workload)
     const widest = Math.max(parallelism, plan.workload.sinkParallelism ?? 1)
-    const { seed, brokers, properties } = plan
+    const { seed, brokers } = plan
+    // It is given its parallelism, and runs through: what it shows twice is a violation.
+    const properties: Record<string, string> = {
+      ...plan.properties,
+      'jobmanager.scheduler': 'default',
+    }
+    delete properties['scheduler-mode']
     const environment = new SimulatedEnvironment(
       {
         ...{ seed, brokers, properties, jobManagers: 1, slowness: [] },

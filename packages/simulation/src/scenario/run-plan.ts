@@ -9,6 +9,7 @@ import { generateWorkload, SWARM_PROFILE } from '../workload/generate-workload.t
 import { readsATableTwice } from '../workload/model/query.ts'
 import { lastArrivalMs, type Workload } from '../workload/workload.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
+import { drawAdaptation } from './draw-adaptation.ts'
 
 /**
  * The job is stopped (or ends up so) and started again from its latest checkpoint, maybe at
@@ -77,7 +78,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   const taskManagers = shape.between(1, 5)
   const jobManagers = shape.pick([1, 2, 2, 3])
   const phaseMs = lastArrivalMs(workload) + QUIET_PHASE_MS + shape.between(0, 12_000)
-  const rescales = drawRescales(random.split('rescales'), workload)
+  const drawnRescales = drawRescales(random.split('rescales'), workload)
   const { source, sink, guarantee } = workload
   const without = impossibleFaults({
     jobManagers,
@@ -92,16 +93,21 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     families.length === 0
       ? []
       : drawFaults(random.split('faults'), { families, without, phaseMs, countMax: FAULTS_MAX })
+  const adaptation = drawAdaptation(random.split('adaptation'), {
+    ...{ phaseMs, mayKill: families.includes('kill'), firstId: faults.length },
+  })
+  const rescales = adaptation.isReactive ? [] : drawnRescales
   return {
     seed,
     jobManagers,
     taskManagers,
     // A lost TaskManager leaves enough slots in some runs, and not in others.
-    slotsPerTaskManager: slotsFor(workload, taskManagers, widestOf(rescales)) + shape.between(0, 1),
+    slotsPerTaskManager:
+      slotsFor(workload, taskManagers, widestOf(drawnRescales)) + shape.between(0, 1),
     brokers: shape.between(1, 3),
     slowness: drawSlowness(random.split('slowness'), taskManagers),
     workload,
-    faults,
+    faults: [...faults, ...adaptation.departures],
     restarts: drawRestarts(random.split('restarts'), workload, phaseMs),
     rescales,
     restore: drawRestore(random.split('restore'), workload),
@@ -109,6 +115,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     properties: {
       ...drawProperties(random.split('properties')),
       ...drawBackend(random.split('backend')),
+      ...adaptation.properties,
     },
   }
 }

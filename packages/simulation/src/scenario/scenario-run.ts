@@ -26,6 +26,7 @@ import type { JobStage, JobUnderTest } from './job-under-test.ts'
 import { RescaleClient } from './rescale-client.ts'
 import type { SeedOutcome } from './run-outcome.ts'
 import type { ClusterPlan } from './run-plan.ts'
+import { SlotsJudge } from './slots-judge.ts'
 
 /** After the faults, a job that does not come right within that is stuck. */
 const LIVENESS_MS = 180_000
@@ -51,6 +52,7 @@ export class ScenarioRun {
   readonly #environment: SimulatedEnvironment
   readonly #client: JobClient
   readonly #rescales: RescaleClient
+  readonly #slots: SlotsJudge
   readonly #watch: ClusterWatch
   readonly #engine: FaultEngine
   readonly #losses = new Losses()
@@ -81,6 +83,7 @@ export class ScenarioRun {
     this.#watch = new ClusterWatch(environment)
     this.#client = new JobClient(environment.world, environment.cluster)
     this.#rescales = new RescaleClient(environment.world, this.#client)
+    this.#slots = new SlotsJudge(environment.world, this.#client, environment.shape)
     this.#engine = new FaultEngine(environment.world, this.#faults(environment))
   }
 
@@ -273,7 +276,9 @@ export class ScenarioRun {
       if (bounded ? state === 'FINISHED' : this.#compare('running').length === 0) {
         await delay(world, QUIET_MS)
         this.#violations.push(...this.#compare(bounded ? 'finished' : 'running'))
-        if (!bounded) this.#violations.push(...(await this.#rescales.judge(this.#jobId)))
+        if (bounded) return
+        this.#violations.push(...(await this.#rescales.judge(this.#jobId)))
+        this.#violations.push(...(await this.#slots.judge(this.#jobId)))
         return
       }
       await delay(world, POLL_MS)
@@ -365,6 +370,7 @@ export class ScenarioRun {
         output: this.#comparisons,
         'named-end': this.#failuresJudged,
         'rescale-reached': this.#rescales.judged,
+        'slots-followed': this.#slots.judged,
       },
       shape: [
         ...this.#job.describe(),
@@ -373,8 +379,14 @@ export class ScenarioRun {
         `${jobManagers} JobManagers`,
         ...(this.#plan.restarts.length > 0 ? ['restarted'] : []),
         ...(this.#rescales.accepted > 0 ? ['rescaled'] : []),
+        ...schedulerOf(this.#plan),
       ],
       faults: this.#engine.struck,
     }
   }
+}
+
+function schedulerOf({ properties }: ClusterPlan): string[] {
+  if (properties['scheduler-mode'] !== undefined) return ['reactive']
+  return properties['jobmanager.scheduler'] === 'adaptive' ? ['adaptive'] : []
 }
