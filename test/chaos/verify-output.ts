@@ -16,7 +16,7 @@ import {
 } from '../support/sensor-oracle.ts'
 import { CLOSING_SENSOR } from './load.ts'
 
-const SETTLE_TIMEOUT_MS = 120_000
+const SETTLE_TIMEOUT_MS = 300_000
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function readInput(bootstrapServers: string, topic: string): Promise<string[]> {

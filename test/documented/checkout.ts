@@ -133,7 +133,8 @@ function typeInto(
     output: () => output,
     exitCode,
     shows: async (pattern) => {
-      await until(`'${text}' shows ${pattern}:\n${output}`, () => {
+      const what = () => `'${text}' shows ${pattern}:\n${output}`
+      await until(what, () => {
         if (pattern.test(output)) return true
         assert.ok(!ended, `'${text}' ended without ${pattern}:\n${output}`)
         return false

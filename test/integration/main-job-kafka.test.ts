@@ -27,7 +27,7 @@ import {
 } from '../support/sensor-oracle.ts'
 
 const RIGHT = { missing: [], doubled: [], wrong: [], unexpected: [] }
-const SETTLE_TIMEOUT_MS = 120_000
+const SETTLE_TIMEOUT_MS = 300_000
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe('the main job through Kafka', () => {

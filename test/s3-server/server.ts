@@ -22,7 +22,7 @@ import { provisionS3Server, type S3ServerProvisionOptions } from './provision.ts
 const ACCESS_KEY = 'millrace-test'
 const SECRET_KEY = 'millrace-test-secret'
 const BUCKET = 'millrace'
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 180_000
 
 export interface S3ServerOptions extends S3ServerProvisionOptions {
   /** Data and log; kept after `stop`. */

@@ -45,7 +45,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 async function until<T>(
   what: string,
   look: () => Promise<T | null | false>,
-  timeoutMs = 120_000,
+  timeoutMs = 300_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs
   let last: unknown = 'nothing'
@@ -151,7 +151,7 @@ function scenario(
   const clientOf = (process: SpawnedProcess) =>
     new RestClient(
       cluster.restAddresses[cluster.jobManagers.indexOf(process)] as string,
-      (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(5000) }),
+      (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(20_000) }),
     )
   const leaderNot = (former: Leader | null) =>
     until('a new leader', async () => {
