@@ -15,7 +15,7 @@ import { isMillraceError, toErrorData } from '@millrace/core'
 import type { FaultFamily } from '@millrace/simulation'
 import { readOptions } from '../support/command-options.ts'
 import { peekPlant } from './peek-plant.ts'
-import { plantBug } from './plant-bug.ts'
+import { findPlant, plantBug } from './plant-bug.ts'
 
 const OPTIONS = {
   seed: { type: 'string', value: 'N', help: 'one run, its log line by line' },
@@ -79,7 +79,8 @@ async function run(): Promise<boolean> {
   }
   const plant = values.plant ?? (values.plan === undefined ? undefined : peekPlant(values.plan))
   const isSingle = values.seed !== undefined || values.plan !== undefined
-  // The workers of a swarm plant it each.
+  // The workers of a swarm plant it each; a name that is none is said once.
+  if (plant !== undefined) findPlant(plant)
   if (isSingle && plant !== undefined) plantBug(plant)
   const common = {
     families: await familiesOf(values.faults),

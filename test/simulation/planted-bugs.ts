@@ -125,6 +125,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'end-strangers-transactions',
+    breaks: "Transactions of another job whose sink has the same name are aborted as one's own.",
+    families: ['kill'],
+    foundBy: 268,
+    edits: [
+      {
+        file: 'packages/connector-kafka/src/sink/transactional-id.ts',
+        text: '(!lineage.has(owner.job) || owner.sink !== own.sink)',
+        planted: 'lineage.size > 0 && owner.sink !== own.sink',
+      },
+    ],
+  },
+  {
     name: 'skip-fencing',
     breaks: 'Calls of a former leader are carried out.',
     foundBy: 53,

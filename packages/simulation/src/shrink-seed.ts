@@ -140,17 +140,17 @@ function operatorCount({ query }: Workload): number {
 }
 
 function describeSize(plan: RunPlan): string {
-  const { faults, restarts, rescales, jobManagers, taskManagers, workload } = plan
+  const { faults, restarts, rescales, neighbours, jobManagers, taskManagers, workload } = plan
   return (
-    `${faults.length} faults, ${restarts.length} restarts, ${rescales.length} rescales, ${jobManagers} JobManagers, ` +
-    `${taskManagers} TaskManagers, ${rowCount(workload)} rows, ` +
+    `${faults.length} faults, ${restarts.length} restarts, ${rescales.length} rescales, ` +
+    `${neighbours.length} neighbours, ${jobManagers} JobManagers, ${taskManagers} TaskManagers, ${rowCount(workload)} rows, ` +
     `${operatorCount(workload)} operators at parallelism ${workload.parallelism}`
   )
 }
 
 /** Large steps first. */
 function* smallerPlans(plan: RunPlan): Iterable<Candidate> {
-  const { faults, restarts, rescales } = plan
+  const { faults, restarts, rescales, neighbours } = plan
   if (faults.length > 1) {
     const half = Math.ceil(faults.length / 2)
     yield { change: 'first half of the faults', plan: { ...plan, faults: faults.slice(0, half) } }
@@ -169,6 +169,10 @@ function* smallerPlans(plan: RunPlan): Iterable<Candidate> {
   for (const [i, { atMs }] of rescales.entries()) {
     const change = `without the rescale at ${atMs} ms`
     yield { change, plan: { ...plan, rescales: rescales.toSpliced(i, 1) } }
+  }
+  for (const [i, { atMs }] of neighbours.entries()) {
+    const change = `without the neighbour at ${atMs} ms`
+    yield { change, plan: { ...plan, neighbours: neighbours.toSpliced(i, 1) } }
   }
   if (plan.restore !== null) {
     yield { change: 'without the restored run', plan: { ...plan, restore: null } }

@@ -2,6 +2,7 @@
  * After a job's end nothing of it is left: no slot taken, no thread but spares, no data connection,
  * no open transaction, no checkpoint that nobody retains.
  */
+import { isOfNeighbour } from '../environment/neighbour-names.ts'
 import {
   CHECKPOINT_DIRECTORY,
   type SimulatedEnvironment,
@@ -46,14 +47,16 @@ function slots(environment: SimulatedEnvironment): Violation[] {
  * the broker's timeout ends them.
  *
  * A job that failed leaves ongoing ones: what it had pre-committed can still be committed by a job
- * that is started from the checkpoint that it keeps, and nobody comes after a task that died. None
- * stays half ended.
+ * that is started from the checkpoint that it keeps, and nobody comes after a task that died; nor
+ * after a neighbour's that died while it was cancelled. None stays half ended.
  */
 function transactions(environment: SimulatedEnvironment, hasFailed: boolean): Violation[] {
   const open = environment.broker.inspect
     .openTransactions()
     .filter(({ reopened, holding }) => !reopened || holding.length > 0)
-    .filter(({ status }) => !hasFailed || status !== 'Ongoing')
+    .filter(({ status, transactionalId }) => {
+      return status !== 'Ongoing' || !(hasFailed || isOfNeighbour(transactionalId))
+    })
   if (open.length === 0) return []
   return [
     found(

@@ -4,6 +4,8 @@
  * `look` is called after every event: the first that finds a checkpoint complete is the one that
  * completed it.
  */
+
+import { isNeighbour } from '../environment/neighbour-names.ts'
 import type { SimulatedEnvironment } from '../environment/simulated-environment.ts'
 import type { OutputSoFar } from '../scenario/output-so-far.ts'
 import { type KeptCheckpoint, keepFiles } from './kept-checkpoint.ts'
@@ -33,7 +35,8 @@ export class CheckpointKeeper {
   look(): void {
     for (const { jobManager } of this.#parts.environment.cluster.jobManagers.values()) {
       if (jobManager.epoch === 0) continue
-      for (const { statistics } of jobManager.dispatcher.all()) {
+      for (const { jobId, statistics } of jobManager.dispatcher.all()) {
+        if (isNeighbour(jobId)) continue
         const { completed } = statistics.counts
         if (completed === (this.#known.get(statistics) ?? 0)) continue
         this.#known.set(statistics, completed)

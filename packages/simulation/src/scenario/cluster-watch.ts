@@ -14,6 +14,7 @@ import { SegmentChecker } from '../checkers/segment-checker.ts'
 import { type Violation, violation } from '../checkers/violation.ts'
 import { WaitsChecker } from '../checkers/waits-checker.ts'
 import { WatermarkChecker } from '../checkers/watermark-checker.ts'
+import { isNeighbour } from '../environment/neighbour-names.ts'
 import {
   CHECKPOINT_DIRECTORY,
   type SimulatedEnvironment,
@@ -134,7 +135,7 @@ export class ClusterWatch {
         completed: job.statistics.counts.completed,
       })
       for (const { status, discarded, external_path } of history) {
-        if (status !== 'COMPLETED' || discarded) continue
+        if (status !== 'COMPLETED' || discarded || isNeighbour(job.jobId)) continue
         const location = external_path as string
         const life = `${job.jobId} ${leader.jobManager.epoch} ${job.restarts + job.lifecycle.rescales}`
         this.#checkpoint(location, life).catch((error) => {

@@ -5,6 +5,7 @@
 import type { JobGraph } from '@millrace/graph'
 import type { Violation } from '../checkers/violation.ts'
 import type { SimulatedEnvironment } from '../environment/simulated-environment.ts'
+import type { Workload } from '../workload/workload.ts'
 
 export interface JobStart {
   readonly parallelism: number
@@ -24,6 +25,8 @@ export interface JobUnderTest {
   /** It ends by itself. */
   readonly bounded: boolean
   readonly parallelism: number
+  /** What its neighbours run too; null: it has none. */
+  readonly workload: Workload | null
   /** The JobGraph that a client would submit. */
   plan(environment: SimulatedEnvironment, start: JobStart): JobGraph
   /** Makes topics and directories, with what is in them before the job starts. */

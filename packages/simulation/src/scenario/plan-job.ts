@@ -2,6 +2,7 @@
 import { Configuration } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
 import { TableEnvironment } from '@millrace/sql'
+import { jobIdOf } from '../environment/neighbour-names.ts'
 import {
   INPUT_DIRECTORY,
   OUTPUT_DIRECTORY,
@@ -14,18 +15,22 @@ import type { JobStart } from './job-under-test.ts'
 /** A sink's operator is known by its table. */
 const NEW_SINK = 'restored_output'
 
-/** `newSink`: with a sink of its own that takes over no state. */
+/**
+ * `newSink`: with a sink of its own that takes over no state. `sinkTopic`: its table, of the same
+ * name, is another topic.
+ */
 export function planJob(
   environment: SimulatedEnvironment,
   workload: Workload,
   start: JobStart,
-  { newSink = false }: { readonly newSink?: boolean } = {},
+  { newSink = false, sinkTopic }: { readonly newSink?: boolean; readonly sinkTopic?: string } = {},
 ): JobGraph {
   const script = workloadSql(workload, {
     bootstrapServers: environment.broker.bootstrapServers,
     inputDirectory: INPUT_DIRECTORY,
     outputDirectory: OUTPUT_DIRECTORY,
     ...(newSink ? { sinkTable: NEW_SINK } : {}),
+    ...(sinkTopic === undefined ? {} : { sinkTopic }),
     settings: {
       'parallelism.default': String(start.parallelism),
       ...(start.restoreFrom === null ? {} : { 'execution.state-recovery.path': start.restoreFrom }),
@@ -46,7 +51,7 @@ export function planScript(
     connectors: environment.connectorsOf(null),
     formats: environment.formats,
     configuration: new Configuration({}),
-    random: () => String(number + 1).padStart(32, '0'),
+    random: () => jobIdOf(number),
   })
   let jobGraph: JobGraph | null = null
   for (const { text } of session.splitStatements(script)) {

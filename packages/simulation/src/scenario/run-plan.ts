@@ -2,6 +2,7 @@
  * RunPlan: everything that a seed decides, as plain data — the cluster, its job and input, and
  * what goes wrong. A run is a function of its plan; a smaller plan is a smaller run.
  */
+
 import { drawFaults } from '../faults/draw-faults.ts'
 import type { FaultFamily, PlannedFault } from '../faults/fault.ts'
 import { impossibleFaults } from '../faults/impossible-faults.ts'
@@ -10,6 +11,8 @@ import { readsATableTwice } from '../workload/model/query.ts'
 import { lastArrivalMs, type Workload } from '../workload/workload.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 import { drawAdaptation } from './draw-adaptation.ts'
+import { drawNeighbours } from './draw-neighbours.ts'
+import type { PlannedNeighbour } from './neighbours.ts'
 
 /**
  * The job is stopped (or ends up so) and started again from its latest checkpoint, maybe at
@@ -41,6 +44,8 @@ export interface ClusterPlan {
   readonly restarts: readonly PlannedRestart[]
   /** By time. */
   readonly rescales: readonly PlannedRescale[]
+  /** By time. */
+  readonly neighbours: readonly PlannedNeighbour[]
   /** Length of the phase with faults, from the job's submission. */
   readonly phaseMs: number
   /** Of the cluster. */
@@ -97,13 +102,20 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     ...{ phaseMs, mayKill: families.includes('kill'), firstId: faults.length },
   })
   const rescales = adaptation.isReactive ? [] : drawnRescales
+  // How many slots each gets of two that take what there is, nobody has said.
+  const isAlone = Object.keys(adaptation.properties).length > 0
+  const neighbours = isAlone
+    ? []
+    : drawNeighbours(random.split('neighbours'), { workload, phaseMs, faults })
   return {
     seed,
     jobManagers,
     taskManagers,
     // A lost TaskManager leaves enough slots in some runs, and not in others.
     slotsPerTaskManager:
-      slotsFor(workload, taskManagers, widestOf(drawnRescales)) + shape.between(0, 1),
+      slotsFor(workload, taskManagers, widestOf(drawnRescales)) +
+      shape.between(0, 1) +
+      neighbours.reduce((sum, { parallelism }) => sum + Math.ceil(parallelism / taskManagers), 0),
     brokers: shape.between(1, 3),
     slowness: drawSlowness(random.split('slowness'), taskManagers),
     workload,
@@ -111,6 +123,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     restarts: drawRestarts(random.split('restarts'), workload, phaseMs),
     rescales,
     restore: drawRestore(random.split('restore'), workload),
+    neighbours,
     phaseMs,
     properties: {
       ...drawProperties(random.split('properties')),

@@ -23,6 +23,7 @@ import { delay } from '../world/scheduler.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import { JobClient } from './job-client.ts'
 import type { JobStage, JobUnderTest } from './job-under-test.ts'
+import { Neighbours } from './neighbours.ts'
 import { RescaleClient } from './rescale-client.ts'
 import type { SeedOutcome } from './run-outcome.ts'
 import type { ClusterPlan } from './run-plan.ts'
@@ -53,6 +54,7 @@ export class ScenarioRun {
   readonly #client: JobClient
   readonly #rescales: RescaleClient
   readonly #slots: SlotsJudge
+  readonly #neighbours: Neighbours | null
   readonly #watch: ClusterWatch
   readonly #engine: FaultEngine
   readonly #losses = new Losses()
@@ -84,6 +86,8 @@ export class ScenarioRun {
     this.#client = new JobClient(environment.world, environment.cluster)
     this.#rescales = new RescaleClient(environment.world, this.#client)
     this.#slots = new SlotsJudge(environment.world, this.#client, environment.shape)
+    this.#neighbours =
+      job.workload === null ? null : new Neighbours(environment, this.#client, job.workload)
     this.#engine = new FaultEngine(environment.world, this.#faults(environment))
   }
 
@@ -143,19 +147,23 @@ export class ScenarioRun {
     this.#environment.reviveAll()
     world.log.add(world.nowMs, 'run', 'faults over')
     await this.#comeRight()
+    await this.#judgeNeighbours()
     this.#watch.stop()
     if (this.#violations.length === 0) await this.#cleanUp()
   }
 
   /** What somebody does to the job, by time. */
   #steps(endMs: number): { readonly atMs: number; carryOut(): Promise<void> }[] {
-    const { restarts, rescales } = this.#plan
+    const { restarts, rescales, neighbours } = this.#plan
     const steps = [
       ...restarts.map(({ atMs, parallelism }) => {
         return { atMs, carryOut: () => this.#restart(parallelism) }
       }),
       ...rescales.map(({ atMs, parallelism }) => {
         return { atMs, carryOut: () => this.#rescales.ask(this.#jobId, parallelism, endMs) }
+      }),
+      ...neighbours.map((planned) => {
+        return { atMs: planned.atMs, carryOut: async () => this.#neighbours?.begin(planned) }
       }),
     ]
     return steps.sort((a, b) => a.atMs - b.atMs)
@@ -298,6 +306,12 @@ export class ScenarioRun {
     this.#violations.push(...this.#compare('broken-off'))
   }
 
+  /** While the job, if it is not bounded, runs on. */
+  async #judgeNeighbours(): Promise<void> {
+    if (this.#neighbours === null) return
+    this.#violations.push(...(await this.#neighbours.judge()))
+  }
+
   #compare(stage: JobStage): readonly Violation[] {
     this.#comparisons++
     return this.#job.judge(this.#environment, stage)
@@ -371,6 +385,7 @@ export class ScenarioRun {
         'named-end': this.#failuresJudged,
         'rescale-reached': this.#rescales.judged,
         'slots-followed': this.#slots.judged,
+        'neighbour-output': this.#neighbours?.judged ?? 0,
       },
       shape: [
         ...this.#job.describe(),
@@ -380,6 +395,7 @@ export class ScenarioRun {
         ...(this.#plan.restarts.length > 0 ? ['restarted'] : []),
         ...(this.#rescales.accepted > 0 ? ['rescaled'] : []),
         ...schedulerOf(this.#plan),
+        ...(this.#plan.neighbours.length > 0 ? ['neighbours'] : []),
       ],
       faults: this.#engine.struck,
     }

@@ -24,6 +24,10 @@ export class WorkloadJob implements JobUnderTest {
     this.#output = new JobOutput(workload)
   }
 
+  get workload(): Workload {
+    return this.#workload
+  }
+
   get bounded(): boolean {
     return this.#workload.bounded
   }

@@ -67,6 +67,7 @@ export function drawCluster(draw: ClusterDraw): ClusterPlan {
     faults: drawProfile(random.split('faults'), draw.faults, { without, phaseMs }),
     restarts: [],
     rescales: [],
+    neighbours: [],
     phaseMs,
     properties: drawProperties(random.split('properties')),
   }
@@ -84,6 +85,7 @@ export function referenceCluster(job: PlannedUserJob): ClusterPlan {
     faults: [],
     restarts: [],
     rescales: [],
+    neighbours: [],
     phaseMs: 0,
     properties: {
       ...drawProperties(new SeededRandom('reference')),

@@ -42,6 +42,9 @@ export class UserJob implements JobUnderTest {
     this.#parts = parts
   }
 
+  /** Nobody else knows how to run it. */
+  readonly workload = null
+
   get bounded(): boolean {
     return this.#parts.planned.bounded
   }

@@ -28,6 +28,8 @@ export interface WorkloadPlaces {
   readonly printIdentifier?: string
   /** Name of the table that the job writes; default `OUTPUT`. */
   readonly sinkTable?: string
+  /** Of a Kafka sink; default `OUTPUT_NAME`. */
+  readonly sinkTopic?: string
   /** Further SET statements; they win over the workload's. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -108,7 +110,7 @@ function sinkOptions(workload: Workload, places: WorkloadPlaces): Record<string,
       }
       return {
         connector: 'kafka',
-        topic: OUTPUT_NAME,
+        topic: places.sinkTopic ?? OUTPUT_NAME,
         'properties.bootstrap.servers': place(places, 'bootstrapServers'),
         ...(workload.guaranteeWritten ? written : {}),
         ...workload.sinkProperties,
