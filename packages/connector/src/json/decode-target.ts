@@ -13,6 +13,7 @@ import {
   StringColumn,
   StringPool,
 } from '@millrace/core'
+import { ScanMemory } from './scan-memory.ts'
 import { StringDictionary } from './string-dictionary.ts'
 
 /**
@@ -128,6 +129,7 @@ export class DecodeTarget {
   readonly strings: (StringTarget | null)[]
   /** Those of texts only stand for their kind: `strings` makes a column of each batch. */
   #columns: Column[] = []
+  #scanMemory: ScanMemory | null = null
 
   constructor(fields: readonly Field[]) {
     this.fields = fields
@@ -139,8 +141,11 @@ export class DecodeTarget {
 
   /** Makes room for `rows` rows; true when generated code must be made anew. */
   beginBatch(rows: number): boolean {
-    if (rows > this.capacity) this.#allocate(Math.max(1024, 2 ** Math.ceil(Math.log2(rows))))
     let stale = false
+    if (rows > this.capacity) {
+      stale = this.#scanMemory !== null
+      this.#allocate(Math.max(1024, 2 ** Math.ceil(Math.log2(rows))))
+    }
     for (let k = 0; k < this.fields.length; k++) {
       if (this.hasNull[k] === 1) this.nulls[k]?.fill(0)
       this.hasNull[k] = 0
@@ -151,6 +156,7 @@ export class DecodeTarget {
 
   #allocate(capacity: number): void {
     this.capacity = capacity
+    this.#scanMemory = null
     this.#columns = this.fields.map(({ type }, k) =>
       allocateColumn(physicalTypeOf(type), this.strings[k] == null ? capacity : 0),
     )
@@ -165,6 +171,33 @@ export class DecodeTarget {
       v instanceof BigInt64Array ? new Int32Array(v.buffer) : null,
     )
     this.nulls = this.fields.map(() => new Uint8Array(capacity))
+  }
+
+  /** The memory of wide scanners, made when first asked for: the columns lie in it from then on. */
+  inScanMemory(): ScanMemory {
+    if (this.#scanMemory !== null) return this.#scanMemory
+    const memory = new ScanMemory(this.fields, this.capacity)
+    this.#scanMemory = memory
+    const { buffer } = memory.memory
+    for (const [k, { valuesAt, lengthsAt }] of memory.columns.entries()) {
+      const old = this.values[k] as Float64Array
+      const make = old.constructor as typeof Float64Array
+      const values = new make(buffer, valuesAt, this.capacity)
+      values.set(old)
+      this.values[k] = values
+      if (this.words[k] != null) {
+        this.words[k] = new Int32Array(buffer, valuesAt, 2 * this.capacity)
+      }
+      const column = this.#columns[k] as Column
+      const strings = this.strings[k]
+      if (strings != null) {
+        const lengths = new Int32Array(buffer, lengthsAt, this.capacity)
+        lengths.set(strings.lengths)
+        strings.codes = values as unknown as Int32Array
+        strings.lengths = lengths
+      } else if (column.kind !== 'str') column.values = values as never
+    }
+    return memory
   }
 
   setNull(column: number, row: number): void {

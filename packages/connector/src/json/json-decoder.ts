@@ -2,7 +2,8 @@
  * Spans of JSON records → a column batch.
  *
  * Runs records through the generated scanners of the shapes seen lately, most recent first; a
- * record that none takes goes to the general parser, which also teaches the next scanner.
+ * record that none takes goes to the general parser, which also teaches the next scanner. A shape
+ * that many records have gets a scanner in vectors (`wide-scanner.ts`).
  * Invariant: which path a record takes never shows in the result.
  */
 import type { ColumnBatch, Field, OperatorMetrics } from '@millrace/core'
@@ -11,7 +12,14 @@ import type { DecodeOrigin, FormatDecoder, RecordSpans } from '../format.ts'
 import { shortTextOf } from './byte-text.ts'
 import { DecodeTarget } from './decode-target.ts'
 import { type JsonDecodeOptions, JsonRecordParser, RecordProblem } from './json-record-parser.ts'
-import { compileShapeScanner, type ShapeScanner, shapeKey, shapeOf } from './shape-scanner.ts'
+import {
+  compileShapeScanner,
+  type RecordShape,
+  type ShapeScanner,
+  shapeKey,
+  shapeOf,
+} from './shape-scanner.ts'
+import { compileWideScanner, type WideScanner } from './wide-scanner.ts'
 
 /** Scanners kept at a time; the least recently used one makes room. */
 const SCANNERS_MAX = 8
@@ -34,9 +42,17 @@ const RECORDS_A_RUN = 128
  */
 const MISSES_IN_A_ROW_MAX = 32
 
+/** Records of a shape before it is worth a wide scanner. */
+const RECORDS_BEFORE_WIDE = 256
+
 interface KnownShape {
   readonly key: string
+  readonly shape: RecordShape
   readonly scan: ShapeScanner
+  /** Made once there were `RECORDS_BEFORE_WIDE`; stays null where it is not for the shape. */
+  wide: WideScanner | null
+  /** Of those. */
+  recordsLeft: number
 }
 
 export class JsonDecoder implements FormatDecoder {
@@ -126,12 +142,21 @@ export class JsonDecoder implements FormatDecoder {
   ): number {
     let record = from
     while (record < to) {
+      const { wide } = shape
+      if (wide !== null && !wide.gaveUp) {
+        return wide.scan(this.#target, b, v, starts, lengths, record, to, row + record - from)
+      }
       const end = Math.min(to, record + RECORDS_A_RUN)
       const next = shape.scan(this.#target, b, v, starts, lengths, record, end, row + record - from)
+      if (shape.recordsLeft > 0 && (shape.recordsLeft -= next - record) <= 0) this.#widen(shape)
       if (next < end) return next
       record = end
     }
     return record
+  }
+
+  #widen(known: KnownShape): void {
+    known.wide = compileWideScanner(known.shape, known.scan, this.#target, this.#options)
   }
 
   /** The general path for one record; false when it gives no row. */
@@ -164,7 +189,7 @@ export class JsonDecoder implements FormatDecoder {
     const key = shapeKey(shape)
     if (this.#shapes.some((known) => known.key === key)) return
     const scan = compileShapeScanner(shape, this.#target, this.#parser, this.#options)
-    this.#shapes.unshift({ key, scan })
+    this.#shapes.unshift({ key, shape, scan, wide: null, recordsLeft: RECORDS_BEFORE_WIDE })
     if (this.#shapes.length > SCANNERS_MAX) this.#shapes.pop()
     this.#compiled++
     this.#parsedSinceCompile = 0

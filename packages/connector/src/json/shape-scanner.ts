@@ -40,6 +40,8 @@ export interface RecordShape {
   readonly literals: readonly Uint8Array[]
   /** The projected column of each value, or -1. */
   readonly columns: readonly number[]
+  /** The values of the record that the shape was learned from. */
+  readonly samples: readonly Uint8Array[]
 }
 
 /** More fields would make a function too large for the optimizing compiler. */
@@ -59,16 +61,19 @@ export function shapeOf(
   if (fields === 0 || fields > SHAPE_FIELDS_MAX) return null
   const literals: Uint8Array[] = []
   const columns: number[] = []
+  const samples: Uint8Array[] = []
   let from = start
   for (let i = 0; i < fields; i++) {
-    literals.push(b.slice(from, parser.trace[3 * i]))
+    const valueAt = parser.trace[3 * i] as number
+    literals.push(b.slice(from, valueAt))
     from = parser.trace[3 * i + 1] as number
+    samples.push(b.slice(valueAt, from))
     const column = parser.trace[3 * i + 2] as number
     if (column >= 0 && columns.includes(column)) return null
     columns.push(column)
   }
   literals.push(b.slice(from, end))
-  return { literals, columns }
+  return { literals, columns, samples }
 }
 
 /** Equal for equal shapes. */
