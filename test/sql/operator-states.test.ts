@@ -94,7 +94,7 @@ describe('the states of a factory', () => {
         .states(each.config, '')
         .map((s) => s.name),
     )
-    assert.deepEqual([...new Set(names)].sort(), ['groups', 'values-0', 'values-1'])
+    assert.deepEqual([...new Set(names)].sort(), ['groups', 'values of DISTINCT id'])
   })
 })
 

@@ -6,7 +6,7 @@
  * ExecutionGraph, cut by it into one `TaskDeployment` a subtask (`protocol`). Operators are named
  * factories with plain-data configuration: neither JobManager nor TaskManager knows what they do.
  */
-import type { EdgeType, Schema } from '@millrace/core'
+import type { EdgeType, Schema, StateTableSpec } from '@millrace/core'
 
 /** How rows get from a producer's subtasks to a consumer's. */
 export type Partitioning =
@@ -53,6 +53,10 @@ export interface OperatorDescriptor {
   readonly chaining?: Chaining
   /** Whether it keeps state; absent: not, or made by a build that did not say. */
   readonly stateful?: boolean
+  /** Its tables of state by key; absent: none, or made by a build that did not say. */
+  readonly states?: readonly StateTableSpec[]
+  /** What its state is made of, for people, by part. */
+  readonly madeOf?: Readonly<Record<string, string>>
   /** JobManager-side part: split enumerator, collect coordinator. */
   readonly coordinator?: { readonly factory: string; readonly config: unknown }
 }

@@ -13,6 +13,10 @@ export interface RestorePlanAnswer {
     /** Its name when the state was written. */
     readonly from: string
     readonly 'filter-changed': boolean
+    /** A line each: what of its state begins empty, is dropped, becomes wider. */
+    readonly changes: readonly string[]
+    /** Columns of its tables that are stored, by table; null: the checkpoint does not say. */
+    readonly columns: Readonly<Record<string, readonly string[]>> | null
   }[]
   /** Keep state and find none. */
   readonly empty: readonly { readonly id: string; readonly name: string }[]
@@ -32,9 +36,14 @@ export function describeRestorePlan(plan: RestorePlanAnswer): string[] {
   for (const { name, from, ...operator } of plan.restored) {
     const before = from === name ? '' : `, as ${from} stored it`
     const changed = operator['filter-changed'] ? ', although its filter is another now' : ''
-    lines.push(`  restores      ${name}${before}${changed}`)
+    const { changes } = operator
+    const verb = changes.length === 0 ? 'restores      ' : 'changes       '
+    lines.push(`  ${verb}${name}${before}${changed}${changes.length === 0 ? '' : ':'}`)
+    for (const change of changes) lines.push(`                  ${change}`)
   }
   for (const { name } of plan.empty) lines.push(`  starts empty  ${name}: nothing is stored for it`)
-  for (const { name, why } of plan.unclaimed) lines.push(`  dropped       ${name}: ${why}`)
+  for (const { name, why } of plan.unclaimed) {
+    lines.push(...`  dropped       ${name}: ${why}`.split('\n'))
+  }
   return lines
 }

@@ -128,9 +128,9 @@ export class GatewayService implements SqlGateway {
     } else if (result.kind === 'rows') {
       await operation.push(result.rows.map((fields) => ({ kind: 'INSERT', fields })))
     } else if (result.kind === 'submit') {
-      await announceRestore(result, env, operation)
+      const submission = await announceRestore(result, env, operation)
       const run = result.mode === 'select' ? runSelect : runInsert
-      await run(result, env, operation)
+      await run(submission, env, operation)
     } else if (result.kind === 'command') {
       await this.#runCommand(result, operation, env.configuration)
     }

@@ -8,6 +8,7 @@ const TABLES = [
   "CREATE TABLE numbers (a INT) WITH ('connector' = 'datagen')",
   "CREATE TABLE sink (a INT) WITH ('connector' = 'blackhole')",
 ]
+const UNCHANGED = { changes: [], columns: null }
 const PLAN = {
   path: '/savepoints/savepoint-abcdef-0123456789ab',
   'job-id': 'a'.repeat(32),
@@ -15,8 +16,11 @@ const PLAN = {
   'is-savepoint': true,
   timestamp: Date.UTC(2026, 10, 29, 6, 20),
   restored: [
-    { id: '1', name: 'Source[1]', from: 'Source[1]', 'filter-changed': false },
-    { id: '2', name: 'Agg[4]', from: 'Agg[3]', 'filter-changed': true },
+    { id: '1', name: 'Source[1]', from: 'Source[1]', 'filter-changed': false, ...UNCHANGED },
+    {
+      ...{ id: '2', name: 'Agg[4]', from: 'Agg[3]', 'filter-changed': true, columns: null },
+      changes: ['SUM(a) begins empty', 'drops MAX(a)'],
+    },
   ],
   empty: [{ id: '3', name: 'Sink[5]' }],
   unclaimed: [{ id: '4', name: 'Agg[2]', why: 'no operator keeps the same' }],
@@ -37,7 +41,9 @@ test('An INSERT that starts from a savepoint says what restores, starts empty an
   assert.deepEqual(page?.notices, [
     `Starts from savepoint ${PLAN.path} of job ${PLAN['job-id']}, taken 2026-11-29 06:20:00 UTC:`,
     '  restores      Source[1]',
-    '  restores      Agg[4], as Agg[3] stored it, although its filter is another now',
+    '  changes       Agg[4], as Agg[3] stored it, although its filter is another now:',
+    '                  SUM(a) begins empty',
+    '                  drops MAX(a)',
     '  starts empty  Sink[5]: nothing is stored for it',
     '  dropped       Agg[2]: no operator keeps the same',
   ])

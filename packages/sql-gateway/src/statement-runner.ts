@@ -9,6 +9,7 @@ import type { Configuration } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
 import type { Clock } from '@millrace/platform'
 import { describeRestorePlan, type ResultRow, type ResultRowKind } from '@millrace/rest-api'
+import { beginAggregates } from '@millrace/sql'
 import type { ClusterClient } from './cluster-client.ts'
 import { describeWatermark } from './describe-watermark.ts'
 import { gatewayError } from './error-codes.ts'
@@ -63,18 +64,24 @@ export function delay(clock: Clock, ms: number): Promise<void> {
 const RECOVERY_KEYS = ['execution.state-recovery.path', 'execution.savepoint.path']
 
 /**
- * Says what a job that names a savepoint would start from; before anything of it runs. Rejects with
- * what keeps it from that.
+ * Says what a job that names a savepoint would start from; before anything of it runs. Gives what
+ * to run: aggregates that the savepoint does not have begin then. Rejects with what keeps it from
+ * starting.
  */
-export async function announceRestore(
-  { jobGraph }: Submission,
+export async function announceRestore<S extends Submission>(
+  submission: S,
   env: RunEnvironment,
   progress: StatementProgress,
-): Promise<void> {
-  if (!RECOVERY_KEYS.some((key) => key in jobGraph.configuration)) return
+): Promise<S> {
+  const { jobGraph } = submission
+  if (!RECOVERY_KEYS.some((key) => key in jobGraph.configuration)) return submission
   progress.report(`reading what job ${jobGraph.name} starts from`)
-  const plan = await env.cluster.restorePlan(jobGraph)
-  if (plan !== null) progress.note(describeRestorePlan(plan))
+  const first = await env.cluster.restorePlan(jobGraph)
+  if (first === null) return submission
+  const begun = beginAggregates(jobGraph, first.restored)
+  const plan = begun === jobGraph ? first : await env.cluster.restorePlan(begun)
+  progress.note(describeRestorePlan(plan ?? first))
+  return { ...submission, jobGraph: begun }
 }
 
 /** Submits an INSERT's job; with `table.dml-sync` waits for its end. */

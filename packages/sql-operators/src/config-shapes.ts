@@ -80,6 +80,8 @@ const aggregateCall = record<AggregateCall>({
   distinct: flag,
   filter: nullable(EXPRESSION),
   resultType: LOGICAL_TYPE,
+  origin: optional(text),
+  since: optional(natural),
 })
 
 export const WINDOW_AGGREGATE = record<WindowAggregateConfig>({

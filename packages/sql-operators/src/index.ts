@@ -1,4 +1,6 @@
 export * from './aggregate/accumulate/accumulator-schema.ts'
+export { aggregateStates } from './aggregate/accumulate/aggregate-state.ts'
+export { beginLater } from './aggregate/accumulate/begin-later.ts'
 export * from './error-codes.ts'
 export * from './operator-config.ts'
 export * from './registry/sql-coordinator-registry.ts'

@@ -100,6 +100,16 @@ export interface AggregateCall {
   /** FILTER (WHERE …). */
   readonly filter: Expression | null
   readonly resultType: LogicalType
+  /**
+   * What it reads (DISTINCT, argument, FILTER), in terms of the sources and stateful operators
+   * below: by that its state is found again. Absent: by its place among the calls.
+   */
+  readonly origin?: string
+  /**
+   * Not 0 where it joined groups that had rows already (`beginLater`): it counts for itself what it
+   * has seen, since what others of the same argument have counted is more. Absent: 0.
+   */
+  readonly since?: number
 }
 
 export type WindowSpec =

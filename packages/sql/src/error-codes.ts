@@ -46,6 +46,12 @@ export const { error: sqlError, declarations: SQL_ERRORS } = defineErrors({
     retry: 'never',
     description: 'The statement is well-formed, but means nothing that can be run.',
   },
+  SQL_AGGREGATE_TOO_LATE: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'An aggregate was added over rows that may be taken back, and the savepoint has groups without it.',
+  },
   SQL_OBJECT_EXISTS: {
     domain: 'user',
     retry: 'never',

@@ -27,22 +27,34 @@ export function attemptIdOf(
 
 /** The part of an operator's id that says what its state is made of. */
 const IDENTITY_DIGITS = 16
+const PART_DIGITS = 8
 
 /**
- * An operator's id, 32 hex digits. Half of it says what its state is made of, the other half which
- * rows go into it: so a restore can tell two operators apart that differ in a filter alone, and
- * still find the state of one whose filter was changed (`operatorIdentity`).
+ * An operator's id, 32 hex digits. Half of it says what its state is made of, a quarter which rows
+ * go into it, and a quarter what is kept of them: so a restore can tell operators apart that differ
+ * in a filter or an aggregate alone, and still find the state of one in which that was changed.
  */
-export function operatorId(identity: string, variant: string): string {
-  return stableId(identity).slice(0, IDENTITY_DIGITS) + stableId(variant).slice(IDENTITY_DIGITS)
+export function operatorId(identity: string, filter: string, content: string): string {
+  return (
+    stableId(identity).slice(0, IDENTITY_DIGITS) +
+    stableId(filter).slice(0, PART_DIGITS) +
+    stableId(content).slice(0, PART_DIGITS)
+  )
 }
 
+/** By what keys, windows and inputs. */
 export function operatorIdentity(id: string): string {
   return id.slice(0, IDENTITY_DIGITS)
 }
 
-export function operatorVariant(id: string): string {
-  return id.slice(IDENTITY_DIGITS)
+/** Which rows go in. */
+export function operatorFilter(id: string): string {
+  return id.slice(IDENTITY_DIGITS, IDENTITY_DIGITS + PART_DIGITS)
+}
+
+/** What is kept of them: the aggregates. */
+export function operatorContent(id: string): string {
+  return id.slice(IDENTITY_DIGITS + PART_DIGITS)
 }
 
 /** 16 random bytes → 32 hex digits. */

@@ -17,6 +17,17 @@ export interface OperatorSnapshot {
   readonly union?: Readonly<Record<string, readonly Uint8Array[]>>
 }
 
+/** How stored rows become rows of a table that has changed. */
+export interface StateFit {
+  /** Columns of the key, and those of key and sub columns. */
+  readonly keyCount: number
+  readonly keyedCount: number
+  /** Column → the name under which it may be stored instead. */
+  readonly formerNames?: Readonly<Record<string, string>>
+  /** One row: what a column is that was not stored. */
+  readonly empty: ColumnBatch
+}
+
 /** The restored state of one operator in one subtask. */
 export interface RestoredOperatorState {
   readonly checkpointId: number
@@ -25,11 +36,12 @@ export interface RestoredOperatorState {
    * (`keyGroup` constant within one), as `StateTable.put` takes them: of a key the later one
    * counts, and batches whose rows are of kind DELETE have key and sub columns alone.
    * Empty when the checkpoint has no state of that name. Fails with STATE_SCHEMA_MISMATCH when the
-   * stored schema differs.
+   * stored schema differs; with `fit`, when its columns cannot be fitted to `schema` by name.
    */
   readKeyed(
     name: string,
     schema: Schema,
+    fit?: StateFit,
   ): AsyncIterable<{ readonly keyGroup: number; readonly rows: ColumnBatch }>
   readList(name: string): readonly Uint8Array[]
   readUnion(name: string): readonly Uint8Array[]

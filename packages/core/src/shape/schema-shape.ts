@@ -38,5 +38,5 @@ export const LOGICAL_TYPE: Shape<LogicalType> = variants<LogicalType>({
 })
 
 export const SCHEMA: Shape<Schema> = record<Schema>({
-  fields: list(record<Field>({ name: text, type: LOGICAL_TYPE })),
+  fields: list(record<Field>({ name: text, type: LOGICAL_TYPE, holds: optional(LOGICAL_TYPE) })),
 })

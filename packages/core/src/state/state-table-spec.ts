@@ -34,6 +34,8 @@ export interface StateTableSpec {
     readonly due?: { readonly keptMs: number }
   } | null
   readonly value: Schema
+  /** Column of the value → the name under which earlier state may have it. */
+  readonly formerNames?: Readonly<Record<string, string>>
   /** How long after its last write an entry may be forgotten, processing time; 0: never. */
   readonly ttlMs: number
 }

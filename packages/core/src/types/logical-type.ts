@@ -146,6 +146,11 @@ export function physicalTypeOf(type: LogicalType): PhysicalType {
 export interface Field {
   readonly name: string
   readonly type: LogicalType
+  /**
+   * Of a column of state: the type of the values that it sums up, where that is another. Whether
+   * stored state can be taken over after a change goes by it.
+   */
+  readonly holds?: LogicalType
 }
 
 /** Column names and types in order; names are unique and case-sensitive. */

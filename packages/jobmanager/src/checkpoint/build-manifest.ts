@@ -9,8 +9,10 @@ export function checkpointManifest(
   const { graph, savepoint } = checkpoint
   const operators: OperatorManifest[] = []
   for (const { vertex, subtasks } of graph.vertices.values()) {
-    for (const { id, name } of vertex.operators) {
+    for (const { id, name, states, madeOf } of vertex.operators) {
       operators.push({
+        ...(states === undefined ? {} : { tables: states }),
+        ...(madeOf === undefined ? {} : { madeOf }),
         operatorId: id,
         operatorName: name,
         vertexId: vertex.id,

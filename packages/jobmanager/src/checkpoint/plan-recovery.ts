@@ -42,8 +42,8 @@ export async function planRecovery(
     'checkpoint-id': manifest.checkpointId,
     'is-savepoint': manifest.savepoint !== undefined,
     timestamp: manifest.timestampMs,
-    restored: restored.map(({ isFilterChanged, ...operator }) => ({
-      ...operator,
+    restored: restored.map(({ id, name, from, isFilterChanged, changes, columns }) => ({
+      ...{ id, name, from, changes, columns },
       'filter-changed': isFilterChanged,
     })),
     empty,

@@ -52,6 +52,8 @@ const OPERATOR_FIELDS: readonly (keyof OperatorDescriptor)[] = [
   'outputSchema',
   'chaining',
   'stateful',
+  'states',
+  'madeOf',
   'coordinator',
 ]
 const EDGE_FIELDS: readonly (keyof JobEdge)[] = [

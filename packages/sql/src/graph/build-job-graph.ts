@@ -9,9 +9,10 @@
  */
 import {
   type Configuration,
+  operatorContent,
+  operatorFilter,
   operatorId,
   operatorIdentity,
-  operatorVariant,
   stableId,
 } from '@millrace/core'
 import {
@@ -25,6 +26,7 @@ import {
 } from '@millrace/graph'
 import { type PhysicalInput, type PhysicalNode, UNION_ALL } from '../physical/physical-plan.ts'
 import { MAX_PARALLELISM, OPERATOR_CHAINING } from '../sql-options.ts'
+import { statesOf } from './operator-states.ts'
 
 const SLOT_SHARING_GROUP = 'default'
 
@@ -106,6 +108,8 @@ class JobGraphBuilder {
       outputSchema: node.schema,
       ...(node.chaining === undefined ? {} : { chaining: node.chaining }),
       ...(node.identity === null ? {} : { stateful: true }),
+      ...statesOf(node.factory, node.config),
+      ...(node.madeOf === undefined ? {} : { madeOf: node.madeOf }),
       ...(node.coordinator === undefined ? {} : { coordinator: node.coordinator }),
     })
     this.#placed.set(node, placed)
@@ -213,9 +217,10 @@ class JobGraphBuilder {
   #operatorId(node: PhysicalNode, below: readonly string[]): string {
     const inputs = this.#sinks.has(node) ? [] : below
     const identity = `${node.factory} ${node.identity ?? ''} (${inputs.map(operatorIdentity)})`
-    const variant = `${node.variant ?? ''} (${inputs.map(operatorVariant)})`
-    let id = operatorId(identity, variant)
-    for (let n = 2; this.#ids.has(id); n++) id = operatorId(`${identity} ${n}`, variant)
+    const filter = `${node.filter ?? ''} (${inputs.map(operatorFilter)})`
+    const content = `${node.content ?? ''} (${inputs.map(operatorContent)})`
+    let id = operatorId(identity, filter, content)
+    for (let n = 2; this.#ids.has(id); n++) id = operatorId(`${identity} ${n}`, filter, content)
     this.#ids.add(id)
     return id
   }

@@ -69,6 +69,40 @@ test('keys and aggregates that are others have ids of their own', () => {
   assert.notEqual(aggregate(upper), aggregate(lower))
 })
 
+test('an aggregate that comes or goes changes what is kept alone, not the ids of those around', () => {
+  const grouped = (calls: string) =>
+    ids(`INSERT INTO updates SELECT name, SUM(c) FROM
+      (SELECT name, n, ${calls} FROM events GROUP BY name, n) GROUP BY name`)
+  const [few, many] = [grouped('COUNT(*) AS c'), grouped('MAX(price), COUNT(*) AS c, AVG(price)')]
+  const identities = (all: string[]) => all.map((text) => text.slice(0, text.indexOf(' ') + 17))
+  assert.deepEqual(identities(few), identities(many))
+  const renamed = ids(
+    'INSERT INTO updates SELECT name AS k, COUNT(*) AS total FROM events GROUP BY name',
+  )
+  assert.deepEqual(
+    renamed,
+    ids('INSERT INTO updates SELECT name, COUNT(*) FROM events GROUP BY name'),
+  )
+})
+
+test('tables of state are in the graph, their columns named for what they hold', () => {
+  const { vertices } = graphOf(
+    'INSERT INTO updates SELECT k, SUM(DISTINCT d) FROM (SELECT name AS k, n * 2 AS d FROM events) GROUP BY k',
+  )
+  const [states] = vertices.flatMap(({ operators }) =>
+    operators.flatMap((each) => each.states ?? []).length > 0
+      ? [operators.flatMap((each) => each.states ?? [])]
+      : [],
+  )
+  assert.deepEqual(
+    states?.map(({ name, value }) => [name, value.fields.map((field) => field.name)]),
+    [
+      ['groups', ['COUNT(*)', 'COUNT(DISTINCT n * 2)', 'SUM(DISTINCT n * 2)']],
+      ['values of DISTINCT n * 2', ['$count']],
+    ],
+  )
+})
+
 test('a window keeps its id over renamed columns', () => {
   const inner = MAIN_JOB.replace(
     'TABLE sensor_readings',

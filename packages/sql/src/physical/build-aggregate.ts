@@ -8,6 +8,7 @@
 import type { Schema } from '@millrace/core'
 import { columnsUsed, type Expression, formatExpression, remapColumns } from '@millrace/expression'
 import {
+  type AggregateCall,
   accumulatorSchema,
   type GroupAggregateConfig,
   groupAccumulatorSchema,
@@ -25,8 +26,10 @@ import { calcOver } from './build-calc.ts'
 import {
   columnNames,
   describeCall,
+  describeCallInput,
   describeCallOrigin,
   describeOrigin,
+  type Lineage,
   ownColumns,
 } from './lineage.ts'
 import {
@@ -57,20 +60,21 @@ export function buildWindowAggregate(
   }
   const twoPhase =
     context.configuration.get(AGG_PHASE_STRATEGY) !== 'ONE_PHASE' &&
-    supportsTwoPhase(windowConfig(node, node, input.schema, true))
+    supportsTwoPhase(windowConfig(node, node, [], input.schema, true))
   return twoPhase ? windowInTwoPhases(node, input, context) : windowInOnePhase(node, input, context)
 }
 
 function windowConfig(
   node: WindowAggregateNode,
   grouping: Grouping,
+  origins: readonly string[],
   inputSchema: Schema,
   twoPhase: boolean,
 ): WindowAggregateConfig {
   return {
     inputSchema,
     keys: grouping.keys,
-    aggregates: grouping.aggregates,
+    aggregates: withOrigins(grouping, origins),
     window: node.window,
     rowtime: grouping.rowtime,
     properties: node.properties,
@@ -84,7 +88,7 @@ function windowInTwoPhases(
   input: PhysicalNode,
   context: PhysicalContext,
 ): PhysicalNode {
-  const config = windowConfig(node, node, input.schema, true)
+  const config = windowConfig(node, node, originsOf(node, input), input.schema, true)
   const details = describeWindow(node, node, input.schema)
   const schema = accumulatorSchema(config)
   const local: PhysicalNode = {
@@ -116,6 +120,36 @@ function windowInTwoPhases(
       ),
     ],
   }
+}
+
+/** What each call reads, over the columns below. */
+function originsOf(
+  { aggregates }: Pick<Grouping, 'aggregates'>,
+  { lineage }: PhysicalNode,
+): string[] {
+  return aggregates.map((call) => describeCallInput(call, lineage))
+}
+
+function withOrigins(
+  { aggregates }: Pick<Grouping, 'aggregates'>,
+  origins: readonly string[],
+): AggregateCall[] {
+  return aggregates.map((call, i) => {
+    const origin = origins[i]
+    return origin === undefined ? call : { ...call, origin }
+  })
+}
+
+function contentOf(
+  calls: readonly string[],
+  { conditions }: Lineage,
+): Pick<PhysicalNode, 'filter' | 'content'> {
+  return { filter: JSON.stringify(conditions), content: JSON.stringify([...calls].sort()) }
+}
+
+function madeOfCalls(calls: readonly string[], { conditions }: Lineage): Record<string, string> {
+  const rows = conditions.length === 0 ? 'all' : conditions.join(' AND ')
+  return { aggregates: calls.length === 0 ? 'none' : calls.join(', '), rows }
 }
 
 function globalOf(
@@ -185,7 +219,7 @@ function windowInOnePhase(
     ...globalOf(node, rows, context),
     title: 'WindowAggregate',
     details: describeWindow(node, grouping, rows.schema),
-    config: windowConfig(node, grouping, rows.schema, false),
+    config: windowConfig(node, grouping, originsOf(node, input), rows.schema, false),
     ...windowState('window', node, input),
     inputs: [keyedInput(rows, keyed.keyColumns, context)],
   }
@@ -201,12 +235,12 @@ export function buildGroupAggregate(
   const twoPhase =
     context.configuration.get(AGG_PHASE_STRATEGY) !== 'ONE_PHASE' &&
     keyedInput(direct.node, direct.keyColumns, context).partitioning.kind !== 'forward' &&
-    supportsLocalGroups(groupConfig(node, node, input, context, true))
+    supportsLocalGroups(groupConfig(node, node, [], input, context, true))
   const keyed = twoPhase
     ? { node: input, grouping: wholeGroups, keyColumns: node.keys.map((_, i) => i) }
     : direct
   const { grouping, node: rows } = keyed
-  const config = groupConfig(node, grouping, rows, context, twoPhase)
+  const config = groupConfig(node, grouping, originsOf(node, input), rows, context, twoPhase)
   const { inputIsChangelog } = config
   const hint = node.stateTtl
   const details = [
@@ -227,8 +261,12 @@ export function buildGroupAggregate(
     factory: SQL_OPERATORS.groupAggregate,
     config,
     ...(updates ? { configWithoutUpdateBefore: { ...config, emitUpdateBefore: false } } : {}),
-    identity: `group ${JSON.stringify([keyOrigins, callOrigins])}`,
-    variant: JSON.stringify(input.lineage.conditions),
+    identity: `group ${JSON.stringify(keyOrigins)}`,
+    ...contentOf(callOrigins, input.lineage),
+    madeOf: {
+      keys: keyOrigins.join(', '),
+      ...madeOfCalls(callOrigins, input.lineage),
+    },
     lineage: ownColumns([...keyOrigins, ...callOrigins], node.schema),
     schema: node.schema,
     ...keyedParallelism(node.keys, context),
@@ -248,6 +286,7 @@ export function buildGroupAggregate(
 function groupConfig(
   node: AggregateNode,
   grouping: Pick<Grouping, 'keys' | 'aggregates'>,
+  origins: readonly string[],
   rows: PhysicalNode,
   context: PhysicalContext,
   twoPhase: boolean,
@@ -256,7 +295,7 @@ function groupConfig(
   return {
     inputSchema: rows.schema,
     keys: grouping.keys,
-    aggregates: grouping.aggregates,
+    aggregates: withOrigins(grouping, origins),
     inputIsChangelog: rows.traits.changes !== 'insert',
     emitUpdateBefore: true,
     // Nothing of what has an end is forgotten before it.
@@ -366,13 +405,18 @@ function windowState(
   phase: 'global' | 'window',
   node: WindowAggregateNode,
   { lineage }: PhysicalNode,
-): Pick<PhysicalNode, 'identity' | 'variant' | 'lineage'> {
+): Pick<PhysicalNode, 'identity' | 'filter' | 'content' | 'madeOf' | 'lineage'> {
   const keys = node.keys.map((key) => describeOrigin(key, lineage))
   const calls = node.aggregates.map((call) => describeCallOrigin(call, lineage))
   const time = node.rowtime === null ? null : describeOrigin(node.rowtime, lineage)
   return {
-    identity: `${phase} ${JSON.stringify([keys, calls, node.window, time])}`,
-    variant: JSON.stringify(lineage.conditions),
+    identity: `${phase} ${JSON.stringify([keys, node.window, time])}`,
+    ...contentOf(calls, lineage),
+    madeOf: {
+      keys: keys.join(', '),
+      window: describeSpec(node.window, time ?? 'proctime'),
+      ...madeOfCalls(calls, lineage),
+    },
     lineage: ownColumns([...keys, ...calls, ...node.properties], node.schema),
   }
 }

@@ -4,7 +4,7 @@
  *
  * What state is made of is said in these terms, so that aliases, sub-queries and the number of
  * projections in between do not change which state an operator has (`PhysicalNode.identity`), nor
- * where in the statement a filter stands which rows go into it (`PhysicalNode.variant`).
+ * where in the statement a filter stands which rows go into it (`PhysicalNode.filter`).
  */
 import type { Schema } from '@millrace/core'
 import { type Expression, foldConstants, formatExpression } from '@millrace/expression'
@@ -76,6 +76,14 @@ export function describeCallOrigin(call: AggregateCall, input: Lineage): string 
     { ...call, argument: over(call.argument), filter: over(call.filter) },
     input.names,
   )
+}
+
+/** What a call reads, over the columns below: `DISTINCT price FILTER ok`; `*` for all rows. */
+export function describeCallInput(call: AggregateCall, input: Lineage): string {
+  const text = describeCallOrigin(call, input)
+  const filter = call.filter === null ? '' : ` FILTER ${describeOrigin(call.filter, input)}`
+  const end = text.length - filter.length - 1
+  return text.slice(call.function.length + 1, end) + filter
 }
 
 export function describeCall(call: AggregateCall, names: readonly string[]): string {

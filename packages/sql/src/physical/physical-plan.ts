@@ -46,7 +46,11 @@ export interface PhysicalNode {
    */
   readonly identity: string | null
   /** Which rows go into its state: tells it from others that are made of the same. Absent: all. */
-  readonly variant?: string
+  readonly filter?: string
+  /** What is kept of them, as `filter`. Absent: what `identity` says. */
+  readonly content?: string
+  /** What its state is made of, for people, by part: `keys` → `name`. */
+  readonly madeOf?: Readonly<Record<string, string>>
   readonly lineage: Lineage
   readonly schema: Schema
   readonly parallelism: number

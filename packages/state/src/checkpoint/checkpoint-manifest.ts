@@ -10,6 +10,7 @@ import {
   type MillraceError,
   type OperatorStateHandles,
   type StateHandle,
+  type StateTableSpec,
   stateSizeOf,
 } from '@millrace/core'
 import { stateError } from '../error-codes.ts'
@@ -20,6 +21,10 @@ export interface OperatorManifest {
   readonly vertexId: string
   readonly parallelism: number
   readonly maxParallelism: number
+  /** Its tables of state by key, with the names and types of their columns; absent in format 1. */
+  readonly tables?: readonly StateTableSpec[]
+  /** What its state is made of, for people, by part. */
+  readonly madeOf?: Readonly<Record<string, string>>
   /** One entry a subtask; null: no state. */
   readonly subtasks: readonly (OperatorStateHandles | null)[]
 }
@@ -38,7 +43,9 @@ export interface CheckpointManifest {
   readonly savepoint?: { readonly format: 'canonical' | 'native' }
 }
 
-export const FORMAT_VERSION = 1
+/** 2: operators name their tables. This build reads both. */
+export const FORMAT_VERSION = 2
+const FORMATS: readonly number[] = [1, FORMAT_VERSION]
 const MAGIC = 'millrace-checkpoint'
 
 /** Bytes of operator state that the checkpoint refers to. */
@@ -101,7 +108,7 @@ export function decodeManifest(bytes: Uint8Array, file: string): CheckpointManif
       },
     )
   }
-  if (Number(header[1]) !== FORMAT_VERSION) throw corrupted(file, `version ${header[1]} is unknown`)
+  if (!FORMATS.includes(Number(header[1]))) throw corrupted(file, `version ${header[1]} is unknown`)
   try {
     return JSON.parse(Buffer.from(body).toString('utf8')) as CheckpointManifest
   } catch (cause) {

@@ -14,10 +14,10 @@ import type {
   TableOptions,
   TimerTable,
 } from '@millrace/core'
-import { storedSchemaOf } from '@millrace/core'
 import type { TemporaryFiles } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
 import { type KeyedStateSettings, ResidentKeyedState } from '../table/resident-keyed-state.ts'
+import { fitOf } from '../table/table-layout.ts'
 import { DiskTable } from './disk-table.ts'
 import type { StateMemory } from './state-memory.ts'
 
@@ -71,9 +71,8 @@ export class DiskKeyedState implements KeyedState {
   async restore(restored: RestoredOperatorState): Promise<void> {
     await this.#resident.restore(restored)
     for (const [name, table] of this.#tables) {
-      for await (const { rows } of restored.readKeyed(name, storedSchemaOf(table.spec))) {
-        table.put(rows)
-      }
+      const fit = fitOf(table)
+      for await (const { rows } of restored.readKeyed(name, fit.schema, fit)) table.put(rows)
     }
   }
 

@@ -10,6 +10,7 @@ import {
 } from '@millrace/core'
 import type { TemporaryFile, TemporaryFiles } from '@millrace/platform'
 import { ResidentKeyedState } from '../table/resident-keyed-state.ts'
+import { editedStateContract } from '../testing/edited-state-contract.ts'
 import { stateTableContract } from '../testing/state-table-contract.ts'
 import { MAX_PARALLELISM, stateTableFuzz } from '../testing/state-table-fuzz.ts'
 import { rowsOfFrozen } from '../testing/table-steps.ts'
@@ -89,6 +90,7 @@ const openResident = () =>
   new ResidentKeyedState({ maxParallelism: MAX_PARALLELISM, nowMs: () => nowMs })
 
 stateTableContract('disk', (now) => openDisk(undefined, now).state)
+editedStateContract('disk', () => openDisk().state)
 stateTableFuzz('disk', [() => openDisk().state])
 stateTableFuzz('disk and resident', [() => openDisk().state, openResident])
 

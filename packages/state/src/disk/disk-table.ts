@@ -215,6 +215,11 @@ export class DiskTable implements StateTable {
     return this.#cache.keyColumns(slots, from, to)
   }
 
+  /** As `ResidentTable.storedColumns`, of slots of the cache. */
+  storedColumns(slots: Int32Array, from: number, to: number): Column[] {
+    return this.#cache.storedColumns(slots, from, to)
+  }
+
   put(rows: ColumnBatch): void {
     this.#makeRoom()
     const { rowCount } = rows

@@ -23,7 +23,7 @@ test('states, rows, key groups and columns are those that were written', async (
   const { content } = await taken(1, 3, 400)
   const found = await inspect(1)
   const { operators, kind, checkpointId, formatVersion } = found
-  assert.deepEqual([kind, checkpointId, formatVersion], ['checkpoint', 1, 1])
+  assert.deepEqual([kind, checkpointId, formatVersion], ['checkpoint', 1, 2])
   const [operator] = operators
   assert.equal(operator?.name, OPERATOR.name)
   assert.equal(found.bytes, operator?.bytes)

@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { operatorId } from '@millrace/core'
 import { claimState } from './claim-state.ts'
 
-const sums = (filter: string) => operatorId('sums', filter)
-const counts = (filter: string) => operatorId('counts', filter)
+const sums = (filter: string) => operatorId('sums', filter, 'a')
+const counts = (filter: string) => operatorId('counts', filter, 'a')
 
 test('an operator takes its own state, whatever was added beside it', () => {
   const stored = [sums('n > 1'), sums('n > 2')]
@@ -28,4 +28,21 @@ test('one whose filter was edited is found again, also beside one that stayed', 
 test('state is not given to one of two that might be meant, nor one of two states to an operator', () => {
   assert.equal(claimState([sums('n > 1')], [sums('n > 3'), sums('n > 4')]).size, 0)
   assert.equal(claimState([sums('n > 1'), sums('n > 2')], [sums('n > 3')]).size, 0)
+})
+
+test('one to which an aggregate was added is found again, and goes before one with another filter', () => {
+  const groups = (filter: string, content: string) => operatorId('groups', filter, content)
+  const stored = [groups('', 'COUNT'), groups('n > 1', 'COUNT')]
+  const now = [groups('', 'COUNT, SUM'), groups('n > 2', 'COUNT')]
+  const found = [...claimState(stored, now)]
+  assert.deepEqual(
+    new Map(found),
+    new Map([
+      [stored[0], now[0]],
+      [stored[1], now[1]],
+    ]),
+  )
+  const both = [groups('n > 3', 'MAX')]
+  assert.deepEqual([...claimState([stored[1]!], both)], [[stored[1], both[0]]])
+  assert.equal(claimState(stored, both).size, 0)
 })

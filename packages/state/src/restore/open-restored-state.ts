@@ -17,6 +17,7 @@ import {
   type RestoredOperatorState,
   RowKind,
   type Schema,
+  type StateFit,
   type StatePart,
 } from '@millrace/core'
 import type { Filesystem } from '@millrace/platform'
@@ -24,6 +25,8 @@ import { stateError } from '../error-codes.ts'
 import type { SegmentIndex, TableIndex } from '../segment/segment-format.ts'
 import { SegmentReader } from '../segment/segment-reader.ts'
 import { keysAt } from '../table/expiry.ts'
+import { fitRows } from './fit-rows.ts'
+import { sideBySide } from './match-tables.ts'
 import { schemaMismatch } from './schema-mismatch.ts'
 
 export interface RestoreRequest {
@@ -119,6 +122,7 @@ class SegmentedState implements RestoredOperatorState {
   async *readKeyed(
     name: string,
     schema: Schema,
+    fit?: StateFit,
   ): AsyncGenerator<{ readonly keyGroup: number; readonly rows: ColumnBatch }> {
     for (const { part, index } of this.#parts) {
       if (part.keyGroups === null) continue
@@ -126,9 +130,17 @@ class SegmentedState implements RestoredOperatorState {
       for (const table of index.tables.filter((candidate) => candidate.name === name)) {
         const keyFields = table.removed === true ? table.schema.fields.length : undefined
         const wanted = { fields: schema.fields.slice(0, keyFields) }
-        const mismatch = schemaMismatch(table.schema, wanted)
-        if (mismatch !== null) throw this.#schemaMismatch(name, mismatch)
-        yield* this.#readTable(part, index, table, range)
+        const fitted = fit === undefined ? null : fitRows(table.schema, wanted, fit)
+        const mismatch =
+          typeof fitted === 'string'
+            ? fitted
+            : fitted === null
+              ? schemaMismatch(table.schema, wanted)
+              : null
+        if (mismatch !== null) throw this.#schemaMismatch(name, mismatch, table.schema, wanted)
+        for await (const { keyGroup, rows } of this.#readTable(part, index, table, range)) {
+          yield { keyGroup, rows: typeof fitted === 'function' ? fitted(rows) : rows }
+        }
       }
     }
   }
@@ -191,11 +203,12 @@ class SegmentedState implements RestoredOperatorState {
     yield keysAt(rows, over, at)
   }
 
-  #schemaMismatch(name: string, mismatch: string): MillraceError {
+  #schemaMismatch(name: string, mismatch: string, stored: Schema, now: Schema): MillraceError {
     const { operator, checkpointId } = this.#request
+    const both = sideBySide(stored, now).join('\n')
     return stateError(
       'STATE_SCHEMA_MISMATCH',
-      `Cannot restore state '${name}' from checkpoint ${checkpointId}: ${mismatch}.`,
+      `Cannot restore state '${name}' from checkpoint ${checkpointId}: ${mismatch}.\n${both}`,
       {
         hint: 'Start the changed query without the checkpoint, or restore the query that wrote it.',
         ...(operator === undefined ? {} : { location: { operator } }),

@@ -25,24 +25,25 @@ function storedWith(operators: Record<string, string>): CheckpointManifest {
   }
 }
 
-const AGGREGATE = operatorId('aggregate', 'a > 1')
-const FILTERED = operatorId('aggregate', 'a > 2')
-const SOURCE = operatorId('source', '')
-const SINK = operatorId('sink', '')
-const CALC = operatorId('calc', '')
+const AS_IS = { changes: [], refusal: null, columns: null }
+const AGGREGATE = operatorId('aggregate', 'a > 1', '')
+const FILTERED = operatorId('aggregate', 'a > 2', '')
+const SOURCE = operatorId('source', '', '')
+const SINK = operatorId('sink', '', '')
+const CALC = operatorId('calc', '', '')
 
 test('operators that are as they were restore, new ones start empty, calculations are not spoken of', () => {
   const manifest = storedWith({ [SOURCE]: 'Source[1]', [AGGREGATE]: 'Agg[3]', [CALC]: 'Calc[2]' })
   const operators = [
     { id: SOURCE, name: 'Source[1]', stateful: true },
-    { id: operatorId('calc', 'other'), name: 'Calc[2]' },
+    { id: operatorId('calc', 'other', ''), name: 'Calc[2]' },
     { id: FILTERED, name: 'Agg[5]', stateful: true },
     { id: SINK, name: 'Sink[6]', stateful: true },
   ]
   assert.deepEqual(planRestore(manifest, [{ operators }]), {
     restored: [
-      { id: SOURCE, name: 'Source[1]', from: 'Source[1]', isFilterChanged: false },
-      { id: FILTERED, name: 'Agg[5]', from: 'Agg[3]', isFilterChanged: true },
+      { id: SOURCE, name: 'Source[1]', from: 'Source[1]', isFilterChanged: false, ...AS_IS },
+      { id: FILTERED, name: 'Agg[5]', from: 'Agg[3]', isFilterChanged: true, ...AS_IS },
     ],
     empty: [{ id: SINK, name: 'Sink[6]' }],
     unclaimed: [],
@@ -53,14 +54,14 @@ test('state that nobody claims says why: there is no such operator, or more than
   const manifest = storedWith({ [AGGREGATE]: 'Agg[3]', [SINK]: 'Sink[4]' })
   const operators = [
     { id: FILTERED, name: 'Agg[5]', stateful: true },
-    { id: operatorId('aggregate', 'a > 3'), name: 'Agg[6]', stateful: true },
+    { id: operatorId('aggregate', 'a > 3', ''), name: 'Agg[6]', stateful: true },
   ]
   const { restored, empty, unclaimed } = planRestore(manifest, [{ operators }])
   assert.deepEqual([restored.length, empty.length], [0, 2])
   assert.deepEqual(
     unclaimed.map(({ name, why }) => [name, why.split(',')[0]]),
     [
-      ['Agg[3]', 'more than one differs from another in its filter alone'],
+      ['Agg[3]', 'more than one differs from another in its filter or aggregates alone'],
       ['Sink[4]', 'the job has no operator that makes such state of the same inputs'],
     ],
   )

@@ -17,14 +17,14 @@ import type { CheckpointManifest, OperatorManifest } from '../checkpoint/checkpo
 import { stateError } from '../error-codes.ts'
 import { IGNORE_UNCLAIMED_STATE } from '../state-options.ts'
 import { claimState } from './claim-state.ts'
-import { planRestore, storedOperators } from './plan-restore.ts'
+import { type PlanningOperator, planRestore, storedOperators } from './plan-restore.ts'
 
 /** A vertex of the job that restores; a `JobVertex` is one. */
 export interface RestoringVertex {
   readonly name: string
   readonly parallelism: number
   readonly maxParallelism: number
-  readonly operators: readonly { readonly id: string; readonly name: string }[]
+  readonly operators: readonly PlanningOperator[]
 }
 
 /**
@@ -33,7 +33,7 @@ export interface RestoringVertex {
  */
 export type ReassignedState = ReadonlyMap<string, readonly (OperatorStateHandles | null)[]>
 
-/** Throws STATE_MAX_PARALLELISM_MISMATCH, STATE_UNCLAIMED. */
+/** Throws STATE_MAX_PARALLELISM_MISMATCH, STATE_UNCLAIMED, STATE_SCHEMA_MISMATCH. */
 export function reassignState(
   manifest: CheckpointManifest,
   vertices: readonly RestoringVertex[],
@@ -46,6 +46,7 @@ export function reassignState(
     stored.map(({ operatorId }) => operatorId),
     [...vertexOf.keys()],
   )
+  refuseMismatch(manifest, vertices)
   const reassigned = new Map<string, readonly (OperatorStateHandles | null)[]>()
   for (const operator of stored) {
     const claimant = claims.get(operator.operatorId)
@@ -136,6 +137,24 @@ function overlap(written: KeyGroupRange | null, wanted: KeyGroupRange): KeyGroup
   return start <= end ? { start, end } : null
 }
 
+function refuseMismatch(manifest: CheckpointManifest, vertices: readonly RestoringVertex[]): void {
+  for (const { name, from, refusal } of planRestore(manifest, vertices).restored) {
+    if (refusal === null) continue
+    throw stateError(
+      'STATE_SCHEMA_MISMATCH',
+      `Keep the state of '${name}' as '${from}' stored it in ${titleOf(manifest)}: ${refusal}`,
+      {
+        hint: 'Restore the query that wrote it, start without that state, or give the changed part another name.',
+        location: { operator: name },
+      },
+    )
+  }
+}
+
+function titleOf({ savepoint, checkpointId, jobId }: CheckpointManifest): string {
+  return `${savepoint === undefined ? 'checkpoint' : 'savepoint'} ${checkpointId} of job ${jobId}`
+}
+
 /** Names the first; the reasons of all stand together. */
 function unclaimed(
   manifest: CheckpointManifest,
@@ -143,7 +162,7 @@ function unclaimed(
   vertices: readonly RestoringVertex[],
 ): Error {
   const plan = planRestore(manifest, vertices)
-  const reasons = plan.unclaimed.map(({ name, why }) => `'${name}': ${why}`).join('; ')
+  const reasons = plan.unclaimed.map(({ name, why }) => `'${name}': ${why}`).join('\n')
   const what = manifest.savepoint === undefined ? 'Checkpoint' : 'Savepoint'
   return stateError(
     'STATE_UNCLAIMED',

@@ -11,11 +11,11 @@ import type {
   StateTableSpec,
   TableOptions,
 } from '@millrace/core'
-import { storedSchemaOf } from '@millrace/core'
 import { stateError } from '../error-codes.ts'
 import { ExpiringTable } from './expiring-table.ts'
 import { ResidentTable } from './resident-table.ts'
 import { ResidentTimers } from './resident-timers.ts'
+import { fitOf } from './table-layout.ts'
 
 export interface KeyedStateSettings {
   readonly maxParallelism: number
@@ -58,9 +58,8 @@ export class ResidentKeyedState implements KeyedState {
    */
   async restore(restored: RestoredOperatorState): Promise<void> {
     for (const [name, table] of this.#tables) {
-      for await (const { rows } of restored.readKeyed(name, storedSchemaOf(table.spec))) {
-        table.put(rows)
-      }
+      const fit = fitOf(table)
+      for await (const { rows } of restored.readKeyed(name, fit.schema, fit)) table.put(rows)
       table.trackFrom(restored.checkpointId)
     }
   }

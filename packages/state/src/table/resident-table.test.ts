@@ -13,6 +13,7 @@ import {
   keyGroups,
   type StateTableSpec,
 } from '@millrace/core'
+import { editedStateContract } from '../testing/edited-state-contract.ts'
 import { stateTableContract, TIMERS } from '../testing/state-table-contract.ts'
 import { MAX_PARALLELISM, stateTableFuzz } from '../testing/state-table-fuzz.ts'
 import { resolved } from '../testing/table-steps.ts'
@@ -21,6 +22,8 @@ import { ResidentKeyedState } from './resident-keyed-state.ts'
 const open = (nowMs = () => 5) => new ResidentKeyedState({ maxParallelism: MAX_PARALLELISM, nowMs })
 
 stateTableContract('resident', open)
+
+editedStateContract('resident', () => open())
 
 stateTableFuzz('resident', [() => open()])
 

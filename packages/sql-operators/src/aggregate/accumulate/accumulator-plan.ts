@@ -20,6 +20,9 @@ export interface AccumulatorInput {
   readonly argument: Expression | null
   readonly filter: Expression | null
   readonly distinct: boolean
+  /** Of its calls. */
+  readonly origin: string | null
+  readonly since: number
   /** The argument's layout; null for COUNT(*). */
   readonly physical: PhysicalType | null
   readonly countWord: number
@@ -78,16 +81,20 @@ export function planAccumulators(calls: readonly AggregateCall[]): AccumulatorPl
     if (argument === null && filter === null) return -1
     // DISTINCT changes neither the smallest nor the largest value.
     const distinct = call.distinct && call.function !== 'MIN' && call.function !== 'MAX'
-    const name = JSON.stringify([argument, filter, distinct])
+    const since = call.since ?? 0
+    const name = JSON.stringify([argument, filter, distinct, since])
     const at = known.get(name)
     if (at !== undefined) return at
     const index = inputs.length
     known.set(name, index)
-    const alwaysThere = filter === null && !distinct && argument?.type.nullable === false
+    const alwaysThere =
+      since === 0 && filter === null && !distinct && argument?.type.nullable === false
     inputs.push({
       argument,
       filter,
       distinct,
+      origin: call.origin ?? null,
+      since,
       physical: argument === null ? null : physicalTypeOf(argument.type),
       countWord: alwaysThere ? 0 : wordOf('count', index, 'f64'),
     })

@@ -20,6 +20,11 @@ export const SLICE_END: Field = {
   type: { kind: 'TIMESTAMP', precision: 3, nullable: false },
 }
 
+/** AVG of FLOATs adds in doubles, SUM in singles. */
+const IN_DOUBLES = ' in doubles'
+
+const COUNT: LogicalType = { kind: 'BIGINT', nullable: true }
+
 const TYPE_OF_STORAGE: Record<AccumulatorWord['storage'], LogicalType> = {
   f64: { kind: 'DOUBLE', nullable: false },
   i64: { kind: 'BIGINT', nullable: false },
@@ -38,11 +43,52 @@ export function groupAccumulatorSchema(config: GroupAggregateConfig): Schema {
   return { fields: [...keys, ...wordFields(planAccumulators(config.aggregates))] }
 }
 
-/** One column a word. */
+/**
+ * One column a word, named for what it holds: `COUNT(*)`, `SUM(price)`, `COUNT(DISTINCT user)`. A
+ * call that does not say what it reads has columns named by their place.
+ */
 export function wordFields(plan: AccumulatorPlan): Field[] {
+  const names = uniqueNames(plan.words.map((word, index) => wordName(plan, word, index)))
   return plan.words.map((word, index): Field => {
-    const input = word.input < 0 ? 'rows' : `${word.kind}_${word.input}`
-    return { name: `$${index}_${input}`, type: TYPE_OF_STORAGE[word.storage] }
+    const holds = word.kind === 'count' ? COUNT : plan.inputs[word.input]!.argument!.type
+    return { name: names[index] as string, type: TYPE_OF_STORAGE[word.storage], holds }
+  })
+}
+
+function wordName(plan: AccumulatorPlan, word: AccumulatorWord, index: number): string {
+  const input = plan.inputs[word.input]
+  if (input === undefined) return 'COUNT(*)'
+  if (input.origin === null) return `$${index}_${word.kind}_${word.input}`
+  const name = `${word.kind.toUpperCase()}(${input.origin})`
+  const { argument } = input
+  const isOfSingles = word.kind === 'sum' && argument?.type.kind === 'FLOAT'
+  return `${name}${sinceMark(input.since)}${isOfSingles && word.single !== true ? IN_DOUBLES : ''}`
+}
+
+/**
+ * Columns by the names that they had when the argument was a FLOAT: AVG's sum of these is that of
+ * DOUBLEs.
+ */
+export function formerNames(plan: AccumulatorPlan): Readonly<Record<string, string>> {
+  const sums = wordFields(plan).filter((_, w) => plan.words[w]?.kind === 'sum')
+  const doubles = sums.filter(
+    ({ name, holds }) => holds?.kind === 'DOUBLE' && !name.startsWith('$'),
+  )
+  return Object.fromEntries(doubles.map(({ name }) => [name, name + IN_DOUBLES]))
+}
+
+/** What stands behind names of state that began later than its group may have. */
+export function sinceMark(since: number): string {
+  return since === 0 ? '' : ` since ${since}`
+}
+
+/** Texts that agree by chance, over columns that UNION ALL brings together, are told apart. */
+export function uniqueNames(names: readonly string[]): string[] {
+  const seen = new Map<string, number>()
+  return names.map((name) => {
+    const count = (seen.get(name) ?? 0) + 1
+    seen.set(name, count)
+    return count === 1 ? name : `${name} #${count}`
   })
 }
 

@@ -5,7 +5,7 @@
 import type { RestoredOperatorState, StateTableSpec } from '@millrace/core'
 import type { GroupAggregateConfig, WindowAggregateConfig } from '../../operator-config.ts'
 import { type AccumulatorPlan, isCounted, planAccumulators } from './accumulator-plan.ts'
-import { SLICE_END, wordFields } from './accumulator-schema.ts'
+import { formerNames, SLICE_END, uniqueNames, wordFields } from './accumulator-schema.ts'
 import { valueCountsSpec } from './value-counts.ts'
 
 /** Union state of a window aggregate: the watermark of each subtask. */
@@ -16,6 +16,7 @@ export function groupsSpec(
   config: WindowAggregateConfig | GroupAggregateConfig,
   plan: AccumulatorPlan,
 ): StateTableSpec {
+  const former = formerNames(plan)
   return {
     name: 'groups',
     key: { fields: config.outputSchema.fields.slice(0, config.keys.length) },
@@ -24,6 +25,7 @@ export function groupsSpec(
         ? { columns: { fields: [SLICE_END] }, ordered: false, due: dueOf(config) }
         : null,
     value: { fields: wordFields(plan) },
+    ...(Object.keys(former).length === 0 ? {} : { formerNames: former }),
     ttlMs: 'window' in config ? 0 : config.stateTtlMs,
   }
 }
@@ -52,7 +54,8 @@ export function aggregateTables(
   const values = plan.inputs.map((_, input) =>
     isCounted(plan, input, signed) ? valueCountsSpec(plan, input, fields, end, groups.ttlMs) : null,
   )
-  return { groups, values }
+  const names = uniqueNames(values.map((spec) => spec?.name ?? ''))
+  return { groups, values: values.map((spec, i) => spec && { ...spec, name: names[i] as string }) }
 }
 
 /** Every table that the operator of this configuration keeps. */

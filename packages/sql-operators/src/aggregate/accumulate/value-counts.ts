@@ -19,6 +19,7 @@ import {
   type StateTableSpec,
 } from '@millrace/core'
 import type { AccumulatorPlan } from './accumulator-plan.ts'
+import { sinceMark } from './accumulator-schema.ts'
 import type { CountedInput } from './accumulators.ts'
 
 const COUNT: Field = { name: '$count', type: { kind: 'DOUBLE', nullable: false } }
@@ -31,10 +32,11 @@ export function valueCountsSpec(
   end: { readonly field: Field; readonly due: { readonly keptMs: number } } | null,
   ttlMs: number,
 ): StateTableSpec {
-  const type = plan.inputs[input]!.argument!.type as LogicalType
+  const { argument, origin, since } = plan.inputs[input]!
+  const type = argument!.type as LogicalType
   const value: Field = { name: '$value', type }
   return {
-    name: `values-${input}`,
+    name: origin === null ? `values-${input}` : `values of ${origin}${sinceMark(since)}`,
     key: { fields: keyFields },
     sub:
       end === null
