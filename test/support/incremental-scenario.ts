@@ -46,13 +46,14 @@ export function testIncrementalCheckpoints(
       place = await open(directory)
       cluster = await LocalCluster.start({
         directory: join(directory, 'logs'),
-        taskManagers: 1,
-        slotsPerTaskManager: 2,
+        taskManagers: 2,
+        slotsPerTaskManager: 1,
         properties: {
           ...place.properties,
           'execution.checkpointing.dir': place.location,
           'execution.checkpointing.interval': '300 ms',
           'execution.checkpointing.incremental': 'true',
+          'execution.checkpointing.local-backup.enabled': 'true',
           'execution.checkpointing.num-retained': String(RETAINED),
           'state.storage.fs.memory-threshold': '0',
           'restart-strategy.type': 'fixed-delay',
@@ -85,6 +86,9 @@ export function testIncrementalCheckpoints(
         lost.child.kill('SIGKILL')
         await cluster.addTaskManager().ready
         await job.restored()
+        // The other one has copies of its own files.
+        const stayed = cluster.taskManagers.at(-3) as SpawnedProcess
+        assert.match(readFileSync(stayed.logFile, 'utf8'), /state files read.*fromCopies\W+[1-9]/)
         await job.addReadings(CHANGED)
         await job.shows(KEYS, KEYS + 2 * CHANGED)
 

@@ -16,10 +16,10 @@ import {
   ROCKSDB_WRITE_BUFFER,
   ROCKSDB_WRITE_BUFFERS,
   STATE_BACKEND,
-  TEMPORARY_DIRECTORIES,
 } from './state-options.ts'
 import { steadyTime } from './table/expiry.ts'
 import { ResidentKeyedState } from './table/resident-keyed-state.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 
 /** A backend as the task sees it. */
 export interface BackendState extends KeyedState {
@@ -51,9 +51,8 @@ export function openKeyedState(settings: BackendSettings): BackendState {
   const nowMs = steadyTime(settings.nowMs, monotonicMs)
   const resident = { ...settings, tracksChanges, nowMs }
   if (configuration.get(STATE_BACKEND) === 'hashmap') return new ResidentKeyedState(resident)
-  const temporary = configuration.get(TEMPORARY_DIRECTORIES)?.split(/[,:]/)[0]
-  const directory =
-    configuration.get(ROCKSDB_LOCAL_DIRECTORY) ?? temporary ?? files.defaultDirectory
+  const named = configuration.get(ROCKSDB_LOCAL_DIRECTORY)
+  const directory = named ?? temporaryDirectory(configuration, files)
   return new DiskKeyedState({ ...resident, directory, memory: memoryOf(settings) })
 }
 

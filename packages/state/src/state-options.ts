@@ -120,6 +120,22 @@ export const ROCKSDB_LOCAL_DIRECTORY = option.string<string | undefined>({
     'Directory on a local disk for state beyond memory. Its files have no name and are gone with their process. Default: the first of `io.tmp.dirs`.',
 })
 
+export const LOCAL_BACKUP = option.boolean({
+  key: 'execution.checkpointing.local-backup.enabled',
+  aliases: ['state.backend.local-recovery'],
+  defaultValue: false,
+  description:
+    'Whether slots copy the state files that they write to the local disk too, and restart from these copies where they can. Copies have no name and end with their slot.',
+})
+
+export const LOCAL_BACKUP_DIRECTORIES = option.string<string | undefined>({
+  key: 'execution.checkpointing.local-backup.dirs',
+  aliases: ['taskmanager.state.local.root-dirs'],
+  defaultValue: undefined,
+  description:
+    'Directories for these copies, separated by `,`; the first is used. Default: the first of `io.tmp.dirs`.',
+})
+
 export const TEMPORARY_DIRECTORIES = option.string<string | undefined>({
   key: 'io.tmp.dirs',
   defaultValue: undefined,

@@ -12,7 +12,7 @@ import { isDeployed, type TerminalJobStatus } from '../execution-graph/execution
 import { JobManagerOptions } from '../jobmanager-options.ts'
 import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
 import { decideFailover, type FailoverDecision, neverRetry } from './decide-failover.ts'
-import { type FailureRank, failureRank } from './failure-rank.ts'
+import { type FailureRank, failureRank, isPeersFailure } from './failure-rank.ts'
 import type { JobCoordinators } from './job-coordinators.ts'
 import type { JobState } from './job-state.ts'
 import { NO_RESTARTS, type RestartHistory, type RestartSettings } from './restart-strategy.ts'
@@ -296,14 +296,19 @@ export class Failover {
     }
   }
 
-  /** A slot in which a task failed gets a new thread, unless other tasks still run in it. */
+  /**
+   * A slot in which a task failed gets a new thread, unless other tasks still run in it, or the
+   * task only saw that a peer was gone: copies of its state files stay.
+   */
   #releaseBrokenSlots(vertices: ReadonlySet<string>): void {
     const broken = new Set<AllocatedSlot>()
     const used = new Set<AllocatedSlot>()
     for (const attempt of this.#job.round.graph.attempts()) {
       if (attempt.slot === null) continue
       if (!vertices.has(attempt.vertexId) && isDeployed(attempt.state)) used.add(attempt.slot)
-      else if (attempt.state === 'FAILED') broken.add(attempt.slot)
+      else if (attempt.state === 'FAILED' && !isPeersFailure(attempt.error)) {
+        broken.add(attempt.slot)
+      }
     }
     this.#deployer.releaseSlots(
       (slot) => broken.has(slot) && !used.has(slot),

@@ -18,6 +18,11 @@ const CONSEQUENCES: ReadonlySet<string> = new Set([
   'RPC_DEADLINE',
 ])
 
+/** Whether the task that says it is well itself, and so is its slot: a peer of it has gone. */
+export function isPeersFailure(error: Pick<ErrorData, 'code'> | null): boolean {
+  return error?.code === 'NETWORK_CONNECTION_LOST'
+}
+
 export function failureRank({ code }: Pick<ErrorData, 'code'>): FailureRank {
   return CONSEQUENCES.has(code) ? 'consequence' : 'cause'
 }

@@ -129,6 +129,9 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
       ...drawProperties(random.split('properties')),
       ...drawBackend(random.split('backend')),
       ...adaptation.properties,
+      'execution.checkpointing.local-backup.enabled': String(
+        random.split('local backup').chance(0.3),
+      ),
     },
   }
 }

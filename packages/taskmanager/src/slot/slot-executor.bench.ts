@@ -14,7 +14,7 @@ import {
 } from '@millrace/core'
 import { networkSettingsOf, SlotExchange } from '@millrace/network'
 import { createNodePlatform } from '@millrace/platform/node'
-import { StateMemory } from '@millrace/state'
+import { LocalCopies, StateMemory } from '@millrace/state'
 import { SlotExecutor } from '../executor/slot-executor.ts'
 import { LIVENESS_BYTES, SlotLiveness } from '../executor/slot-liveness.ts'
 import { StreamTask } from '../task/stream-task.ts'
@@ -88,6 +88,7 @@ const task = new StreamTask({
   executor: new SlotExecutor(platform.clock, 4),
   liveness: new SlotLiveness(new SharedArrayBuffer(LIVENESS_BYTES)),
   stateMemory: new StateMemory(0),
+  localCopies: new LocalCopies(),
   firstOrdinal: 1,
   cancellationTimeoutMs: 0,
   peerOf: () => ({ key: '', description: '', isSelf: true }),

@@ -16,7 +16,7 @@ import {
 import { type PeerSlot, SlotExchange } from '@millrace/network'
 import type { DataConnection, DataServer, MessageEndpoint, Platform } from '@millrace/platform'
 import type { ChannelDeployment, TaskDeployment } from '@millrace/protocol'
-import { StateMemory } from '@millrace/state'
+import { LocalCopies, StateMemory } from '@millrace/state'
 import { taskManagerError } from '../error-codes.ts'
 import { SlotExecutor } from '../executor/slot-executor.ts'
 import { SlotLiveness } from '../executor/slot-liveness.ts'
@@ -51,6 +51,7 @@ export class SlotRuntime {
   readonly #liveness: SlotLiveness
   readonly #memory: (() => ThreadMemory) | null
   readonly #stateMemory: StateMemory
+  readonly #localCopies = new LocalCopies()
   readonly #tasks = new Map<string, StreamTask>()
   readonly #peers = new Map<string, SlotAddress>()
   readonly #requests = new Map<number, (answer: unknown, error: ErrorData | undefined) => void>()
@@ -173,6 +174,7 @@ export class SlotRuntime {
       executor: this.#executor,
       liveness: this.#liveness,
       stateMemory: this.#stateMemory,
+      localCopies: this.#localCopies,
       firstOrdinal,
       cancellationTimeoutMs: configuration.get(TASKMANAGER_OPTIONS.cancellationTimeout),
       peerOf: (channel) => this.#peerOf(channel),

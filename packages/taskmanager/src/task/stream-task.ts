@@ -22,7 +22,7 @@ import type {
   TaskDeployment,
   TaskMetricsReport,
 } from '@millrace/protocol'
-import type { StateMemory } from '@millrace/state'
+import type { LocalCopies, StateMemory } from '@millrace/state'
 import { taskManagerError } from '../error-codes.ts'
 import type { ExecutableTask, SlotExecutor, StepResult } from '../executor/slot-executor.ts'
 import { NO_OPERATOR, type SlotLiveness } from '../executor/slot-liveness.ts'
@@ -66,6 +66,7 @@ export interface StreamTaskSettings {
   readonly executor: SlotExecutor
   readonly liveness: SlotLiveness
   readonly stateMemory: StateMemory
+  readonly localCopies: LocalCopies
   readonly firstOrdinal: number
   readonly cancellationTimeoutMs: number
   readonly peerOf: (channel: ChannelDeployment) => PeerSlot
@@ -107,7 +108,7 @@ export class StreamTask implements ExecutableTask {
     reporter.state('INITIALIZING', false)
     try {
       this.#channels = createTaskChannels(deployment, exchange, platform.clock)
-      const state = new TaskState(deployment, configuration, platform)
+      const state = new TaskState(deployment, configuration, platform, this.#settings.localCopies)
       const restored = await state.restore()
       if (this.#phase !== 'initializing') return
       this.#restoredOf = (operatorId) => restored.get(operatorId) ?? null
@@ -119,6 +120,7 @@ export class StreamTask implements ExecutableTask {
       }
       await this.#open()
       if (this.#phase !== 'initializing') return
+      state.opened()
       this.#phase = 'running'
       reporter.state('RUNNING', false)
       for (const action of this.#early.splice(0)) this.#loop?.enqueue(action)

@@ -149,6 +149,7 @@ export class SubtaskCheckpoints {
 
   /** The checkpoint is complete: operators commit, one after the other, checkpoints in order. */
   notifyComplete(checkpointId: number): void {
+    this.#state.complete(checkpointId)
     this.#notified = this.#notified.then(async () => {
       for (const node of this.#chain.nodes) {
         await node.chained.operator.notifyCheckpointComplete?.(checkpointId)

@@ -12,9 +12,12 @@ import {
 } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
 import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
+import { createNodePlatform } from '@millrace/platform/node'
 import type { TaskDeployment } from '@millrace/protocol'
-import { ResidentKeyedState } from '@millrace/state'
+import { LocalCopies, ResidentKeyedState } from '@millrace/state'
 import { TaskState } from './task-state.ts'
+
+const node = createNodePlatform({ logger: { level: 'off' } })
 
 const SPEC: StateTableSpec = {
   name: 'sums',
@@ -27,26 +30,38 @@ const RANGE = { start: 0, end: 7 }
 const KEYS = 500
 
 /** One subtask with one operator, in one of its lives. */
-async function life(filesystem: MemoryFilesystem, restored: TaskDeployment['restored'] = null) {
+async function life(
+  filesystem: MemoryFilesystem,
+  restored: TaskDeployment['restored'] = null,
+  copies = new LocalCopies(),
+) {
   const operators = [{ id: 'op', name: 'op' }]
   const deployment = {
     vertex: { id: 'v', parallelism: 1, maxParallelism: 8, operators },
     ...{ subtaskIndex: 0, attempt: restored === null ? 0 : 1, restored },
     checkpointing: { mode: 'exactly-once', directory: '/c/job' },
   } as unknown as TaskDeployment
+  const lines: unknown[] = []
   const platform = {
     filesystem,
+    temporaryFiles: node.temporaryFiles,
+    logger: { info: (_: string, fields: unknown) => void lines.push(fields) },
     clock: { setImmediate: (action: () => void) => void setImmediate(action) },
   } as unknown as Platform
-  const options = { 'state.storage.fs.memory-threshold': '1kb' }
-  const task = new TaskState(deployment, new Configuration(options), platform)
+  const options = {
+    'state.storage.fs.memory-threshold': '1kb',
+    'execution.checkpointing.local-backup.enabled': 'true',
+  }
+  const task = new TaskState(deployment, new Configuration(options), platform, copies)
   const settings = { maxParallelism: 8, nowMs: () => 1, tracksChanges: true }
   const state = new ResidentKeyedState(settings)
   const table = state.table(SPEC)
   const found = (await task.restore()).get('op')
   if (found !== undefined) await state.restore(found)
+  task.opened()
   return {
     task,
+    lines,
     put: (from: number, to: number, value: number) => {
       const rows = Array.from({ length: to - from }, (_, i) => [BigInt(from + i), value])
       table.put(batchOf(storedSchemaOf(SPEC), rows))
@@ -109,4 +124,29 @@ test('what shares nothing is in the directory of its checkpoint, and an unknown 
   const second = await take(2, { since: 1 })
   assert.deepEqual(pathsOf(second.handles), ['/c/job/shared/2-op-0-0.state'])
   assert.ok(second.bytes === second.stateBytes && second.bytes > KEYS * 16)
+})
+
+test('what its slot has copied is not fetched again, as long as it may be restored', async () => {
+  const filesystem = new MemoryFilesystem()
+  const copies = new LocalCopies()
+  const { task, put, take } = await life(filesystem, null, copies)
+  put(0, KEYS, 1)
+  const first = await take(1, { since: null })
+  put(0, KEYS, 2)
+  const second = await take(2, { since: 1 })
+  assert.equal(copies.size.files, 2)
+  assert.equal(copies.size.bytes, second.stateBytes)
+  // Of the files themselves nothing is left to read.
+  for (const path of pathsOf(second.handles)) await filesystem.remove(path)
+  const again = await life(filesystem, { checkpointId: 2, operators: second.handles }, copies)
+  assert.equal(again.size(), KEYS)
+  assert.partialDeepStrictEqual(again.lines, [{ fromCopies: 2, fetched: 0 }])
+  again.put(0, KEYS, 3)
+  const third = await again.take(3, undefined)
+  again.task.complete(3)
+  task.complete(2)
+  assert.deepEqual(copies.size, { files: 1, bytes: third.bytes })
+  await assert.rejects(life(filesystem, { checkpointId: 1, operators: first.handles }, copies), {
+    code: 'STATE_CORRUPTED',
+  })
 })

@@ -16,12 +16,17 @@ import {
   type SubtaskStateHandles,
   stateSizeOf,
 } from '@millrace/core'
-import type { Platform } from '@millrace/platform'
+import type { Filesystem, Platform } from '@millrace/platform'
 import type { TaskDeployment } from '@millrace/protocol'
 import {
+  type CopiedFilesystem,
+  type CopyingFilesystem,
   carried,
   checkpointPath,
   inlineBytes,
+  type LocalCopies,
+  type LocalCopiesPlace,
+  localCopiesPlace,
   openRestoredState,
   STATE_MEMORY_THRESHOLD,
   sharedPath,
@@ -43,11 +48,26 @@ export class TaskState {
   readonly #platform: Platform
   readonly #memoryThreshold: number
   readonly #chains = new StateChains()
+  readonly #copies: LocalCopies
+  /** Null: without copies. */
+  readonly #copiesPlace: LocalCopiesPlace | null
+  #restoring: CopiedFilesystem | null = null
+  #hasWarned = false
+  /** In the slot. */
+  readonly #name: string
 
-  constructor(deployment: TaskDeployment, configuration: Configuration, platform: Platform) {
+  constructor(
+    deployment: TaskDeployment,
+    configuration: Configuration,
+    platform: Platform,
+    copies: LocalCopies,
+  ) {
     this.#deployment = deployment
     this.#platform = platform
     this.#memoryThreshold = configuration.get(STATE_MEMORY_THRESHOLD)
+    this.#copies = copies
+    this.#copiesPlace = localCopiesPlace(configuration, platform.temporaryFiles)
+    this.#name = `${deployment.vertex.id}/${deployment.subtaskIndex}`
   }
 
   /**
@@ -59,6 +79,9 @@ export class TaskState {
     const states = new Map<string, RestoredOperatorState>()
     if (restored === null) return states
     this.#chains.restored(restored.checkpointId, restored.operators)
+    this.#copies.restored(this.#name, restored.checkpointId)
+    const filesystem = this.#copies.reading(this.#platform.filesystem)
+    this.#restoring = filesystem
     const keyGroupRange = keyGroupRangeOf(subtaskIndex, vertex.parallelism, vertex.maxParallelism)
     for (const operator of vertex.operators) {
       const handles = restored.operators[operator.id] ?? { parts: [] }
@@ -68,7 +91,7 @@ export class TaskState {
           handles,
           checkpointId: restored.checkpointId,
           keyGroupRange,
-          filesystem: this.#platform.filesystem,
+          filesystem,
           operator: operator.name,
         }),
       )
@@ -82,13 +105,61 @@ export class TaskState {
     return base === null ? null : (order.incremental?.since ?? null)
   }
 
+  /** The checkpoint is complete. */
+  complete(checkpointId: number): void {
+    this.#copies.complete(this.#name, checkpointId)
+  }
+
   /** The checkpoint was given up. */
   forget(checkpointId: number): void {
     this.#chains.forget(checkpointId)
   }
 
+  /** All that it starts from has been read. */
+  opened(): void {
+    if (this.#copiesPlace !== null && this.#restoring !== null) {
+      const { copied, fetched } = this.#restoring
+      const { checkpointId } = this.#deployment.restored as { readonly checkpointId: number }
+      this.#platform.logger.info('state files read', {
+        ...{ checkpointId, subtask: this.#name, fromCopies: copied.size, fetched: fetched.size },
+      })
+    }
+    this.#restoring = null
+  }
+
   /** Makes the snapshots durable; operators without state are left out. */
   async write(
+    order: CheckpointOrder,
+    snapshots: ReadonlyMap<string, OperatorSnapshot>,
+    keyGroupRange: KeyGroupRange,
+    signal: AbortSignal,
+  ): Promise<WrittenState> {
+    const place = order.kind === 'checkpoint' ? this.#copiesPlace : null
+    const { filesystem } = this.#platform
+    if (place === null) return this.#write(filesystem, order, snapshots, keyGroupRange, signal)
+    const copying = this.#copies.writing(filesystem, place)
+    try {
+      const written = await this.#write(copying, order, snapshots, keyGroupRange, signal)
+      this.#copies.keep(this.#name, order.id, copying, filesOf(written.handles))
+      return written
+    } finally {
+      copying.drop()
+      this.#warnOf(copying)
+    }
+  }
+
+  /** Once: a full disk would fill the log. */
+  #warnOf({ failure }: CopyingFilesystem): void {
+    if (failure === null || this.#hasWarned) return
+    this.#hasWarned = true
+    this.#platform.logger.warn('state files have no local copies', {
+      ...{ subtask: this.#name, directory: this.#copiesPlace?.directory },
+      reason: (failure as Error).message,
+    })
+  }
+
+  async #write(
+    filesystem: Filesystem,
     order: CheckpointOrder,
     snapshots: ReadonlyMap<string, OperatorSnapshot>,
     keyGroupRange: KeyGroupRange,
@@ -102,6 +173,7 @@ export class TaskState {
       const isShared = order.incremental !== undefined && (snapshot.keyed ?? []).length > 0
       const written = await writeOperatorSnapshot(snapshot, {
         ...this.#target(order, isShared),
+        filesystem,
         operatorId,
         keyGroupRange,
         memoryThreshold: Math.max(0, this.#memoryThreshold - inlineBytes(base)),
@@ -139,9 +211,9 @@ export class TaskState {
 
   #target(order: CheckpointOrder, isShared: boolean) {
     const { subtaskIndex, attempt } = this.#deployment
-    const { filesystem, clock } = this.#platform
+    const { clock } = this.#platform
     const directory = this.#directoryOf(order, isShared)
-    return { directory, checkpointId: order.id, subtaskIndex, attempt, isShared, filesystem, clock }
+    return { directory, checkpointId: order.id, subtaskIndex, attempt, isShared, clock }
   }
 
   /** A savepoint's files are beside no checkpoint's; null: everything stays inline. */
@@ -151,4 +223,9 @@ export class TaskState {
     if (directory === null || directory === '') return null
     return isShared ? sharedPath(directory) : checkpointPath(directory, id)
   }
+}
+
+function filesOf(handles: SubtaskStateHandles): ReadonlySet<string> {
+  const parts = Object.values(handles).flatMap((operator) => operator.parts)
+  return new Set(parts.flatMap(({ handle }) => (handle.kind === 'file' ? [handle.path] : [])))
 }
