@@ -143,8 +143,11 @@ class Segment {
   /** -Infinity when nothing says it. */
   async watermarkMs(): Promise<number> {
     const entry = this.index.items.find(({ kind, name }) => kind === 'union' && name === WATERMARK)
-    const [bytes] = entry === undefined ? [] : await this.#reader.readItems(entry)
-    return bytes === undefined ? Number.NEGATIVE_INFINITY : Number(new TextDecoder().decode(bytes))
+    const items = entry === undefined ? [] : await this.#reader.readItems(entry)
+    if (items.length === 0) return Number.NEGATIVE_INFINITY
+    // Of some key groups it may have come further before a restore.
+    const reached = items.map((item) => Number(new TextDecoder().decode(item).split(' ')[0]))
+    return Math.min(...reached)
   }
 
   close(): Promise<void> {

@@ -2,7 +2,7 @@
  * The state tables of aggregates, as data: made by the operators, known to factories,
  * tools and checkers.
  */
-import type { RestoredOperatorState, StateTableSpec } from '@millrace/core'
+import type { StateTableSpec } from '@millrace/core'
 import type { GroupAggregateConfig, WindowAggregateConfig } from '../../operator-config.ts'
 import { type AccumulatorPlan, isCounted, planAccumulators } from './accumulator-plan.ts'
 import { formerNames, SLICE_END, uniqueNames, wordFields } from './accumulator-schema.ts'
@@ -64,10 +64,4 @@ export function aggregateStates(
 ): StateTableSpec[] {
   const { groups, values } = aggregateTables(config, planAccumulators(config.aggregates))
   return [groups, ...values.filter((spec) => spec !== null)]
-}
-
-/** The watermarks that subtasks of a window aggregate had reached. */
-export function readWindowWatermarks(restored: RestoredOperatorState): number[] {
-  const decoder = new TextDecoder()
-  return restored.readUnion(WATERMARK).map((bytes) => Number(decoder.decode(bytes)))
 }

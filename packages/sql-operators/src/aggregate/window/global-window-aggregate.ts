@@ -9,8 +9,9 @@
  */
 import {
   type ColumnBatch,
-  encodeUtf8,
   type Float64Column,
+  type KeyGroupRange,
+  keyGroupRangeOf,
   type Operator,
   type OperatorContext,
   type OperatorSnapshot,
@@ -21,8 +22,9 @@ import { evaluationSettings } from '../../evaluate/evaluation-settings.ts'
 import type { WindowAggregateConfig } from '../../operator-config.ts'
 import { isMergeable, planAccumulators } from '../accumulate/accumulator-plan.ts'
 import { AggregateInput } from '../accumulate/aggregate-input.ts'
-import { readWindowWatermarks, WATERMARK } from '../accumulate/aggregate-state.ts'
+import { WATERMARK } from '../accumulate/aggregate-state.ts'
 import { SliceCursor } from './local/slice-cursor.ts'
+import { RestoredWatermarks } from './restored-watermarks.ts'
 import { WindowFiring } from './window-firing.ts'
 import { WindowGroups } from './window-groups.ts'
 import { WindowSlices } from './window-slices.ts'
@@ -37,6 +39,8 @@ export class GlobalWindowAggregate implements Operator {
   /** One a window that a row falls into, or a single one when rows are kept by slice. */
   readonly #cursors: readonly SliceCursor[]
   readonly #firing: WindowFiring
+  readonly #keyGroups: KeyGroupRange
+  readonly #restored: RestoredWatermarks
   #watermark = WATERMARK_MIN
   #times = new Float64Array(0)
   #ends = new Float64Array(0)
@@ -60,6 +64,10 @@ export class GlobalWindowAggregate implements Operator {
     this.#cursors = bySlice
       ? [new SliceCursor(this.#slices, null)]
       : Array.from({ length: windows }, (_, n) => new SliceCursor(this.#slices, n))
+    const { subtaskIndex, parallelism, maxParallelism } = context.subtask
+    this.#keyGroups = keyGroupRangeOf(subtaskIndex, parallelism, maxParallelism)
+    const reached = context.restored?.readUnion(WATERMARK) ?? []
+    this.#restored = new RestoredWatermarks(reached, this.#keyGroups, maxParallelism)
     this.#firing = new WindowFiring(
       this.#groups,
       this.#slices,
@@ -67,15 +75,15 @@ export class GlobalWindowAggregate implements Operator {
       config.properties,
       context.output,
       () => context.nowMs(),
+      this.#restored,
     )
   }
 
   open(): void {
-    const { restored } = this.#context
-    const watermarks = restored === null ? [] : readWindowWatermarks(restored)
-    if (watermarks.length > 0) {
-      this.#watermark = Math.min(...watermarks)
-      this.#firing.startAt(this.#watermark)
+    const { leastMs } = this.#restored
+    if (leastMs !== null) {
+      this.#watermark = leastMs
+      this.#firing.startAt(leastMs)
     }
     this.#scheduleTimer()
   }
@@ -103,7 +111,7 @@ export class GlobalWindowAggregate implements Operator {
   }
 
   snapshot(): OperatorSnapshot {
-    return { union: { [WATERMARK]: [encodeUtf8(String(this.#watermark))] } }
+    return { union: { [WATERMARK]: this.#restored.itemsAt(this.#watermark, this.#keyGroups) } }
   }
 
   close(): void {

@@ -17,6 +17,7 @@ import {
 import type { WindowProperty } from '../../operator-config.ts'
 import { accumulatorsOf } from '../accumulate/accumulators.ts'
 import { MergedWindow } from './merged-window.ts'
+import type { RestoredWatermarks } from './restored-watermarks.ts'
 import type { WindowGroups } from './window-groups.ts'
 import type { WindowSlices } from './window-slices.ts'
 
@@ -26,6 +27,7 @@ export class WindowFiring {
   readonly #properties: readonly WindowProperty[]
   readonly #output: Output
   readonly #nowMs: () => number
+  readonly #restored: RestoredWatermarks
   /** Merge slices; else a group is a whole window. */
   readonly #merging: boolean
   /** The window in hand. */
@@ -46,6 +48,7 @@ export class WindowFiring {
     properties: readonly WindowProperty[],
     output: Output,
     nowMs: () => number,
+    restored: RestoredWatermarks,
   ) {
     this.#groups = groups
     this.#slices = slices
@@ -53,6 +56,7 @@ export class WindowFiring {
     this.#properties = properties
     this.#output = output
     this.#nowMs = nowMs
+    this.#restored = restored
     this.#table = groups.table
     this.#merged = merging && slices.sliceMs < slices.sizeMs ? new MergedWindow(groups) : null
   }
@@ -107,7 +111,7 @@ export class WindowFiring {
     this.#next = 0
     if (this.#merged === null) {
       this.#table = table
-      this.#slots = table.slotsAt(end)
+      this.#slots = this.#restored.unfired(table, table.slotsAt(end), end)
       return
     }
     const ends: number[] = []
@@ -116,7 +120,7 @@ export class WindowFiring {
       ends.push(sliceEnd)
     }
     this.#table = this.#merged.table
-    this.#slots = this.#merged.merge(ends)
+    this.#slots = this.#restored.unfired(this.#table, this.#merged.merge(ends), end)
   }
 
   /** Emits what is left of the window in hand; false: the output is full. */
