@@ -391,4 +391,65 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'forget-unsent-rows',
+    breaks: 'What a barrier overtook in the outputs is not part of the checkpoint.',
+    foundBy: 49,
+    edits: [
+      {
+        file: 'packages/taskmanager/src/task/in-flight.ts',
+        text: "      parts.push({ place: { from: 'output', edge, subpartition }, bytes })\n",
+        planted: '      void bytes\n      void subpartition\n',
+      },
+    ],
+  },
+  {
+    name: 'forget-a-channel',
+    breaks: 'Rows that had come on the first channel of a gate are not part of the checkpoint.',
+    foundBy: 72,
+    edits: [
+      {
+        file: 'packages/network/src/input/subtask-input.ts',
+        text: '    for (let channel = 0; channel < length; channel++) {\n      const bytes',
+        planted: '    for (let channel = 1; channel < length; channel++) {\n      const bytes',
+      },
+    ],
+  },
+  {
+    name: 'record-behind-the-barrier',
+    breaks: 'Rows that came behind the barrier are recorded too, and come twice after a restore.',
+    foundBy: 155,
+    edits: [
+      {
+        file: 'packages/network/src/input/input-channel.ts',
+        text: '    this.#recorded = isOvertaken ? null : bytes\n',
+        planted: '    this.#recorded = bytes\n',
+      },
+    ],
+  },
+  {
+    name: 'replay-for-all',
+    breaks: 'At another parallelism every subtask replays rows of others too.',
+    foundBy: 72,
+    edits: [
+      {
+        file: 'packages/network/src/input/replay.ts',
+        text: '    const own = ownRows(this.#codec, batch, reader.stream.keyed)\n',
+        planted: '    const own = ownRows(this.#codec, batch, null)\n',
+      },
+    ],
+  },
+  {
+    name: 'one-watermark-for-all',
+    breaks:
+      'Windows that had fired for the keys of one subtask fire again where another was behind.',
+    foundBy: 5103,
+    edits: [
+      {
+        file: 'packages/sql-operators/src/aggregate/window/restored-watermarks.ts',
+        text: '    if (endMs - 1 > this.#mostMs || slots.length === 0) return slots\n',
+        planted: '    if (endMs - 1 > this.#mostMs || slots.length >= 0) return slots\n',
+      },
+    ],
+  },
 ]

@@ -212,6 +212,11 @@ export const { error: jobManagerError, declarations: JOBMANAGER_ERRORS } = defin
     description:
       'More checkpoints failed in a row than `execution.checkpointing.tolerable-failed-checkpoints` allows.',
   },
+  CHECKPOINTING_CONFLICT: {
+    domain: 'user',
+    retry: 'never',
+    description: 'Two checkpoint options of the job exclude each other.',
+  },
   CHECKPOINT_TRIGGER_FAILED: {
     domain: 'external',
     retry: 'backoff',

@@ -322,6 +322,8 @@ export const CheckpointingOptions = {
     key: 'execution.checkpointing.unaligned.enabled',
     aliases: ['execution.checkpointing.unaligned'],
     defaultValue: false,
-    description: 'Whether barriers may overtake buffers. Not supported yet: true is refused.',
+    description:
+      'Whether barriers overtake rows that wait in buffers, so that checkpoints complete under backpressure; the rows go into the checkpoint. ' +
+      'Savepoints and at-least-once checkpoints are aligned all the same, and so are vertices that read a forward or broadcast edge.',
   }),
 } as const

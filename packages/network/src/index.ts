@@ -2,14 +2,16 @@ export { Segment, SegmentPool } from './buffer/segment-pool.ts'
 export * from './error-codes.ts'
 export { memoryConnectionPair } from './exchange/memory-connection.ts'
 export { type PeerSlot, SlotExchange } from './exchange/slot-exchange.ts'
+export type { GateSettings } from './input/gate.ts'
 export type { InputChannel } from './input/input-channel.ts'
-export {
-  type AlignmentTimes,
-  type GateSettings,
-  type InputListener,
-  SubtaskInput,
-  type SubtaskInputSettings,
-} from './input/subtask-input.ts'
+export type {
+  AlignmentTimes,
+  InputListener,
+  InputRecording,
+  RecordedChannel,
+} from './input/input-listener.ts'
+export type { ReplayStream } from './input/replay.ts'
+export { SubtaskInput, type SubtaskInputSettings } from './input/subtask-input.ts'
 export * from './network-options.ts'
 export {
   type PartitionKind,

@@ -49,6 +49,8 @@ export interface AcknowledgeCheckpointRequest {
   /** `SubtaskStateHandles`, unchecked: operator id → `OperatorStateHandles`. */
   readonly state: unknown
   readonly metrics?: CheckpointTaskMetrics
+  /** `ChannelStateHandle`, unchecked; absent: nothing was under way. */
+  readonly channels?: unknown
 }
 
 export interface DeclineCheckpointRequest {

@@ -4,7 +4,7 @@
  * The JobManager cuts one per subtask out of the ExecutionGraph; `DeployTasks` carries all of one
  * slot together, so that fused channels inside the slot find their producers.
  */
-import type { EdgeType, SubtaskStateHandles } from '@millrace/core'
+import type { EdgeType, RestoredChannel, SubtaskStateHandles } from '@millrace/core'
 import type { JobVertex, Partitioning } from '@millrace/graph'
 
 /** One input channel: consumer's gate ← producer's subpartition. */
@@ -40,12 +40,16 @@ export interface OutputDeployment {
   readonly subpartitions: number
   /** Max parallelism of the consumer: key group → subpartition. */
   readonly maxParallelism: number
+  /** Whether a barrier may overtake what has not been sent: the consumer knows what to do then. */
+  readonly overtakable: boolean
 }
 
 export interface TaskRestore {
   readonly checkpointId: number
   /** By operator id. Operators without state are absent. */
   readonly operators: SubtaskStateHandles
+  /** Elements that come before everything new, in order. */
+  readonly channels: readonly RestoredChannel[]
 }
 
 export interface TaskCheckpointing {

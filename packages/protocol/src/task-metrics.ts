@@ -69,4 +69,10 @@ export interface CheckpointTaskMetrics {
   readonly alignmentDurationMs: number
   /** From the trigger's timestamp to the first barrier. */
   readonly startDelayMs: number
+  /** Whether the barrier overtook something, and was not waited for on every channel. */
+  readonly unaligned: boolean
+  /** Of elements under way, written. */
+  readonly persistedBytes: number
+  /** Read between the first barrier and the last. */
+  readonly processedBytes: number
 }

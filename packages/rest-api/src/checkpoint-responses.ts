@@ -9,14 +9,16 @@ export interface CheckpointEntry {
   readonly is_savepoint: boolean
   /** Of a checkpoint null. */
   readonly savepointFormat: 'CANONICAL' | 'NATIVE' | null
-  readonly checkpoint_type: 'CHECKPOINT' | 'SAVEPOINT'
+  readonly checkpoint_type: 'CHECKPOINT' | 'UNALIGNED_CHECKPOINT' | 'SAVEPOINT'
   readonly trigger_timestamp: number
   readonly latest_ack_timestamp: number
   readonly checkpointed_size: number
   readonly state_size: number
   readonly end_to_end_duration: number
   readonly alignment_buffered: number
+  /** Read between the first barrier and the last. */
   readonly processed_data: number
+  /** Of elements under way that the barrier overtook. */
   readonly persisted_data: number
   readonly num_subtasks: number
   readonly num_acknowledged_subtasks: number

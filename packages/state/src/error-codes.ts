@@ -47,6 +47,12 @@ export const { error: stateError, declarations: STATE_ERRORS } = defineErrors({
     retry: 'never',
     description: 'The checkpoint has state of an operator that the job does not have.',
   },
+  CHANNEL_STATE_UNCLAIMED: {
+    domain: 'user',
+    retry: 'never',
+    description:
+      'The checkpoint, an unaligned one, has rows on their way along an edge that the job does not have.',
+  },
   STATE_LOCAL_WRITE_FAILED: {
     domain: 'external',
     retry: 'backoff',

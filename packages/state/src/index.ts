@@ -16,6 +16,7 @@ export type * from './checkpoint/checkpoint-storage.ts'
 export * from './checkpoint/create-checkpoint-storage.ts'
 export * from './checkpoint/decide-retention.ts'
 export { DirectoryCheckpointStorage } from './checkpoint/directory-checkpoint-storage.ts'
+export type * from './checkpoint/in-flight-manifest.ts'
 export {
   MEMORY_STATE_MAX_BYTES,
   MemoryCheckpointStorage,
@@ -32,9 +33,12 @@ export * from './local/local-copies.ts'
 export * from './open-keyed-state.ts'
 export { openRestoredState, type RestoreRequest } from './restore/open-restored-state.ts'
 export { planRestore, type RestorePlan } from './restore/plan-restore.ts'
+export { readChannels } from './restore/read-channels.ts'
+export { type ReassignedChannels, reassignChannels } from './restore/reassign-channels.ts'
 export * from './restore/reassign-state.ts'
 export type { SegmentIndex } from './segment/segment-format.ts'
 export { SegmentReader } from './segment/segment-reader.ts'
+export { type UnwrittenChannelPart, writeChannelState } from './segment/write-channel-state.ts'
 export {
   type SnapshotTarget,
   type WrittenSnapshot,

@@ -10,7 +10,6 @@ import type { KafkaSettings } from '../client/kafka-properties.ts'
 import { ProtocolError, protocolErrorName } from '../client/protocol-errors.ts'
 import { kafkaError } from '../error-codes.ts'
 import { offsetAfterBatches } from '../records/record-batch-reader.ts'
-import { allocateResponse } from '../records/response-memory.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
 const RESPONSE_BUFFERS = 2
@@ -120,7 +119,7 @@ export class BrokerFetcher {
       (size) => {
         if (lease.buffer.length < size) {
           const rounded = Math.ceil(size / BUFFER_GRANULE_BYTES) * BUFFER_GRANULE_BYTES
-          lease.buffer = allocateResponse(rounded, settings.fetchMaxBytes)
+          lease.buffer = Buffer.allocUnsafeSlow(rounded)
         }
         return lease.buffer
       },

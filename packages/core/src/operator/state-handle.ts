@@ -7,6 +7,7 @@
  * border is checked first: `faultInStateHandles`.
  */
 import type { KeyGroupRange } from '../id/key-group.ts'
+import { faultInHandle, isCount, isRange, isRecord, shown } from './handle-fault.ts'
 
 /**
  * One segment (see `segment/segment-format.ts`). `crc32` is that of its index, which in turn has
@@ -97,35 +98,8 @@ function faultInPart(part: unknown): string | null {
   return named ? null : `unions are ${shown(unions)}`
 }
 
-function faultInHandle(handle: unknown): string | null {
-  if (!isRecord(handle)) return `its handle is ${shown(handle)}`
-  const { kind, size, crc32 } = handle
-  if (kind !== 'inline' && kind !== 'file') return `its handle's kind is ${shown(kind)}`
-  if (!isCount(size) || !isCount(crc32)) return `size or checksum is ${shown([size, crc32])}`
-  const where = kind === 'inline' ? handle.bytes : handle.path
-  return typeof where === 'string' ? null : `its ${kind} handle leads to ${shown(where)}`
-}
-
 function isListShare(share: unknown): boolean {
   if (!isRecord(share)) return false
   const { count, offset, stride } = share
   return isCount(count) && isCount(offset) && isCount(stride) && stride > 0 && offset < stride
-}
-
-function isRange(range: unknown): range is KeyGroupRange {
-  if (!isRecord(range)) return false
-  const { start, end } = range
-  return isCount(start) && isCount(end) && start <= end
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function shown(value: unknown): string {
-  return (JSON.stringify(value) ?? 'absent').slice(0, 100)
 }

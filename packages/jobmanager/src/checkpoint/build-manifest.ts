@@ -1,5 +1,6 @@
 /** The manifest of a fully acknowledged checkpoint or savepoint, from the round that took it. */
-import type { CheckpointManifest, OperatorManifest } from '@millrace/state'
+import type { CheckpointManifest, InFlightManifest, OperatorManifest } from '@millrace/state'
+import { channelEdges } from '../scheduler/channel-edges.ts'
 import type { PendingCheckpoint } from './pending-checkpoint.ts'
 
 export function checkpointManifest(
@@ -24,6 +25,7 @@ export function checkpointManifest(
       })
     }
   }
+  const inFlight = inFlightOf(checkpoint)
   return {
     jobId: graph.jobGraph.jobId,
     checkpointId: checkpoint.id,
@@ -32,5 +34,17 @@ export function checkpointManifest(
     operators,
     coordinators: checkpoint.coordinators ?? {},
     ...(savepoint === null ? {} : { savepoint: { format: savepoint.order.format } }),
+    ...(inFlight === null ? {} : { inFlight }),
   }
+}
+
+/** Null: no subtask has any. */
+function inFlightOf({ graph, acknowledgements }: PendingCheckpoint): InFlightManifest | null {
+  const vertices: Record<string, InFlightManifest['vertices'][string]> = {}
+  for (const { vertex, subtasks } of graph.vertices.values()) {
+    const stored = subtasks.map(({ current }) => acknowledgements.get(current.id)?.channels ?? null)
+    if (stored.some((each) => each !== null)) vertices[vertex.id] = stored
+  }
+  if (Object.keys(vertices).length === 0) return null
+  return { edges: channelEdges(graph.jobGraph), vertices }
 }

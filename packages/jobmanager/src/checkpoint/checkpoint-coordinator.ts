@@ -8,9 +8,8 @@
  * user's alone: it never counts, no task commits anything because of it, and its failure is
  * nobody's but its own.
  */
-import type { MillraceError, SubtaskStateHandles } from '@millrace/core'
+import type { MillraceError } from '@millrace/core'
 import type { Clock, Filesystem, Logger } from '@millrace/platform'
-import type { CheckpointTaskMetrics } from '@millrace/protocol'
 import type { CheckpointManifest, CheckpointStorage } from '@millrace/state'
 import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
@@ -25,9 +24,9 @@ import { CheckpointSchedule } from './checkpoint-schedule.ts'
 import type { CheckpointSettings } from './checkpoint-settings.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
 import { CompletedCheckpoints } from './completed-checkpoints.ts'
-import { decideOrder } from './decide-order.ts'
+import { alignmentOf, decideOrder } from './decide-order.ts'
 import { type CheckpointFailure, FailureTolerance } from './failure-tolerance.ts'
-import { PendingCheckpoint } from './pending-checkpoint.ts'
+import { type AcknowledgedState, PendingCheckpoint } from './pending-checkpoint.ts'
 import { PendingCheckpoints } from './pending-checkpoints.ts'
 import type { PendingSavepoint } from './pending-savepoint.ts'
 import { Savepoints } from './savepoints.ts'
@@ -170,8 +169,7 @@ export class CheckpointCoordinator {
   acknowledge(
     attempt: ExecutionAttempt,
     checkpointId: number,
-    state: SubtaskStateHandles,
-    metrics: CheckpointTaskMetrics | null,
+    acknowledged: AcknowledgedState,
   ): void {
     const checkpoint = this.#pending.get(checkpointId)
     if (checkpoint === undefined || checkpoint.phase !== 'pending') return
@@ -179,8 +177,7 @@ export class CheckpointCoordinator {
       vertexId: attempt.vertexId,
       subtaskIndex: attempt.subtaskIndex,
       timestampMs: this.#clock.nowMs(),
-      state,
-      metrics,
+      ...acknowledged,
     })
     void this.#completion.completeWhenFull(checkpoint)
   }
@@ -258,7 +255,7 @@ export class CheckpointCoordinator {
       id: this.#nextId++,
       timestampMs: this.#clock.nowMs(),
       kind: savepoint?.kind ?? 'checkpoint',
-      align: this.settings.mode,
+      align: alignmentOf(this.settings, purpose),
       ...(isShared ? { incremental: { since: base?.checkpointId ?? null } } : {}),
       after: savepoint?.order.after ?? 'go-on',
     })

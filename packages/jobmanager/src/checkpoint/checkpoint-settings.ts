@@ -12,6 +12,8 @@ import { CheckpointingOptions as Options } from '../jobmanager-options.ts'
 export interface CheckpointSettings {
   readonly intervalMs: number
   readonly mode: 'exactly-once' | 'at-least-once'
+  /** Barriers overtake rows, once they have not got through for so long; null: never. */
+  readonly unalignedAfterMs: number | null
   readonly timeoutMs: number
   readonly minPauseMs: number
   readonly maxConcurrent: number
@@ -21,19 +23,15 @@ export interface CheckpointSettings {
   readonly retention: ExternalizedRetention
 }
 
-/** Throws CONFIG_VALUE_INVALID and NOT_SUPPORTED_YET. */
+/** Throws CONFIG_VALUE_INVALID, CHECKPOINTING_CONFLICT. */
 export function checkpointSettingsOf(configuration: Configuration): CheckpointSettings | null {
-  if (configuration.get(Options.unalignedEnabled)) {
-    throw jobManagerError('NOT_SUPPORTED_YET', 'Not supported yet: unaligned checkpoints.', {
-      hint: `Remove '${Options.unalignedEnabled.key}' from the job's configuration.`,
-      location: { optionKey: Options.unalignedEnabled.key },
-    })
-  }
   const intervalMs = configuration.get(Options.interval)
   if (intervalMs === undefined || intervalMs <= 0) return null
+  const mode = configuration.get(Options.mode) === 'EXACTLY_ONCE' ? 'exactly-once' : 'at-least-once'
   return {
     intervalMs,
-    mode: configuration.get(Options.mode) === 'EXACTLY_ONCE' ? 'exactly-once' : 'at-least-once',
+    mode,
+    unalignedAfterMs: unalignedAfter(configuration, mode),
     timeoutMs: configuration.get(Options.timeout),
     minPauseMs: configuration.get(Options.minPause),
     maxConcurrent: Math.max(1, configuration.get(Options.maxConcurrent)),
@@ -42,4 +40,24 @@ export function checkpointSettingsOf(configuration: Configuration): CheckpointSe
     incremental: configuration.get(INCREMENTAL_CHECKPOINTS),
     retention: configuration.get(EXTERNALIZED_RETENTION) as ExternalizedRetention,
   }
+}
+
+/** Without exactly-once no barrier is waited for anyway. */
+function unalignedAfter(
+  configuration: Configuration,
+  mode: CheckpointSettings['mode'],
+): number | null {
+  if (!configuration.get(Options.unalignedEnabled) || mode !== 'exactly-once') return null
+  const concurrent = configuration.get(Options.maxConcurrent)
+  if (concurrent > 1) {
+    throw jobManagerError(
+      'CHECKPOINTING_CONFLICT',
+      `Set '${Options.maxConcurrent.key}' to 1 with '${Options.unalignedEnabled.key}'; it is ${concurrent}.`,
+      {
+        hint: 'A barrier that overtakes rows would take those of an earlier checkpoint along.',
+        location: { optionKey: Options.maxConcurrent.key },
+      },
+    )
+  }
+  return 0
 }

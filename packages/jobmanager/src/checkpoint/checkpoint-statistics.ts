@@ -20,6 +20,8 @@ export class CheckpointStatistics {
   readonly #sizes = new SummaryStatistics()
   readonly #stateSizes = new SummaryStatistics()
   readonly #durations = new SummaryStatistics()
+  readonly #processed = new SummaryStatistics()
+  readonly #persisted = new SummaryStatistics()
   #counts = { restored: 0, total: 0, in_progress: 0, completed: 0, failed: 0 }
   #latestCompleted: PendingCheckpoint | null = null
   #latestSavepoint: PendingCheckpoint | null = null
@@ -46,6 +48,8 @@ export class CheckpointStatistics {
     this.#sizes.add(entry.checkpointed_size)
     this.#stateSizes.add(entry.state_size)
     this.#durations.add(entry.end_to_end_duration)
+    this.#processed.add(entry.processed_data)
+    this.#persisted.add(entry.persisted_data)
   }
 
   failed(checkpoint: PendingCheckpoint): void {
@@ -89,8 +93,8 @@ export class CheckpointStatistics {
         state_size: this.#stateSizes.summary(),
         end_to_end_duration: this.#durations.summary(),
         alignment_buffered: none,
-        processed_data: none,
-        persisted_data: none,
+        processed_data: this.#processed.summary(),
+        persisted_data: this.#persisted.summary(),
       },
       latest: {
         completed: this.#latestCompleted && checkpointEntry(this.#latestCompleted),
@@ -130,7 +134,7 @@ function checkpointEntry(checkpoint: PendingCheckpoint): CheckpointEntry {
     status,
     is_savepoint: checkpoint.savepoint !== null,
     savepointFormat: formatOf(checkpoint),
-    checkpoint_type: checkpoint.savepoint === null ? 'CHECKPOINT' : 'SAVEPOINT',
+    checkpoint_type: typeOf(checkpoint),
     trigger_timestamp: checkpoint.timestampMs,
     ...totals,
     ...(ended ? { end_to_end_duration: checkpoint.endMs - checkpoint.timestampMs } : {}),
@@ -148,6 +152,12 @@ function checkpointEntry(checkpoint: PendingCheckpoint): CheckpointEntry {
   }
 }
 
+function typeOf({ savepoint, acknowledgements }: PendingCheckpoint) {
+  if (savepoint !== null) return 'SAVEPOINT'
+  const isUnaligned = [...acknowledgements.values()].some(({ metrics }) => metrics?.unaligned)
+  return isUnaligned ? 'UNALIGNED_CHECKPOINT' : 'CHECKPOINT'
+}
+
 function formatOf({ savepoint }: PendingCheckpoint): CheckpointEntry['savepointFormat'] {
   if (savepoint === null) return null
   return savepoint.order.format === 'native' ? 'NATIVE' : 'CANONICAL'
@@ -157,11 +167,15 @@ function figures(checkpoint: PendingCheckpoint, acknowledgements: readonly Ackno
   let checkpointedSize = 0
   let stateSize = 0
   let latestMs = -1
+  let processedBytes = 0
+  let persistedBytes = 0
   for (const { metrics, state, timestampMs } of acknowledgements) {
     let handlesSize = 0
     for (const handles of Object.values(state)) handlesSize += stateSizeOf(handles)
     checkpointedSize += metrics?.checkpointedBytes ?? handlesSize
     stateSize += metrics?.stateBytes ?? handlesSize
+    processedBytes += metrics?.processedBytes ?? 0
+    persistedBytes += metrics?.persistedBytes ?? 0
     latestMs = Math.max(latestMs, timestampMs)
   }
   return {
@@ -170,8 +184,8 @@ function figures(checkpoint: PendingCheckpoint, acknowledgements: readonly Ackno
     state_size: stateSize,
     end_to_end_duration: latestMs < 0 ? 0 : latestMs - checkpoint.timestampMs,
     alignment_buffered: 0,
-    processed_data: 0,
-    persisted_data: 0,
+    processed_data: processedBytes,
+    persisted_data: persistedBytes,
     num_acknowledged_subtasks: acknowledgements.length,
   }
 }

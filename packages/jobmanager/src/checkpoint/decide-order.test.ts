@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CheckpointOrder } from '@millrace/core'
-import { decideOrder } from './decide-order.ts'
+import { alignmentOf, decideOrder } from './decide-order.ts'
 
 const plain: CheckpointOrder = {
   id: 1,
@@ -29,7 +29,6 @@ test('a savepoint of either format is ordered as it is asked for', () => {
 
 test('what no task carries out is refused by name', () => {
   for (const [asked, named] of [
-    [{ ...plain, align: { unalignedAfterMs: 100 } }, /unaligned checkpoints/],
     [{ ...plain, after: 'suspend' }, /suspends the job/],
     [{ ...plain, after: 'drain' }, /drains the job/],
   ] as const) {
@@ -39,4 +38,14 @@ test('what no task carries out is refused by name', () => {
         error.code === 'NOT_SUPPORTED_YET' && named.test(error.message),
     )
   }
+})
+
+test('savepoints and the last checkpoint are aligned, whatever the job says', () => {
+  const unaligned = { mode: 'exactly-once', unalignedAfterMs: 0 } as const
+  const usual = { isFinal: false, savepoint: null }
+  assert.deepEqual(alignmentOf(unaligned, usual), { unalignedAfterMs: 0 })
+  assert.equal(alignmentOf(unaligned, { ...usual, isFinal: true }), 'exactly-once')
+  assert.equal(alignmentOf(unaligned, { ...usual, savepoint: {} }), 'exactly-once')
+  const aligned = { mode: 'at-least-once', unalignedAfterMs: null } as const
+  assert.equal(alignmentOf(aligned, usual), 'at-least-once')
 })

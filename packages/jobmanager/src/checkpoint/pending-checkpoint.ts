@@ -4,17 +4,27 @@
  *
  * It is complete when every task has acknowledged and the operator coordinators' state is there.
  */
-import type { CheckpointOrder, MillraceError, SubtaskStateHandles } from '@millrace/core'
+import type {
+  ChannelStateHandle,
+  CheckpointOrder,
+  MillraceError,
+  SubtaskStateHandles,
+} from '@millrace/core'
 import type { CheckpointTaskMetrics } from '@millrace/protocol'
 import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
 import type { PendingSavepoint } from './pending-savepoint.ts'
 
-export interface Acknowledgement {
+export interface AcknowledgedState {
+  readonly state: SubtaskStateHandles
+  /** Elements under way; null: none were, or every barrier was waited for. */
+  readonly channels: ChannelStateHandle | null
+  readonly metrics: CheckpointTaskMetrics | null
+}
+
+export interface Acknowledgement extends AcknowledgedState {
   readonly vertexId: string
   readonly subtaskIndex: number
   readonly timestampMs: number
-  readonly state: SubtaskStateHandles
-  readonly metrics: CheckpointTaskMetrics | null
 }
 
 /**

@@ -15,9 +15,11 @@ import {
   IGNORE_UNCLAIMED_STATE,
   planRestore,
   readCheckpoint,
+  reassignChannels,
   reassignState,
 } from '@millrace/state'
 import { CheckpointingOptions } from '../jobmanager-options.ts'
+import { channelEdges } from '../scheduler/channel-edges.ts'
 
 /**
  * Null: the job names none. Rejects with CHECKPOINT_NOT_FOUND, CHECKPOINT_METADATA_CORRUPTED,
@@ -34,6 +36,9 @@ export async function planRecovery(
   const manifest = await readCheckpoint(path, filesystem)
   const ignoreUnclaimedState = configuration.get(IGNORE_UNCLAIMED_STATE)
   reassignState(manifest, jobGraph.vertices, { ignoreUnclaimedState })
+  if (manifest.inFlight !== undefined) {
+    reassignChannels(manifest.inFlight, channelEdges(jobGraph), { ignoreUnclaimedState })
+  }
   await checkFiles(manifest, filesystem)
   const { restored, empty, unclaimed } = planRestore(manifest, jobGraph.vertices)
   return {

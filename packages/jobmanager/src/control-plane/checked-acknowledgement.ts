@@ -6,6 +6,8 @@
  * much later; what is damaged is to be found while it can still be declined.
  */
 import {
+  type ChannelStateHandle,
+  faultInChannelState,
   faultInStateHandles,
   type KeyGroupRange,
   keyGroupRangeOf,
@@ -45,6 +47,20 @@ export function checkedAcknowledgement(
     }
     return null
   }
+}
+
+/** Null: it has none. Throws ACKNOWLEDGEMENT_INVALID. */
+export function checkedChannels(
+  { vertex, subtaskIndex }: AcknowledgingTask,
+  channels: unknown,
+): ChannelStateHandle | null {
+  if (channels === undefined) return null
+  const fault = faultInChannelState(channels)
+  if (fault === null) return channels as ChannelStateHandle
+  throw jobManagerError(
+    'ACKNOWLEDGEMENT_INVALID',
+    `Refused the elements under way of subtask ${subtaskIndex} of '${vertex.name}': ${fault}.`,
+  )
 }
 
 function lieWithin(range: KeyGroupRange, own: KeyGroupRange): boolean {

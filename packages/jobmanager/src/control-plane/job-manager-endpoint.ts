@@ -4,7 +4,11 @@ import { type Fence, type JobManagerGateway, protocolError, requireEpoch } from 
 import type { Dispatcher } from '../dispatcher/dispatcher.ts'
 import type { JobMaster } from '../job-master/job-master.ts'
 import type { TaskManagerRegistry } from '../taskmanager-registry/task-manager-registry.ts'
-import { type AcknowledgingTask, checkedAcknowledgement } from './checked-acknowledgement.ts'
+import {
+  type AcknowledgingTask,
+  checkedAcknowledgement,
+  checkedChannels,
+} from './checked-acknowledgement.ts'
 
 export function jobManagerEndpoint(
   own: Fence,
@@ -31,13 +35,17 @@ export function jobManagerEndpoint(
     async updateTaskState({ fence, attemptId, state, ended, error }) {
       jobOf(fence, attemptId).reports.taskState(attemptId, state, ended, error)
     },
-    async acknowledgeCheckpoint({ fence, attemptId, checkpointId, state, metrics }) {
+    async acknowledgeCheckpoint({ fence, attemptId, checkpointId, state, metrics, channels }) {
       const job = jobOf(fence, attemptId)
       const task = taskOf(job, attemptId)
       if (task === null) throw protocolError('STALE_ATTEMPT', `${attemptId} does not run any more.`)
       try {
-        const handles = checkedAcknowledgement(task, state)
-        job.reports.acknowledgeCheckpoint(attemptId, checkpointId, handles, metrics)
+        const acknowledged = {
+          state: checkedAcknowledgement(task, state),
+          channels: checkedChannels(task, channels),
+          metrics: metrics ?? null,
+        }
+        job.reports.acknowledgeCheckpoint(attemptId, checkpointId, acknowledged)
       } catch (error) {
         if (!isMillraceError(error, 'ACKNOWLEDGEMENT_INVALID')) throw error
         job.reports.declineCheckpoint(attemptId, checkpointId, toErrorData(error))

@@ -6,10 +6,17 @@
  */
 import type { MillraceError, OperatorStateHandles, SubtaskStateHandles } from '@millrace/core'
 import type { TaskCheckpointing } from '@millrace/protocol'
-import { IGNORE_UNCLAIMED_STATE, type ReassignedState, reassignState } from '@millrace/state'
+import {
+  IGNORE_UNCLAIMED_STATE,
+  type ReassignedChannels,
+  type ReassignedState,
+  reassignChannels,
+  reassignState,
+} from '@millrace/state'
 import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import { JobManagerOptions } from '../jobmanager-options.ts'
+import { channelEdges } from '../scheduler/channel-edges.ts'
 import { JobSlots } from '../scheduler/job-slots.ts'
 import { slotRequirements } from '../scheduler/slot-requirements.ts'
 import { taskDeployments } from '../scheduler/task-deployments.ts'
@@ -132,7 +139,7 @@ export class TaskDeployer {
   }
 
   #send(vertexIds: ReadonlySet<string>): void {
-    let restored: ReassignedState | null
+    let restored: { operators: ReassignedState; channels: ReassignedChannels } | null
     try {
       restored = this.#restoredState()
     } catch (error) {
@@ -156,7 +163,11 @@ export class TaskDeployer {
       restoredOf: (vertexId, subtaskIndex) =>
         restored === null
           ? null
-          : { checkpointId, operators: this.#operatorsOf(restored, vertexId, subtaskIndex) },
+          : {
+              checkpointId,
+              operators: this.#operatorsOf(restored.operators, vertexId, subtaskIndex),
+              channels: restored.channels.get(vertexId)?.[subtaskIndex] ?? [],
+            },
     })
     void this.#calls.deploy(batches, (slot, cause) => this.#refused(slot, cause))
   }
@@ -168,16 +179,20 @@ export class TaskDeployer {
   }
 
   /** What tasks start from: the latest checkpoint, dealt out anew. */
-  #restoredState(): ReassignedState | null {
+  #restoredState(): { operators: ReassignedState; channels: ReassignedChannels } | null {
     const { checkpoints, round, configuration, platform } = this.#job
     const manifest = checkpoints?.completed.latest ?? null
     if (checkpoints === null || manifest === null) return null
-    const reassigned = reassignState(manifest, round.graph.jobGraph.vertices, {
-      ignoreUnclaimedState: configuration.get(IGNORE_UNCLAIMED_STATE),
-    })
+    const { jobGraph } = round.graph
+    const options = { ignoreUnclaimedState: configuration.get(IGNORE_UNCLAIMED_STATE) }
+    const operators = reassignState(manifest, jobGraph.vertices, options)
+    const channels: ReassignedChannels =
+      manifest.inFlight === undefined
+        ? new Map()
+        : reassignChannels(manifest.inFlight, channelEdges(jobGraph), options)
     const { statistics, completed } = checkpoints
     statistics.restored(manifest, platform.clock.nowMs(), completed.latestPath)
-    return reassigned
+    return { operators, channels }
   }
 
   #operatorsOf(

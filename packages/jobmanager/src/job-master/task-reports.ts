@@ -7,13 +7,9 @@
  * `Failover`'s. Owner of `finishing`: it sees when all input is read, and tells the tasks to finish
  * once that is durable.
  */
-import {
-  type ErrorData,
-  fromErrorData,
-  type MillraceError,
-  type SubtaskStateHandles,
-} from '@millrace/core'
-import { type CheckpointTaskMetrics, protocolError, type TaskState } from '@millrace/protocol'
+import { type ErrorData, fromErrorData, type MillraceError } from '@millrace/core'
+import { protocolError, type TaskState } from '@millrace/protocol'
+import type { AcknowledgedState } from '../checkpoint/pending-checkpoint.ts'
 import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import { isDeployed } from '../execution-graph/execution-state.ts'
@@ -137,11 +133,10 @@ export class TaskReports {
   acknowledgeCheckpoint(
     attemptId: string,
     checkpointId: number,
-    state: SubtaskStateHandles,
-    metrics?: CheckpointTaskMetrics,
+    acknowledged: AcknowledgedState,
   ): void {
     const attempt = this.#attempt(attemptId)
-    this.#job.checkpoints?.acknowledge(attempt, checkpointId, state, metrics ?? null)
+    this.#job.checkpoints?.acknowledge(attempt, checkpointId, acknowledged)
   }
 
   /** Throws STALE_ATTEMPT. */

@@ -91,9 +91,9 @@ function checkpointsConfig({
     state_backend: 'HashMapStateBackend',
     checkpoint_storage:
       checkpointDirectory === null ? 'JobManagerCheckpointStorage' : 'FileSystemCheckpointStorage',
-    unaligned_checkpoints: false,
+    unaligned_checkpoints: settings !== null && settings.unalignedAfterMs !== null,
     tolerable_failed_checkpoints: settings?.tolerableFailures ?? 0,
-    aligned_checkpoint_timeout: 0,
+    aligned_checkpoint_timeout: settings?.unalignedAfterMs ?? 0,
     checkpoints_after_tasks_finish: true,
     state_changelog_enabled: false,
   }

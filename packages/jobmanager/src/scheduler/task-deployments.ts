@@ -17,6 +17,7 @@ import type {
 } from '@millrace/protocol'
 import type { ExecutionGraph, ExecutionVertex } from '../execution-graph/execution-graph.ts'
 import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
+import { whyAligned } from './channel-edges.ts'
 
 export interface DeploymentSettings {
   readonly configuration: Readonly<Record<string, string>>
@@ -71,6 +72,7 @@ function outputsOf(graph: ExecutionGraph, vertex: ExecutionVertex): OutputDeploy
       type: edge.type,
       subpartitions: edge.partitioning.kind === 'forward' ? 1 : consumer.parallelism,
       maxParallelism: consumer.maxParallelism,
+      overtakable: whyAligned(graph.jobGraph, edge.targetVertexId) === null,
     }
   })
 }

@@ -11,6 +11,7 @@ import type { DataConnection } from '@millrace/platform'
 import { networkError } from '../error-codes.ts'
 import type { InputChannel } from '../input/input-channel.ts'
 import {
+  BARRIER_HEADER_BYTES,
   closeFrame,
   creditFrame,
   DATA_HEADER_BYTES,
@@ -94,6 +95,9 @@ export class ConsumerConnection {
         return
       case FrameType.END:
         channel.receiveEnd(frame.u32(8))
+        return
+      case FrameType.BARRIER:
+        channel.receiveBarrier(frame.u32(8), bytes.subarray(BARRIER_HEADER_BYTES))
         return
       case FrameType.FAILED:
         this.#channels.delete(frame.channel)

@@ -11,6 +11,7 @@ import { networkError } from '../error-codes.ts'
 import type { ResultPartition } from '../partition/result-partition.ts'
 import type { Subpartition } from '../partition/subpartition.ts'
 import {
+  barrierFrame,
   DATA_HEADER_BYTES,
   EXCHANGE_MAGIC,
   EXCHANGE_VERSION,
@@ -135,6 +136,9 @@ export class ProducerConnection {
         this.#sendSegment(number, sequence, backlog, bytes),
       sendEnd: (sequence: number): void => {
         if (!this.#closed) this.#connection.send([endFrame(number, sequence)])
+      },
+      sendBarrier: (sequence: number, order: Uint8Array): void => {
+        if (!this.#closed) this.#connection.send([barrierFrame(number, sequence, order)])
       },
     }
     subpartition.attach(sink, channel.credits)

@@ -25,6 +25,7 @@ export class BarrierAlignment {
   #aligning = -1
   /** The largest id that has been taken, aborted or superseded. */
   #settled = -1
+  #taken = -1
 
   constructor(channelCount: number) {
     this.#arrived = new Uint8Array(channelCount)
@@ -33,6 +34,11 @@ export class BarrierAlignment {
 
   get aligning(): number {
     return this.#aligning
+  }
+
+  /** The checkpoint whose barriers all came, the last one of that kind; -1 at first. */
+  get taken(): number {
+    return this.#taken
   }
 
   /** `cancelled`: the older checkpoint that this barrier overtook, or -1. */
@@ -83,6 +89,7 @@ export class BarrierAlignment {
   #settleIfComplete(): boolean {
     if (this.#missing > 0) return false
     this.#settled = this.#aligning
+    this.#taken = this.#aligning
     this.#aligning = -1
     return true
   }

@@ -71,6 +71,24 @@ export class ElementReader {
     }
   }
 
+  /** A copy of what is in hand behind the elements that were handed out. */
+  unread(): Uint8Array[] {
+    const unread: Uint8Array[] = []
+    if (this.#collected >= 0) {
+      const begun = new Uint8Array(ELEMENT_HEADER_BYTES + this.#collected)
+      const view = new DataView(begun.buffer)
+      view.setUint32(0, this.length, true)
+      view.setUint32(4, this.kind, true)
+      begun.set(this.#scratch.subarray(0, this.#collected), ELEMENT_HEADER_BYTES)
+      unread.push(begun)
+    }
+    const segment = this.#segment
+    if (segment !== null && this.#offset < segment.length) {
+      unread.push(segment.bytes.slice(this.#offset, segment.length))
+    }
+    return unread
+  }
+
   /** Bytes of scratch kept between elements. */
   get scratchBytes(): number {
     return this.#scratch.length

@@ -7,14 +7,18 @@
  * backlog. Invariants: outstanding credits plus queued segments never exceed what was granted;
  * sequence numbers arrive without a gap.
  */
+import type { CheckpointBarrier } from '@millrace/core'
 import type { Segment, SegmentPool } from '../buffer/segment-pool.ts'
 import { networkError } from '../error-codes.ts'
+import { decodeBarrier } from '../wire/element-wire.ts'
 import { ElementReader } from './element-reader.ts'
 
 /** What the channel tells its gate. */
 export interface ChannelOwner {
   channelReadable(channel: InputChannel): void
   channelFailed(channel: InputChannel, error: unknown): void
+  /** A barrier has overtaken what the channel has not received yet. */
+  channelOvertaken(channel: InputChannel, barrier: CheckpointBarrier): void
   /** Takes one of the gate's floating buffers; false when none is left. */
   borrowFloating(): boolean
   returnFloating(): void
@@ -49,6 +53,11 @@ export class InputChannel {
   #expectedSequence = 0
   #finished = false
   #closed = false
+  /** Which barrier came last ahead of what follows it, and how many segments had come by then. */
+  #overtakenBy = -1
+  #overtakenAt = 0
+  /** What comes between the taking of a checkpoint and its barrier. */
+  #recorded: Uint8Array[] | null = null
   bytesIn = 0
   segmentsIn = 0
 
@@ -117,6 +126,7 @@ export class InputChannel {
     this.bytesIn += bytes.length
     this.segmentsIn++
     this.#queue.push(segment)
+    this.#recorded?.push(bytes.slice())
     this.#backlog = backlog
     this.#borrow()
     this.#owner.channelReadable(this)
@@ -125,17 +135,59 @@ export class InputChannel {
   /** An END frame: nothing follows. */
   receiveEnd(sequence: number): void {
     if (this.#closed) return
-    if (sequence !== this.#expectedSequence) {
-      this.fail(
-        networkError(
-          'NETWORK_PROTOCOL_VIOLATION',
-          `The producer of ${this.description} closed it after ${sequence} buffers, ${this.#expectedSequence} arrived.`,
-        ),
-      )
-      return
-    }
+    if (!this.#isInOrder(sequence, 'closed it')) return
     this.#finished = true
     this.#owner.channelReadable(this)
+  }
+
+  /**
+   * A BARRIER frame: it stands behind all that has come, and ahead of all that the producer has not
+   * sent yet.
+   */
+  receiveBarrier(sequence: number, order: Uint8Array): void {
+    if (this.#closed || !this.#isInOrder(sequence, 'let a barrier overtake')) return
+    let barrier: CheckpointBarrier
+    try {
+      barrier = decodeBarrier(order)
+    } catch (error) {
+      this.fail(error)
+      return
+    }
+    this.#recorded = null
+    this.#overtakenBy = barrier.order.id
+    this.#overtakenAt = sequence
+    this.#owner.channelOvertaken(this, barrier)
+  }
+
+  /**
+   * A copy of what has come ahead of the checkpoint's barrier and is not read; while the barrier is
+   * missing, what comes is added to it.
+   */
+  record(checkpointId: number): Uint8Array[] {
+    const isOvertaken = this.#overtakenBy === checkpointId
+    const behind = isOvertaken ? this.#expectedSequence - this.#overtakenAt : 0
+    const bytes = this.reader.unread()
+    for (let i = this.#queueHead; i < this.#queue.length - behind; i++) {
+      const segment = this.#queue[i] as Segment
+      bytes.push(segment.bytes.slice(0, segment.length))
+    }
+    this.#recorded = isOvertaken ? null : bytes
+    return bytes
+  }
+
+  stopRecording(): void {
+    this.#recorded = null
+  }
+
+  #isInOrder(sequence: number, what: string): boolean {
+    if (sequence === this.#expectedSequence) return true
+    this.fail(
+      networkError(
+        'NETWORK_PROTOCOL_VIOLATION',
+        `The producer of ${this.description} ${what} after ${sequence} buffers, ${this.#expectedSequence} arrived.`,
+      ),
+    )
+    return false
   }
 
   /** The producer's side is gone. Harmless once it has ended in order. */

@@ -5,50 +5,30 @@
  * Between the input channels and the operator chain: `poll` hands one element at a time to a
  * listener. Channels with data take turns. While a checkpoint aligns (exactly-once), a channel
  * whose barrier has come is left alone, its segments keep their credits, and so its producer stops.
+ * A barrier that comes ahead of its channel's segments is handled at once: the checkpoint is taken,
+ * and what lies in the channels, up to the barrier in each of them, is recorded for it.
  * Invariants: elements of a channel keep their order; a gate's watermark only grows; end-of-data of
  * a gate comes after that of all its channels, and barriers may still follow.
  */
-import {
-  type BatchCodec,
-  type CheckpointBarrier,
-  type RecordBatch,
-  WatermarkMerge,
-} from '@millrace/core'
+import type { CheckpointBarrier, WatermarkMerge } from '@millrace/core'
 import type { SegmentPool } from '../buffer/segment-pool.ts'
 import { networkError } from '../error-codes.ts'
-import { decodeBarrier, decodeWatermark, ElementKind } from '../wire/element-wire.ts'
+import {
+  channelElements,
+  decodeBarrier,
+  decodeWatermark,
+  ElementKind,
+} from '../wire/element-wire.ts'
 import { BarrierAlignment } from './barrier-alignment.ts'
-import { type ChannelOwner, InputChannel } from './input-channel.ts'
-
-/**
- * What the subtask does with its input; `gate` is the gate's position in
- * `SubtaskInputSettings.gates`.
- */
-export interface InputListener {
-  onBatch(gate: number, batch: RecordBatch): void
-  onWatermark(gate: number, timestampMs: number): void
-  onWatermarkStatus(gate: number, idle: boolean): void
-  /** Every channel of the gate has sent end-of-data. */
-  onEndOfData(gate: number): void
-  /** All channels have delivered the barrier: take the checkpoint before the next `poll`. */
-  onBarrier(barrier: CheckpointBarrier, alignment: AlignmentTimes): void
-  /** A newer barrier overtook the alignment of `checkpointId`. */
-  onAlignmentCancelled(checkpointId: number): void
-}
-
-export interface AlignmentTimes {
-  /** First to last barrier. */
-  readonly alignmentMs: number
-  /** From the trigger (wall clock of the JobManager) to the first barrier. */
-  readonly startDelayMs: number
-}
-
-export interface GateSettings {
-  /** Of the edge's type, as the producer's. */
-  readonly codec: BatchCodec
-  /** One a channel, for errors. */
-  readonly channels: readonly string[]
-}
+import { Gate, type GateEvents, type GateSettings } from './gate.ts'
+import { InputChannel } from './input-channel.ts'
+import type {
+  AlignmentTimes,
+  InputListener,
+  InputRecording,
+  RecordedChannel,
+} from './input-listener.ts'
+import { Replay, type ReplayStream } from './replay.ts'
 
 export interface SubtaskInputSettings {
   readonly gates: readonly GateSettings[]
@@ -61,52 +41,7 @@ export interface SubtaskInputSettings {
 }
 
 const ALL_GATES = -1
-
-class Gate implements ChannelOwner {
-  readonly codec: BatchCodec
-  readonly merge: WatermarkMerge
-  readonly firstChannel: number
-  readonly reserved: number
-  openChannels: number
-  #floating: number
-  readonly #readable: (channel: InputChannel) => void
-  readonly #failed: (error: unknown) => void
-
-  constructor(
-    settings: GateSettings,
-    firstChannel: number,
-    reservation: { readonly reserved: number; readonly floating: number },
-    readable: (channel: InputChannel) => void,
-    failed: (error: unknown) => void,
-  ) {
-    this.codec = settings.codec
-    this.merge = new WatermarkMerge(settings.channels.length)
-    this.firstChannel = firstChannel
-    this.openChannels = settings.channels.length
-    this.reserved = reservation.reserved
-    this.#floating = reservation.floating
-    this.#readable = readable
-    this.#failed = failed
-  }
-
-  channelReadable(channel: InputChannel): void {
-    this.#readable(channel)
-  }
-
-  channelFailed(_channel: InputChannel, error: unknown): void {
-    this.#failed(error)
-  }
-
-  borrowFloating(): boolean {
-    if (this.#floating === 0) return false
-    this.#floating--
-    return true
-  }
-
-  returnFloating(): void {
-    this.#floating++
-  }
-}
+const NOTHING_RECORDED: InputRecording = { parts: [], whole: Promise.resolve(true) }
 
 export class SubtaskInput {
   readonly channels: readonly InputChannel[]
@@ -125,16 +60,33 @@ export class SubtaskInput {
   #alignmentStartMs = 0
   #startDelayMs = 0
   #aligningBarrier: CheckpointBarrier | null = null
+  /** Barriers that came ahead of their channels' segments and have not been looked at. */
+  #ahead: { readonly index: number; readonly barrier: CheckpointBarrier }[] = []
+  /** The checkpoint that was taken last without waiting for all barriers; -1: none was. */
+  #takenId = -1
+  #settleRecording: ((whole: boolean) => void) | null = null
+  #replay: Replay | null = null
   #released = false
   #onReadable: () => void = () => {}
   #onFailure: (error: unknown) => void = () => {}
   recordsIn = 0
+  #bytesRead = 0
+  #bytesReadBefore = 0
+  /** Of the checkpoint whose barriers came last, all of them. */
+  lastAlignment: AlignmentTimes = { alignmentMs: 0, startDelayMs: 0, processedBytes: 0 }
 
   constructor(settings: SubtaskInputSettings, pool: SegmentPool) {
     this.#settings = settings
     this.#pool = pool
     const channels: InputChannel[] = []
-    const readable = (channel: InputChannel): void => this.#enqueue(channel.index)
+    const events: GateEvents = {
+      readable: (channel) => this.#enqueue(channel.index),
+      failed: (error) => this.#onFailure(error),
+      overtaken: (channel, barrier) => {
+        this.#ahead.push({ index: channel.index, barrier })
+        this.#onReadable()
+      },
+    }
     for (const [gateIndex, gateSettings] of settings.gates.entries()) {
       const exclusive = gateSettings.channels.length * settings.buffersPerChannel
       const wanted = exclusive + settings.floatingBuffersPerGate
@@ -143,8 +95,7 @@ export class SubtaskInput {
         gateSettings,
         channels.length,
         { reserved, floating: reserved - exclusive },
-        readable,
-        (error) => this.#onFailure(error),
+        events,
       )
       this.#gates.push(gate)
       for (const description of gateSettings.channels) {
@@ -171,7 +122,7 @@ export class SubtaskInput {
   }
 
   get isReadable(): boolean {
-    return this.#ringCount > 0
+    return this.#ringCount > 0 || this.#ahead.length > 0 || this.#replay !== null
   }
 
   get queuedSegments(): number {
@@ -223,7 +174,44 @@ export class SubtaskInput {
 
   /** The JobManager gave the checkpoint up: blocked channels go on. */
   abortCheckpoint(checkpointId: number): void {
-    if (this.#alignment.abort(checkpointId)) this.#unblock()
+    if (this.#alignment.abort(checkpointId)) this.#giveUp()
+  }
+
+  /** Elements of a checkpoint that come before everything new. */
+  replay(streams: readonly ReplayStream[]): void {
+    if (streams.length === 0) return
+    this.#replay = new Replay(
+      this.#gates.map(({ codec }) => codec),
+      streams,
+    )
+  }
+
+  /**
+   * Looks at barriers that came ahead; true when a checkpoint is to be taken because of one: no
+   * further one is looked at before that.
+   */
+  admitBarriers(listener: InputListener): boolean {
+    for (let next = this.#ahead.shift(); next !== undefined; next = this.#ahead.shift()) {
+      if (this.#overtaken(next.index, next.barrier, listener)) return true
+    }
+    return false
+  }
+
+  /**
+   * What belongs to the checkpoint of all that has not been read: nothing where every barrier was
+   * waited for. Called when it is taken, before anything else is read.
+   */
+  record(checkpointId: number): InputRecording {
+    if (checkpointId !== this.#takenId) return NOTHING_RECORDED
+    const parts = this.#gates.flatMap((gate, place) => this.#recordGate(gate, place, checkpointId))
+    if (this.#alignment.aligning === checkpointId) {
+      const whole = new Promise<boolean>((resolve) => {
+        this.#settleRecording = resolve
+      })
+      return { parts, whole }
+    }
+    for (const channel of this.channels) channel.stopRecording()
+    return { parts, whole: Promise.resolve(this.#alignment.taken === checkpointId) }
   }
 
   /**
@@ -231,11 +219,13 @@ export class SubtaskInput {
    * `listener`; false when nothing can be read now.
    */
   poll(listener: InputListener, gates = ALL_GATES): boolean {
+    if (this.#ahead.length > 0 && this.admitBarriers(listener)) return true
+    if (this.#replay !== null && this.#stepReplay(this.#replay, listener, gates)) return true
     for (let left = this.#ringCount; left > 0; left--) {
       const index = this.#dequeue()
       if (this.#blocked[index] === 1) continue
       const channel = this.channels[index] as InputChannel
-      if (gates !== ALL_GATES && ((gates >> channel.gate) & 1) === 0) {
+      if (!this.#isOpen(channel.gate, gates)) {
         this.#enqueueQuietly(index)
         continue
       }
@@ -256,6 +246,7 @@ export class SubtaskInput {
     if (this.#released) return
     this.#released = true
     for (const channel of this.channels) channel.close()
+    this.#settle(false)
     this.#pool.unreserve(this.reservedSegments)
     this.#ringCount = 0
   }
@@ -272,6 +263,7 @@ export class SubtaskInput {
   #dispatch(channel: InputChannel, listener: InputListener): void {
     const { reader } = channel
     const gate = this.#gates[channel.gate] as Gate
+    this.#bytesRead += reader.length
     switch (reader.kind) {
       case ElementKind.BATCH: {
         const batch = gate.codec.decode(reader.bytes, reader.start, reader.length)
@@ -342,27 +334,99 @@ export class SubtaskInput {
   #barrier(index: number, barrier: CheckpointBarrier, listener: InputListener): void {
     const { decision, cancelled, first } = this.#alignment.onBarrier(index, barrier.order.id)
     if (decision === 'ignore') return
-    if (cancelled >= 0) {
-      this.#unblock()
-      listener.onAlignmentCancelled(cancelled)
-    }
-    if (first) {
-      this.#alignmentStartMs = this.#settings.monotonicMs()
-      this.#startDelayMs = Math.max(0, this.#settings.nowMs() - barrier.order.timestampMs)
-      this.#aligningBarrier = barrier
-    }
+    if (cancelled >= 0) this.#cancel(cancelled, listener)
+    if (first) this.#begin(barrier)
     if (decision === 'take') this.#take(listener)
     else if (barrier.order.align !== 'at-least-once') this.#blocked[index] = 1
+  }
+
+  /** Returns whether it is the first one of its checkpoint, which is to be taken. */
+  #overtaken(index: number, barrier: CheckpointBarrier, listener: InputListener): boolean {
+    const { id } = barrier.order
+    const { decision, cancelled, first } = this.#alignment.onBarrier(index, id)
+    if (decision === 'ignore') return false
+    if (cancelled >= 0) this.#cancel(cancelled, listener)
+    if (first) {
+      this.#begin(barrier)
+      this.#takenId = id
+    }
+    if (decision === 'take') this.#settle(true)
+    if (first) {
+      const startDelayMs = this.#startDelayMs
+      listener.onBarrier(barrier, { alignmentMs: 0, startDelayMs, processedBytes: 0 })
+    }
+    return first
+  }
+
+  #begin(barrier: CheckpointBarrier): void {
+    this.#alignmentStartMs = this.#settings.monotonicMs()
+    this.#startDelayMs = Math.max(0, this.#settings.nowMs() - barrier.order.timestampMs)
+    this.#bytesReadBefore = this.#bytesRead
+    this.#aligningBarrier = barrier
+  }
+
+  #cancel(checkpointId: number, listener: InputListener): void {
+    this.#giveUp()
+    listener.onAlignmentCancelled(checkpointId)
+  }
+
+  #giveUp(): void {
+    this.#unblock()
+    this.#settle(false)
+  }
+
+  #settle(whole: boolean): void {
+    if (!whole) for (const channel of this.channels) channel.stopRecording()
+    else this.#noteAligned()
+    this.#settleRecording?.(whole)
+    this.#settleRecording = null
+  }
+
+  #recordGate(gate: Gate, place: number, checkpointId: number): RecordedChannel[] {
+    const parts: RecordedChannel[] = (this.#replay?.unread(place) ?? []).map((left) => ({
+      ...left,
+      gate: place,
+    }))
+    const { length } = (this.#settings.gates[place] as GateSettings).channels
+    for (let channel = 0; channel < length; channel++) {
+      const bytes = this.channelOf(place, channel).record(checkpointId)
+      // What is added later comes behind.
+      bytes.unshift(channelElements(gate.merge, channel))
+      parts.push({ gate: place, channel, bytes })
+    }
+    return parts
+  }
+
+  /** Returns whether there was an element. */
+  #stepReplay(replay: Replay, listener: InputListener, gates: number): boolean {
+    const found = replay.step(listener, gates)
+    if (replay.isDone) {
+      this.#replay = null
+      this.#onReadable()
+    }
+    return found
+  }
+
+  /** Whether the network side of a gate may be read now. */
+  #isOpen(gate: number, gates: number): boolean {
+    if (gates !== ALL_GATES && ((gates >> gate) & 1) === 0) return false
+    return this.#replay === null || this.#replay.isGateDone(gate)
   }
 
   #take(listener: InputListener): void {
     const barrier = this.#aligningBarrier as CheckpointBarrier
     this.#aligningBarrier = null
     this.#unblock()
-    listener.onBarrier(barrier, {
+    this.#noteAligned()
+    listener.onBarrier(barrier, this.lastAlignment)
+  }
+
+  #noteAligned(): void {
+    this.lastAlignment = {
       alignmentMs: this.#settings.monotonicMs() - this.#alignmentStartMs,
       startDelayMs: this.#startDelayMs,
-    })
+      processedBytes: this.#bytesRead - this.#bytesReadBefore,
+    }
   }
 
   /** Returns whether the listener was told anything. */
@@ -378,7 +442,12 @@ export class SubtaskInput {
       )
       return false
     }
+    const { aligning } = this.#alignment
     if (!this.#alignment.onClosed(index)) return false
+    if (aligning === this.#takenId) {
+      this.#settle(true)
+      return false
+    }
     this.#take(listener)
     return true
   }

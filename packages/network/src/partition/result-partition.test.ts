@@ -67,7 +67,10 @@ function partitionWithReaders(partitioning: PartitionKind, count: number, keep: 
         if (keep) into.rows.push(...rowsOf(batch, schema))
       }
     }
-    subpartition.attach({ sendSegment, sendEnd: () => {} }, Number.MAX_SAFE_INTEGER)
+    subpartition.attach(
+      { sendSegment, sendEnd: () => {}, sendBarrier: () => {} },
+      Number.MAX_SAFE_INTEGER,
+    )
     return into
   })
   return { partition, received, pool }
@@ -145,7 +148,7 @@ test('of watermarks with nothing in between the last one goes out, also at the e
       elements.push(isWatermark ? `watermark ${decodeWatermark(payload)}` : `kind ${reader.kind}`)
     }
   }
-  small.subpartitions[0]?.attach({ sendSegment, sendEnd: () => {} }, 1000)
+  small.subpartitions[0]?.attach({ sendSegment, sendEnd: () => {}, sendBarrier: () => {} }, 1000)
   for (let time = 1; time <= 9; time++) small.emitWatermark(time)
   assert.equal(small.hasUrgentData, false)
   small.emitWatermarkStatus(true)

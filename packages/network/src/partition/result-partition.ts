@@ -7,7 +7,7 @@
  * order with the rows. Batches are written right into the open segments; one with more than
  * BATCH_ROWS_MAX rows or BATCH_BYTES_MAX bytes goes in several. Invariant: the partition is
  * available while it holds fewer segments than its quota; a producer that stops then overdraws by
- * no more than the batch in hand.
+ * no more than the batch in hand. Before a barrier that overtakes the quota is a multiple.
  */
 import {
   BATCH_BYTES_MAX,
@@ -53,6 +53,9 @@ export interface ResultPartitionSettings {
   readonly owner: string
 }
 
+/** So many times its quota a partition may hold while a barrier waits that overtakes it. */
+const OVERDRAFT = 3
+
 export class ResultPartition {
   readonly settings: ResultPartitionSettings
   readonly subpartitions: readonly Subpartition[]
@@ -67,6 +70,7 @@ export class ResultPartition {
   #onReleased: () => void = () => {}
   #recordsOut = 0
   #urgent = false
+  #overdrawn = false
 
   constructor(settings: ResultPartitionSettings, pool: SegmentPool) {
     this.settings = settings
@@ -108,7 +112,15 @@ export class ResultPartition {
   }
 
   isAvailable(): boolean {
-    return this.#held < this.quota
+    return this.#held < (this.#overdrawn ? this.quota * OVERDRAFT : this.quota)
+  }
+
+  /**
+   * While a barrier waits that overtakes what is here, what has to come out before it may go beyond
+   * the quota: it would wait for its consumers otherwise.
+   */
+  set overdrawn(overdrawn: boolean) {
+    this.#overdrawn = overdrawn
   }
 
   /** Segments held, open or waiting for credit. */
@@ -173,6 +185,15 @@ export class ResultPartition {
     const bytes = encodeBarrier(barrier)
     this.#toAll(ElementKind.BARRIER, bytes, bytes.length)
     this.flush()
+  }
+
+  /**
+   * The barrier overtakes everything that is not sent. A copy of that, by subpartition: it belongs
+   * to the checkpoint.
+   */
+  overtake(barrier: CheckpointBarrier): (readonly Uint8Array[])[] {
+    const bytes = encodeBarrier(barrier)
+    return this.subpartitions.map((subpartition) => subpartition.overtake(bytes))
   }
 
   emitEndOfData(): void {

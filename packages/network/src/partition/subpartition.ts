@@ -15,6 +15,8 @@ export interface SegmentSink {
   /** The bytes may be reused when this returns. */
   sendSegment(sequence: number, backlog: number, bytes: Uint8Array): void
   sendEnd(sequence: number): void
+  /** Ahead of all that is not sent. */
+  sendBarrier(sequence: number, order: Uint8Array): void
 }
 
 /** Writes into the open segment of a subpartition, and on into the next ones. */
@@ -45,6 +47,8 @@ export class Subpartition {
   #released = false
   /** Where the timestamp of the last element in the open segment stands; -1: it is no watermark. */
   #watermarkAt = -1
+  /** Barriers that have overtaken everything, while there is no consumer yet. */
+  #overtaking: Uint8Array[] = []
   /** Totals for metrics. */
   bytesOut = 0
   segmentsOut = 0
@@ -135,6 +139,8 @@ export class Subpartition {
   attach(sink: SegmentSink, credits: number): void {
     this.#sink = sink
     this.#credits = credits
+    for (const order of this.#overtaking) sink.sendBarrier(this.#sequence, order)
+    this.#overtaking = []
     this.#pump()
   }
 
@@ -145,6 +151,19 @@ export class Subpartition {
   addCredits(credits: number): void {
     this.#credits += credits
     this.#pump()
+  }
+
+  /**
+   * Sends the barrier ahead of what is queued, and returns a copy of that: it begins where what was
+   * sent ends, maybe inside an element.
+   */
+  overtake(order: Uint8Array): readonly Uint8Array[] {
+    if (this.isDrained) return []
+    if (this.#sink === null) this.#overtaking.push(order)
+    else this.#sink.sendBarrier(this.#sequence, order)
+    const queued = this.#ready.slice(this.#readyHead)
+    if (this.#open !== null) queued.push(this.#open)
+    return queued.map(({ bytes, length }) => bytes.slice(0, length))
   }
 
   /** Nothing more will be appended; the consumer is told after the last segment. */

@@ -15,7 +15,12 @@
  * never does, because segments hold a multiple of 8 bytes. Invariant: a segment that ends inside an
  * element is full.
  */
-import { type CheckpointBarrier, encodeUtf8, readCheckpointOrder } from '@millrace/core'
+import {
+  type CheckpointBarrier,
+  encodeUtf8,
+  readCheckpointOrder,
+  type WatermarkMerge,
+} from '@millrace/core'
 import { networkError } from '../error-codes.ts'
 
 export const ELEMENT_HEADER_BYTES = 8
@@ -50,6 +55,22 @@ export class ControlElementEncoder {
     this.bytes[0] = idle ? 1 : 0
     return 1
   }
+}
+
+/** Elements that say how far event time has come in a channel, for who reads on from there. */
+export function channelElements(merge: WatermarkMerge, channel: number): Uint8Array {
+  const isIdle = merge.isInputIdle(channel)
+  const bytes = new Uint8Array(isIdle ? 4 * ELEMENT_HEADER_BYTES : 2 * ELEMENT_HEADER_BYTES)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, 8, true)
+  view.setUint32(4, ElementKind.WATERMARK, true)
+  view.setFloat64(8, merge.watermarkOf(channel), true)
+  if (isIdle) {
+    view.setUint32(16, 1, true)
+    view.setUint32(20, ElementKind.WATERMARK_STATUS, true)
+    bytes[24] = 1
+  }
+  return bytes
 }
 
 function viewOf(payload: Uint8Array): DataView {

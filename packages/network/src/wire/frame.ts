@@ -12,10 +12,12 @@
  *     5 DATA    producer → consumer   u32 sequence │ u32 backlog │ one segment's bytes
  *     6 FAILED  producer → consumer   error data (JSON, UTF-8)
  *     7 END     producer → consumer   u32 sequence; the partition is finished, nothing follows
+ *     8 BARRIER producer → consumer   u32 sequence │ the checkpoint's order (JSON, UTF-8)
  *
  * The channel number is chosen by the consumer and unique in the connection. Little endian. A DATA
  * frame costs one credit; its sequence number counts the channel's DATA frames from 0 and is
- * checked on arrival, as is the credit.
+ * checked on arrival, as is the credit. A BARRIER costs none: it has overtaken what the producer
+ * has not sent, and stands behind the DATA frames before its sequence.
  */
 export const FrameType = {
   HELLO: 1,
@@ -25,13 +27,16 @@ export const FrameType = {
   DATA: 5,
   FAILED: 6,
   END: 7,
+  BARRIER: 8,
 } as const
 
 export const EXCHANGE_MAGIC = 0x584c524d
-export const EXCHANGE_VERSION = 1
+export const EXCHANGE_VERSION = 2
 export const FRAME_HEADER_BYTES = 8
 /** DATA: header, sequence, backlog; a multiple of 8. */
 export const DATA_HEADER_BYTES = 16
+/** BARRIER: header, sequence. */
+export const BARRIER_HEADER_BYTES = 12
 
 const text = new TextEncoder()
 const untext = new TextDecoder()
@@ -87,6 +92,14 @@ export function endFrame(channel: number, sequence: number): Uint8Array {
   return bytes
 }
 
+/** `order`: as in a barrier in band (`encodeBarrier`). */
+export function barrierFrame(channel: number, sequence: number, order: Uint8Array): Uint8Array {
+  const [bytes, view] = frame(FrameType.BARRIER, channel, 4 + order.length)
+  view.setUint32(8, sequence, true)
+  bytes.set(order, BARRIER_HEADER_BYTES)
+  return bytes
+}
+
 export function failedFrame(channel: number, error: unknown): Uint8Array {
   const json = text.encode(JSON.stringify(error))
   const [bytes] = frame(FrameType.FAILED, channel, json.length)
@@ -137,6 +150,7 @@ function minimumBodyBytes(type: number): number {
       return 12
     case FrameType.CREDIT:
     case FrameType.END:
+    case FrameType.BARRIER:
       return 4
     default:
       return 0

@@ -46,6 +46,8 @@ export interface EnvironmentShape {
 }
 
 export interface EnvironmentListeners {
+  /** Beside those that ship. */
+  readonly connectors?: readonly TableConnector[]
   /** At which parallelism rounds of deployment run; as submitted when absent. */
   readonly decideParallelism?: DecideParallelism
   onCarriedOut?(taskManager: string, call: string, fence: Fence): void
@@ -65,10 +67,12 @@ export class SimulatedEnvironment {
   readonly jobManagerHosts: readonly string[]
   readonly taskManagerHosts: readonly string[]
   readonly shape: EnvironmentShape
+  readonly #connectors: readonly TableConnector[]
   #healed = false
 
   constructor(shape: EnvironmentShape, listeners: EnvironmentListeners = {}) {
     this.shape = shape
+    this.#connectors = listeners.connectors ?? []
     this.world = new SimulatedWorld(shape.seed)
     this.network = new SimulatedNetwork(this.world)
     this.disk = new SimulatedDisk(this.world, 'disk')
@@ -122,7 +126,8 @@ export class SimulatedEnvironment {
   /** `process` null: for planning alone. */
   connectorsOf(process: SimulatedProcess | null): ConnectorRegistry {
     const kafka = process === null ? createKafkaConnector() : this.#kafkaOf(process)
-    const all = [kafka, filesystemConnector, datagenConnector, printConnector, blackholeConnector]
+    const shipped = [filesystemConnector, datagenConnector, printConnector, blackholeConnector]
+    const all = [kafka, ...shipped, ...this.#connectors]
     return new Map(all.map((connector) => [connector.name, connector]))
   }
 

@@ -75,6 +75,8 @@ const RESTORED_PARALLELISM_MAX = 5
 /** Of the seeds. */
 const RESCALED_SHARE = 0.3
 const RESCALED_PARALLELISM_MAX = 5
+/** Of the seeds. */
+const UNALIGNED_SHARE = 0.3
 
 export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPlan {
   const random = new SeededRandom(`plan ${seed}`)
@@ -132,6 +134,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
       'execution.checkpointing.local-backup.enabled': String(
         random.split('local backup').chance(0.3),
       ),
+      ...drawUnaligned(random.split('unaligned')),
     },
   }
 }
@@ -229,6 +232,12 @@ export function drawProperties(random: SeededRandom): Record<string, string> {
     'taskmanager.network.memory.floating-buffers-per-gate': random.pick(['0', '1', '8', '8']),
     'execution.checkpointing.incremental': String(random.chance(0.6)),
   }
+}
+
+/** Barriers that overtake rows, with which a checkpoint has in it what is under way. */
+function drawUnaligned(random: SeededRandom): Record<string, string> {
+  if (!random.chance(UNALIGNED_SHARE)) return {}
+  return { 'execution.checkpointing.unaligned.enabled': 'true' }
 }
 
 /** On disk hardly anything is cached: a few batches turn over all of the state. */

@@ -2,7 +2,7 @@
  * The segments that a checkpoint names, each with its checked index: for whoever looks at a
  * checkpoint from outside of a job. Rows are checked when they are read.
  */
-import type { StatePart } from '@millrace/core'
+import type { StateHandle, StatePart } from '@millrace/core'
 import type { Filesystem } from '@millrace/platform'
 import type { SegmentIndex } from '../segment/segment-format.ts'
 import { SegmentReader } from '../segment/segment-reader.ts'
@@ -34,23 +34,39 @@ export async function forEachSegment(
       return parts.map((part) => ({ operator, part, isChained }))
     }),
   )
-  const work = async (): Promise<void> => {
-    for (let next = left.pop(); next !== undefined; next = left.pop()) {
-      const reader = new SegmentReader(next.part.handle, filesystem)
-      try {
-        visit({ ...next, index: await reader.readIndex() })
-      } finally {
-        await reader.close()
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  await forEachOf(left, async (next) => {
+    visit({ ...next, index: await readIndex(next.part.handle, filesystem) })
+  })
 }
 
 /**
  * Whether everything that a checkpoint names is there, before a job starts from it: each file with
  * its size, its header and its index. Rejects as `forEachSegment` does.
  */
-export function checkFiles(manifest: CheckpointManifest, filesystem: Filesystem): Promise<void> {
-  return forEachSegment(manifest, filesystem, () => {})
+export async function checkFiles(
+  manifest: CheckpointManifest,
+  filesystem: Filesystem,
+): Promise<void> {
+  await forEachSegment(manifest, filesystem, () => {})
+  const channels = Object.values(manifest.inFlight?.vertices ?? {}).flat()
+  await forEachOf(channels, async (stored) => {
+    if (stored !== null) await readIndex(stored.handle, filesystem)
+  })
+}
+
+async function forEachOf<T>(all: readonly T[], visit: (each: T) => Promise<void>): Promise<void> {
+  let next = 0
+  const work = async (): Promise<void> => {
+    while (next < all.length) await visit(all[next++] as T)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+}
+
+async function readIndex(handle: StateHandle, filesystem: Filesystem): Promise<SegmentIndex> {
+  const reader = new SegmentReader(handle, filesystem)
+  try {
+    return await reader.readIndex()
+  } finally {
+    await reader.close()
+  }
 }

@@ -14,6 +14,7 @@ import {
   stateSizeOf,
 } from '@millrace/core'
 import { stateError } from '../error-codes.ts'
+import type { InFlightManifest } from './in-flight-manifest.ts'
 
 export interface OperatorManifest {
   readonly operatorId: string
@@ -41,11 +42,17 @@ export interface CheckpointManifest {
   readonly coordinators: Readonly<Record<string, unknown>>
   /** Of a savepoint; absent: a checkpoint. */
   readonly savepoint?: { readonly format: 'canonical' | 'native' }
+  /** Of an unaligned checkpoint; absent: nothing was under way. */
+  readonly inFlight?: InFlightManifest
 }
 
-/** 2: operators name their tables. This build reads both. */
-export const FORMAT_VERSION = 2
-const FORMATS: readonly number[] = [1, FORMAT_VERSION]
+/**
+ * 2: operators name their tables. 3: elements under way, without which it is of version 2. This
+ * build reads all.
+ */
+export const FORMAT_VERSION = 3
+const ALIGNED_VERSION = 2
+const FORMATS: readonly number[] = [1, ALIGNED_VERSION, FORMAT_VERSION]
 const MAGIC = 'millrace-checkpoint'
 
 /** Bytes of operator state that the checkpoint refers to. */
@@ -75,16 +82,24 @@ export function mapHandles(
     ...operator,
     subtasks: operator.subtasks.map(changeSubtask),
   }))
-  return { ...manifest, operators }
+  if (manifest.inFlight === undefined) return { ...manifest, operators }
+  const vertices = Object.entries(manifest.inFlight.vertices).map(([id, subtasks]) => [
+    id,
+    subtasks.map((stored) => stored && { ...stored, handle: change(stored.handle) }),
+  ])
+  const inFlight = { ...manifest.inFlight, vertices: Object.fromEntries(vertices) }
+  return { ...manifest, operators, inFlight }
+}
+
+export function formatVersionOf({ inFlight }: CheckpointManifest): number {
+  return inFlight === undefined ? ALIGNED_VERSION : FORMAT_VERSION
 }
 
 export function encodeManifest(manifest: CheckpointManifest): Uint8Array {
   const body = Buffer.from(JSON.stringify(manifest))
   const checksum = crc32(body).toString(16).padStart(8, '0')
-  return Buffer.concat([
-    Buffer.from(`${MAGIC} ${FORMAT_VERSION} ${checksum} ${body.length}\n`),
-    body,
-  ])
+  const version = formatVersionOf(manifest)
+  return Buffer.concat([Buffer.from(`${MAGIC} ${version} ${checksum} ${body.length}\n`), body])
 }
 
 /** `file` is for messages. Throws CHECKPOINT_METADATA_CORRUPTED, CHECKPOINT_VERSION_UNSUPPORTED. */

@@ -8,7 +8,7 @@ import { forEachSegment, type VisitedSegment } from '../checkpoint/check-files.t
 import { readCheckpoint } from '../checkpoint/checkpoint-directory.ts'
 import {
   type CheckpointManifest,
-  FORMAT_VERSION,
+  formatVersionOf,
   type OperatorManifest,
 } from '../checkpoint/checkpoint-manifest.ts'
 
@@ -85,7 +85,7 @@ export async function inspectCheckpoint(
   return {
     location,
     kind: manifest.savepoint === undefined ? 'checkpoint' : 'savepoint',
-    formatVersion: FORMAT_VERSION,
+    formatVersion: formatVersionOf(manifest),
     jobId: manifest.jobId,
     checkpointId: manifest.checkpointId,
     timestampMs: manifest.timestampMs,

@@ -43,9 +43,12 @@ export class SlotReports {
     if (message.kind === 'state') {
       this.#taskState(attemptId, message.state, message.ended, message.error)
     } else if (message.kind === 'acknowledge') {
-      const { checkpointId, state, metrics } = message
+      const { checkpointId, state, channels, metrics } = message
       this.#link.report(attemptId, (gateway, fence) =>
-        gateway.acknowledgeCheckpoint({ fence, attemptId, checkpointId, state, metrics }),
+        gateway.acknowledgeCheckpoint({
+          ...{ fence, attemptId, checkpointId, state, metrics },
+          ...(channels === null ? {} : { channels }),
+        }),
       )
     } else {
       const { checkpointId, error } = message

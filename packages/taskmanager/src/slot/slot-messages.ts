@@ -107,6 +107,7 @@ export type FromSlot =
       readonly attemptId: string
       readonly checkpointId: number
       readonly state: unknown
+      readonly channels: unknown
       readonly metrics: CheckpointTaskMetrics
     }
   | {

@@ -194,8 +194,8 @@ export class SlotRuntime {
           ended,
           ...(error === undefined ? {} : { error }),
         }),
-      acknowledge: (checkpointId, state, metrics) =>
-        this.#send({ kind: 'acknowledge', attemptId, checkpointId, state, metrics }),
+      acknowledge: (checkpointId, { state, channels }, metrics) =>
+        this.#send({ kind: 'acknowledge', attemptId, checkpointId, state, channels, metrics }),
       decline: (checkpointId, error) =>
         this.#send({ kind: 'decline', attemptId, checkpointId, error }),
       operatorEvent: (operatorId, event) =>

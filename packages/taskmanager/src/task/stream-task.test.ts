@@ -300,7 +300,7 @@ describe('a checkpoint', () => {
 
     const second = cut(vertices(140, 2), CHECKPOINTING, 1).map((deployment) => ({
       ...deployment,
-      restored: { checkpointId: 1, operators: restoredFor(deployment) },
+      restored: { checkpointId: 1, operators: restoredFor(deployment), channels: [] },
     }))
     await slot.run(second)
     await until(() => slot.received('state').filter(({ ended }) => ended).length === 3)

@@ -110,12 +110,14 @@ export class StreamTask implements ExecutableTask {
       this.#channels = createTaskChannels(deployment, exchange, platform.clock)
       const state = new TaskState(deployment, configuration, platform, this.#settings.localCopies)
       const restored = await state.restore()
+      const replayed = await state.restoreChannels()
       if (this.#phase !== 'initializing') return
       this.#restoredOf = (operatorId) => restored.get(operatorId) ?? null
       this.#build(state)
       const { input } = this.#channels
       if (input !== null) {
         input.onFailure((error) => this.fail(error))
+        input.replay(replayed)
         openTaskChannels(deployment, input, exchange, this.#settings.peerOf)
       }
       await this.#open()
@@ -214,10 +216,17 @@ export class StreamTask implements ExecutableTask {
       sendToCoordinator: (operatorId, event) => reporter.operatorEvent(operatorId, event),
     })
     this.#chain = chain
-    this.#checkpoints = new SubtaskCheckpoints(deployment, chain, this.#mailbox, state, reporter, {
-      monotonicMs: () => clock.monotonicMs(),
-      livenessWords: liveness.words,
-    })
+    this.#checkpoints = new SubtaskCheckpoints(
+      deployment,
+      { chain, input: channels.input },
+      this.#mailbox,
+      state,
+      reporter,
+      {
+        monotonicMs: () => clock.monotonicMs(),
+        livenessWords: liveness.words,
+      },
+    )
     const wake = (): void => this.#settings.executor.wake(this)
     this.#loop = new SubtaskLoop({
       chain,

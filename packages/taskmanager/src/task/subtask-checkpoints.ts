@@ -4,20 +4,23 @@
  *
  * Driven by the subtask's loop from its source trigger or its aligned input. Operators are prepared
  * and frozen one by one in chain order, then the barrier goes out on every partition, then the
- * frozen state is written in the background and acknowledged. Invariants: no row is processed
+ * frozen state is written in the background, with what the barrier has overtaken, and acknowledged.
+ * Invariants: no row is processed
  * between the first `prepareBarrier` and the barrier; nothing is acknowledged that is not durable;
  * an aborted checkpoint is never acknowledged.
  */
 import {
   type CheckpointBarrier,
   type ErrorData,
+  type KeyGroupRange,
   keyGroupRangeOf,
   type OperatorSnapshot,
   toErrorData,
 } from '@millrace/core'
-import type { AlignmentTimes } from '@millrace/network'
+import type { AlignmentTimes, SubtaskInput } from '@millrace/network'
 import type { CheckpointTaskMetrics, TaskDeployment } from '@millrace/protocol'
 import { NO_OPERATOR, OPERATOR_WORD } from '../executor/slot-liveness.ts'
+import { type InFlight, mayOvertake, passBarrier } from './in-flight.ts'
 import type { ChainNode, OperatorChain } from './operator-chain.ts'
 import type { TaskMailbox } from './task-mailbox.ts'
 import type { TaskState } from './task-state.ts'
@@ -26,7 +29,11 @@ import type { TaskState } from './task-state.ts'
 const STOPPED_BEFORE = -1
 
 export interface CheckpointReporter {
-  acknowledge(checkpointId: number, state: unknown, metrics: CheckpointTaskMetrics): void
+  acknowledge(
+    checkpointId: number,
+    written: { readonly state: unknown; readonly channels: unknown },
+    metrics: CheckpointTaskMetrics,
+  ): void
   decline(checkpointId: number, error: ErrorData): void
 }
 
@@ -43,6 +50,8 @@ interface Running {
 export class SubtaskCheckpoints {
   readonly #deployment: TaskDeployment
   readonly #chain: OperatorChain
+  /** Null: a source. */
+  readonly #input: SubtaskInput | null
   readonly #mailbox: TaskMailbox
   readonly #state: TaskState
   readonly #reporter: CheckpointReporter
@@ -59,7 +68,7 @@ export class SubtaskCheckpoints {
 
   constructor(
     deployment: TaskDeployment,
-    chain: OperatorChain,
+    { chain, input }: { readonly chain: OperatorChain; readonly input: SubtaskInput | null },
     mailbox: TaskMailbox,
     state: TaskState,
     reporter: CheckpointReporter,
@@ -67,6 +76,7 @@ export class SubtaskCheckpoints {
   ) {
     this.#deployment = deployment
     this.#chain = chain
+    this.#input = input
     this.#mailbox = mailbox
     this.#state = state
     this.#reporter = reporter
@@ -93,7 +103,13 @@ export class SubtaskCheckpoints {
     return this.#running?.phase === 'preparing'
   }
 
+  /** What comes before the barrier may go out, also where its consumers are behind. */
+  expect(barrier: CheckpointBarrier): void {
+    if (mayOvertake(barrier)) this.#overdraw(true)
+  }
+
   start(barrier: CheckpointBarrier, alignment: AlignmentTimes): void {
+    this.expect(barrier)
     this.lastAlignmentMs = alignment.alignmentMs
     this.lastStartDelayMs = alignment.startDelayMs
     this.#running = {
@@ -123,13 +139,15 @@ export class SubtaskCheckpoints {
       else this.#snapshot(running, node)
     }
     this.#running = null
-    for (const partition of this.#chain.partitions) partition.emitBarrier(running.barrier)
-    const { id, after } = running.barrier.order
+    const { barrier } = running
+    const { id, after } = barrier.order
+    const inFlight = passBarrier(barrier, this.#deployment, this.#input, this.#chain.partitions)
+    this.#overdraw(false)
     if (after !== 'go-on' && !this.#aborted.has(id)) {
       this.#suspendedFor = id
       this.#chain.holdTimers()
     }
-    void this.#write(running)
+    void this.#write(running, inFlight)
     return true
   }
 
@@ -138,6 +156,7 @@ export class SubtaskCheckpoints {
     this.#state.forget(checkpointId)
     this.#writing.get(checkpointId)?.abort(new Error('The checkpoint was aborted.'))
     if (this.#running?.barrier.order.id === checkpointId) this.#aborted.add(checkpointId)
+    if (this.#running === null) this.#overdraw(false)
     if (this.#suspendedFor === checkpointId) {
       this.#suspendedFor = null
       this.#chain.releaseTimers()
@@ -203,7 +222,11 @@ export class SubtaskCheckpoints {
     running.phase = 'prepare'
   }
 
-  async #write(running: Running): Promise<void> {
+  #overdraw(overdrawn: boolean): void {
+    for (const partition of this.#chain.partitions) partition.overdrawn = overdrawn
+  }
+
+  async #write(running: Running, inFlight: InFlight): Promise<void> {
     const { order } = running.barrier
     const { id: checkpointId } = order
     if (this.#aborted.delete(checkpointId)) {
@@ -217,22 +240,34 @@ export class SubtaskCheckpoints {
       const written = await this.#state.write(
         order,
         this.#snapshotsById(running.snapshots),
-        keyGroupRangeOf(
-          this.#deployment.subtaskIndex,
-          this.#deployment.vertex.parallelism,
-          this.#deployment.vertex.maxParallelism,
-        ),
+        this.#keyGroups,
+        controller.signal,
+      )
+      if (!(await inFlight.whole) || controller.signal.aborted) return
+      const alignment = this.#input?.lastAlignment ?? running.alignment
+      const channels = await this.#state.writeChannels(
+        order,
+        inFlight.parts,
+        this.#keyGroups,
         controller.signal,
       )
       if (controller.signal.aborted) return
-      this.#reporter.acknowledge(checkpointId, written.handles, {
-        checkpointedBytes: written.bytes,
-        stateBytes: written.stateBytes,
-        syncDurationMs: writeStartMs - running.startMs,
-        asyncDurationMs: this.#monotonicMs() - writeStartMs,
-        alignmentDurationMs: running.alignment.alignmentMs,
-        startDelayMs: running.alignment.startDelayMs,
-      })
+      const channelBytes = channels?.handle.size ?? 0
+      this.#reporter.acknowledge(
+        checkpointId,
+        { state: written.handles, channels },
+        {
+          checkpointedBytes: written.bytes + channelBytes,
+          stateBytes: written.stateBytes + channelBytes,
+          syncDurationMs: writeStartMs - running.startMs,
+          asyncDurationMs: this.#monotonicMs() - writeStartMs,
+          alignmentDurationMs: alignment.alignmentMs,
+          startDelayMs: alignment.startDelayMs,
+          unaligned: inFlight.parts.length > 0,
+          persistedBytes: (channels?.parts ?? []).reduce((sum, { size }) => sum + size, 0),
+          processedBytes: alignment.processedBytes,
+        },
+      )
     } catch (error) {
       if (!controller.signal.aborted) this.#reporter.decline(checkpointId, toErrorData(error))
     } finally {
@@ -240,6 +275,11 @@ export class SubtaskCheckpoints {
       // Of operators behind one whose state could not be written.
       release(running)
     }
+  }
+
+  get #keyGroups(): KeyGroupRange {
+    const { subtaskIndex, vertex } = this.#deployment
+    return keyGroupRangeOf(subtaskIndex, vertex.parallelism, vertex.maxParallelism)
   }
 
   #snapshotsById(snapshots: readonly OperatorSnapshot[]): Map<string, OperatorSnapshot> {

@@ -90,6 +90,7 @@ export class SubtaskLoop implements InputListener {
   }
 
   enqueue(action: ControlAction): void {
+    if (action.kind === 'trigger') this.#checkpoints.expect(action.barrier)
     this.#control.push(action)
   }
 
@@ -117,6 +118,7 @@ export class SubtaskLoop implements InputListener {
     const chain = this.#chain
     if (this.#finishing) return ranMail ? 'busy' : 'idle'
     if (this.#inHand !== null) return this.#proceedInHand(this.#inHand) || ranMail ? 'busy' : 'idle'
+    if (!this.#checkpoints.isRunning) this.#settings.channels.input?.admitBarriers(this)
     if (chain.isBlocked() && !chain.resume()) {
       return this.#readWhileBlocked() || ranMail ? 'busy' : this.#waitBlocked()
     }
@@ -229,6 +231,7 @@ export class SubtaskLoop implements InputListener {
           this.#checkpoints.start(action.barrier, {
             alignmentMs: 0,
             startDelayMs: Math.max(0, startDelayMs),
+            processedBytes: 0,
           })
         }
         return

@@ -105,7 +105,7 @@ test('a checkpoint refers to what the one has that it builds upon, and to what i
   put(20, 21, 3)
   const third = await take(3, { since: 1 })
   assert.equal(partsOf(third.handles).length, 2)
-  const restored = { checkpointId: 3, operators: third.handles }
+  const restored = { checkpointId: 3, operators: third.handles, channels: [] }
   const copy = await life(filesystem, restored)
   assert.equal(copy.size(), KEYS)
   const fourth = await copy.take(4, { since: 3 })
@@ -138,7 +138,11 @@ test('what its slot has copied is not fetched again, as long as it may be restor
   assert.equal(copies.size.bytes, second.stateBytes)
   // Of the files themselves nothing is left to read.
   for (const path of pathsOf(second.handles)) await filesystem.remove(path)
-  const again = await life(filesystem, { checkpointId: 2, operators: second.handles }, copies)
+  const again = await life(
+    filesystem,
+    { checkpointId: 2, operators: second.handles, channels: [] },
+    copies,
+  )
   assert.equal(again.size(), KEYS)
   assert.partialDeepStrictEqual(again.lines, [{ fromCopies: 2, fetched: 0 }])
   again.put(0, KEYS, 3)
@@ -146,7 +150,10 @@ test('what its slot has copied is not fetched again, as long as it may be restor
   again.task.complete(3)
   task.complete(2)
   assert.deepEqual(copies.size, { files: 1, bytes: third.bytes })
-  await assert.rejects(life(filesystem, { checkpointId: 1, operators: first.handles }, copies), {
-    code: 'STATE_CORRUPTED',
-  })
+  await assert.rejects(
+    life(filesystem, { checkpointId: 1, operators: first.handles, channels: [] }, copies),
+    {
+      code: 'STATE_CORRUPTED',
+    },
+  )
 })

@@ -5,6 +5,7 @@
  * Invariant: state is keyed by operator id, and a subtask reads and writes only its own key groups.
  */
 import {
+  type ChannelStateHandle,
   type CheckpointOrder,
   type Configuration,
   type KeyGroupRange,
@@ -16,6 +17,7 @@ import {
   type SubtaskStateHandles,
   stateSizeOf,
 } from '@millrace/core'
+import type { ReplayStream } from '@millrace/network'
 import type { Filesystem, Platform } from '@millrace/platform'
 import type { TaskDeployment } from '@millrace/protocol'
 import {
@@ -28,9 +30,12 @@ import {
   type LocalCopiesPlace,
   localCopiesPlace,
   openRestoredState,
+  readChannels,
   STATE_MEMORY_THRESHOLD,
   sharedPath,
   stateError,
+  type UnwrittenChannelPart,
+  writeChannelState,
   writeOperatorSnapshot,
 } from '@millrace/state'
 import { StateChains } from './state-chains.ts'
@@ -97,6 +102,17 @@ export class TaskState {
       )
     }
     return states
+  }
+
+  /** The elements that come before everything new, by the places of the deployment's gates. */
+  async restoreChannels(): Promise<ReplayStream[]> {
+    const { restored, gates } = this.#deployment
+    const channels = restored?.channels ?? []
+    const streams = await readChannels(channels, this.#platform.filesystem)
+    return channels.map(({ gate: number, channel, keyed }, index) => {
+      const gate = gates.findIndex((each) => each.gate === number)
+      return { gate, channel, keyed, bytes: streams[index] as Uint8Array }
+    })
   }
 
   /** The checkpoint since which the operator's changes are wanted; null: all that it holds. */
@@ -190,6 +206,21 @@ export class TaskState {
       stateBytes += stateSizeOf({ parts })
     }
     return { handles, bytes, stateBytes }
+  }
+
+  /** Makes elements under way durable; null: there are none. */
+  writeChannels(
+    order: CheckpointOrder,
+    parts: readonly UnwrittenChannelPart[],
+    keyGroupRange: KeyGroupRange,
+    signal: AbortSignal,
+  ): Promise<ChannelStateHandle | null> {
+    const { vertex } = this.#deployment
+    return writeChannelState(parts, {
+      ...this.#target(order, false),
+      filesystem: this.#platform.filesystem,
+      ...{ vertexId: vertex.id, keyGroupRange, memoryThreshold: this.#memoryThreshold, signal },
+    })
   }
 
   /** What a snapshot of changes builds upon; nothing, when it is whole. */

@@ -253,6 +253,7 @@ export function deploymentsOf(
                   type: { kind: 'columns', schema: TEST_SCHEMA },
                   subpartitions: consumer.parallelism,
                   maxParallelism: consumer.maxParallelism,
+                  overtakable: true,
                 },
               ],
         restored: null,

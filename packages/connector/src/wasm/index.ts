@@ -1,3 +1,0 @@
-export * from './wasm-function.ts'
-export * from './wasm-values.ts'
-export * from './webassembly.ts'

@@ -1,0 +1,67 @@
+/**
+ * Gate: the channels of one input of a subtask — what they share: floating buffers, the minimum of
+ * their watermarks.
+ */
+import { type BatchCodec, type CheckpointBarrier, WatermarkMerge } from '@millrace/core'
+import type { ChannelOwner, InputChannel } from './input-channel.ts'
+
+export interface GateSettings {
+  /** Of the edge's type, as the producer's. */
+  readonly codec: BatchCodec
+  /** One a channel, for errors. */
+  readonly channels: readonly string[]
+}
+
+/** Of all gates of an input. */
+export interface GateEvents {
+  readable(channel: InputChannel): void
+  failed(error: unknown): void
+  overtaken(channel: InputChannel, barrier: CheckpointBarrier): void
+}
+
+export class Gate implements ChannelOwner {
+  readonly codec: BatchCodec
+  readonly merge: WatermarkMerge
+  readonly firstChannel: number
+  readonly reserved: number
+  openChannels: number
+  #floating: number
+  readonly #events: GateEvents
+
+  constructor(
+    settings: GateSettings,
+    firstChannel: number,
+    reservation: { readonly reserved: number; readonly floating: number },
+    events: GateEvents,
+  ) {
+    this.codec = settings.codec
+    this.merge = new WatermarkMerge(settings.channels.length)
+    this.firstChannel = firstChannel
+    this.openChannels = settings.channels.length
+    this.reserved = reservation.reserved
+    this.#floating = reservation.floating
+    this.#events = events
+  }
+
+  channelReadable(channel: InputChannel): void {
+    this.#events.readable(channel)
+  }
+
+  channelFailed(_channel: InputChannel, error: unknown): void {
+    this.#events.failed(error)
+  }
+
+  channelOvertaken(channel: InputChannel, barrier: CheckpointBarrier): void {
+    this.#events.overtaken(channel, barrier)
+  }
+
+  borrowFloating(): boolean {
+    if (this.#floating === 0) return false
+    this.#floating--
+    return true
+  }
+
+  returnFloating(): void {
+    this.#floating++
+  }
+}
