@@ -342,6 +342,30 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'restart-every-pipeline',
+    breaks: 'A failure takes pipelines along that have no data from the one it is in.',
+    foundBy: 7,
+    edits: [
+      {
+        file: 'packages/jobmanager/src/job-master/decide-failover.ts',
+        text: "facts.strategy === 'full' || facts.failedVertices.length === 0",
+        planted: "facts.strategy === 'full' || facts.failedVertices.length >= 0",
+      },
+    ],
+  },
+  {
+    name: 'restart-one-vertex',
+    breaks: 'A failed task comes back without those that it sends rows to and gets rows from.',
+    foundBy: 24,
+    edits: [
+      {
+        file: 'packages/jobmanager/src/job-master/decide-failover.ts',
+        text: ': facts.failedVertices.flatMap((id) => facts.regions.get(id) as readonly string[]),',
+        planted: ': facts.failedVertices,',
+      },
+    ],
+  },
+  {
     name: 'forget-requirements',
     breaks: 'The next leader runs a job at what was submitted, not at what was required since.',
     families: ['jobmanager'],

@@ -28,6 +28,11 @@ export const { error: simulationError, declarations: SIMULATION_ERRORS } = defin
     description:
       'A plan file of `npm run simulate -- --plan` is missing, damaged, edited, or of code that ran other plans.',
   },
+  SIMULATED_TASK_FAILURE: {
+    domain: 'external',
+    retry: 'backoff',
+    description: 'A task of a simulated job failed on purpose.',
+  },
   SIMULATE_REFERENCE_FAILED: {
     domain: 'user',
     retry: 'never',

@@ -177,6 +177,12 @@ function* smallerPlans(plan: RunPlan): Iterable<Candidate> {
   if (plan.restore !== null) {
     yield { change: 'without the restored run', plan: { ...plan, restore: null } }
   }
+  const { beside, ...alone } = plan.workload
+  if (beside !== undefined) {
+    const others = faults.filter((fault) => fault.class !== 'task-failure')
+    const change = 'without the second pipeline'
+    yield { change, plan: { ...plan, workload: alone, faults: others } }
+  }
   if (plan.jobManagers > 2) {
     yield { change: 'a JobManager less', plan: { ...plan, jobManagers: plan.jobManagers - 1 } }
   }

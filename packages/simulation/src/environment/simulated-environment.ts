@@ -50,6 +50,8 @@ export interface EnvironmentListeners {
   readonly connectors?: readonly TableConnector[]
   /** At which parallelism rounds of deployment run; as submitted when absent. */
   readonly decideParallelism?: DecideParallelism
+  /** Beside `json`. */
+  readonly formats?: readonly Format[]
   onCarriedOut?(taskManager: string, call: string, fence: Fence): void
   /** What processes printed. */
   onPrint?(text: string): void
@@ -63,7 +65,7 @@ export class SimulatedEnvironment {
   readonly store: SimulatedObjectStore
   readonly broker: SimulatedBroker
   readonly cluster: SimulatedCluster
-  readonly formats: ReadonlyMap<string, Format> = new Map([[jsonFormat.name, jsonFormat]])
+  readonly formats: ReadonlyMap<string, Format>
   readonly jobManagerHosts: readonly string[]
   readonly taskManagerHosts: readonly string[]
   readonly shape: EnvironmentShape
@@ -73,6 +75,8 @@ export class SimulatedEnvironment {
   constructor(shape: EnvironmentShape, listeners: EnvironmentListeners = {}) {
     this.shape = shape
     this.#connectors = listeners.connectors ?? []
+    const formats = [jsonFormat, ...(listeners.formats ?? [])]
+    this.formats = new Map(formats.map((format) => [format.name, format]))
     this.world = new SimulatedWorld(shape.seed)
     this.network = new SimulatedNetwork(this.world)
     this.disk = new SimulatedDisk(this.world, 'disk')

@@ -5,7 +5,7 @@
 
 /** Families, as `--faults` names them, with what belongs to each. */
 export const FAULT_FAMILIES = {
-  kill: ['taskmanager-kill', 'slot-kill', 'machine-crash'],
+  kill: ['taskmanager-kill', 'slot-kill', 'machine-crash', 'task-failure'],
   jobmanager: ['jobmanager-kill', 'jobmanager-pause', 'leader-isolation'],
   pause: ['taskmanager-pause', 'slot-pause'],
   partition: ['partition', 'one-way-partition', 'broker-partition'],

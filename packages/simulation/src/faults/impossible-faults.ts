@@ -27,6 +27,8 @@ export function impossibleFaults(job: ExposedJob): Set<FaultClass> {
   const leaveOut = (...classes: readonly FaultClass[]): void => {
     for (const each of classes) without.add(each)
   }
+  // Drawn with the pipeline whose tasks fail.
+  leaveOut('task-failure')
   // Without high availability a job ends with its JobManager, and nothing uses the store.
   if (job.jobManagers === 1) leaveOut(...store, ...jobmanager)
   // Input has no checksum: a reader cannot know that a bit of it was wrong.

@@ -4,12 +4,13 @@
  */
 import { Configuration } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
-import { CheckpointingOptions } from '@millrace/jobmanager'
+import { CheckpointingOptions, JobManagerOptions, type JobMaster } from '@millrace/jobmanager'
 import { NETWORK_OPTIONS } from '@millrace/network/options'
 import { checkRestorable } from '../checkers/checkpoint-checker.ts'
 import { TablesChecker } from '../checkers/checkpoint-tables.ts'
 import { LeaderChecker } from '../checkers/leader-checker.ts'
 import { QueueChecker, queueLimitsOf } from '../checkers/queue-checker.ts'
+import { type ObservedRegions, RegionChecker } from '../checkers/region-checker.ts'
 import { SegmentChecker } from '../checkers/segment-checker.ts'
 import { type Violation, violation } from '../checkers/violation.ts'
 import { WaitsChecker } from '../checkers/waits-checker.ts'
@@ -31,6 +32,7 @@ export class ClusterWatch {
   readonly #queues: QueueChecker
   readonly #waits: WaitsChecker
   readonly #segments = new SegmentChecker()
+  readonly #regions = new RegionChecker()
   readonly #found: Violation[] = []
   readonly #environment: SimulatedEnvironment
   #tables: TablesChecker | null = null
@@ -40,12 +42,14 @@ export class ClusterWatch {
   #judgedAtMs = Number.NEGATIVE_INFINITY
   /** Job, leader and restarts, at the checkpoint that was judged last. */
   #judgedLife = ''
+  readonly #keepsRegions: boolean
   #restorable = 0
   #stopped = false
 
   constructor(environment: SimulatedEnvironment) {
     this.#environment = environment
     const configuration = new Configuration(environment.shape.properties)
+    this.#keepsRegions = configuration.get(JobManagerOptions.failoverStrategy) === 'region'
     this.#waits = new WaitsChecker(configuration.get(CheckpointingOptions.timeout))
     this.#queues = new QueueChecker(
       queueLimitsOf({
@@ -80,6 +84,7 @@ export class ClusterWatch {
       ...this.#queues.violations,
       ...this.#waits.violations,
       ...this.#segments.violations,
+      ...this.#regions.violations,
       ...this.#found,
     ].slice(0, VIOLATIONS_MAX)
   }
@@ -92,6 +97,7 @@ export class ClusterWatch {
       'named-waits': this.#waits.observed,
       'restorable-checkpoint': this.#restorable,
       'shared-segments': this.#segments.observed,
+      regions: this.#regions.observed,
       'declared-state': this.#tables?.compared ?? 0,
     }
   }
@@ -117,6 +123,7 @@ export class ClusterWatch {
         }
       }
       if (job.hasEnded) continue
+      if (this.#keepsRegions) this.#regions.observe(regionsOf(job, leader.jobManager.epoch))
       const { history } = job.statistics.answer()
       if (!leader.process.paused) {
         const underWay = history.filter(({ status }) => status === 'IN_PROGRESS')
@@ -170,5 +177,19 @@ export class ClusterWatch {
     if (this.#judged.has(location)) return false
     const sinceMs = this.#environment.world.nowMs - this.#judgedAtMs
     return life !== this.#judgedLife || sinceMs >= JUDGE_INTERVAL_MS
+  }
+}
+
+function regionsOf(job: JobMaster, epoch: number): ObservedRegions {
+  const { graph, failures, restarts, adaptive } = job
+  const regions = adaptive === null ? [...new Set(graph.regions.values())] : []
+  return {
+    life: `${job.jobId} ${epoch}`,
+    regions: regions.map((ids) => ({
+      names: ids.map((id) => graph.vertices.get(id)?.vertex.name as string),
+      attempts: [...graph.attempts(ids)].map(({ id }) => id).join(', '),
+    })),
+    failures: failures.entries.flatMap(({ root, concurrent }) => [root, ...concurrent]),
+    restarts,
   }
 }

@@ -1,6 +1,7 @@
 /** The input of a workload: topics or files, filled before the job starts or while it runs. */
 
 import { INPUT_DIRECTORY, type SimulatedEnvironment } from '../environment/simulated-environment.ts'
+import { BESIDE_INPUT, type Beside, besideLines } from '../workload/beside.ts'
 import { inputName, OUTPUT_NAME, type Workload } from '../workload/workload.ts'
 import { inputLines } from '../workload/workload-text.ts'
 
@@ -62,6 +63,9 @@ export class JobInput {
         disk.place(inputFile(table, file), new Uint8Array(0))
       }
     }
+    if (this.#workload.beside !== undefined) {
+      disk.makeDirectory(`${INPUT_DIRECTORY}/${BESIDE_INPUT}`, '')
+    }
   }
 
   /** The others arrive at their times from now on. */
@@ -69,6 +73,15 @@ export class JobInput {
     for (const time of this.#times()) {
       if (time > 0) this.#environment.world.after(time, () => this.#deliver(time))
     }
+    const { beside } = this.#workload
+    for (const [file, atMs] of beside?.filesAtMs.entries() ?? []) {
+      this.#environment.world.after(atMs, () => this.#placeBeside(beside as Beside, file))
+    }
+  }
+
+  #placeBeside(beside: Beside, file: number): void {
+    const path = `${INPUT_DIRECTORY}/${BESIDE_INPUT}/file-${file}.json`
+    this.#environment.disk.place(path, new TextEncoder().encode(besideLines(beside, file)))
   }
 
   #times(): number[] {

@@ -2,11 +2,13 @@
  * What a workload's sink shows: committed records of its topic, the files of its directory, or
  * printed rows; and how many rows the job says it dropped as late.
  */
+import type { ObservedFile } from '../checkers/exactly-once-files.ts'
 import type { ObservedOutput } from '../checkers/judge-output.ts'
 import {
   OUTPUT_DIRECTORY,
   type SimulatedEnvironment,
 } from '../environment/simulated-environment.ts'
+import { BESIDE_OUTPUT } from '../workload/beside.ts'
 import { OUTPUT_NAME, type Workload } from '../workload/workload.ts'
 import { type OutputSoFar, outputSoFar } from './output-so-far.ts'
 
@@ -44,17 +46,23 @@ export class JobOutput {
         return { lines: environment.broker.inspect.committedValues(OUTPUT_NAME) }
       case 'print':
         return { lines: this.#printed }
-      case 'filesystem': {
-        const directory = `${OUTPUT_DIRECTORY}/${OUTPUT_NAME}`
-        const decoder = new TextDecoder()
-        const files = environment.disk.files(directory).map(({ path }) => ({
-          name: path.slice(path.lastIndexOf('/') + 1),
-          text: decoder.decode(environment.disk.bytesOf(path)),
-        }))
-        return { files }
-      }
+      case 'filesystem':
+        return { files: filesOf(environment, OUTPUT_NAME) }
     }
   }
+
+  /** Of the second pipeline. */
+  besideFiles(environment: SimulatedEnvironment): readonly ObservedFile[] {
+    return filesOf(environment, BESIDE_OUTPUT)
+  }
+}
+
+function filesOf({ disk }: SimulatedEnvironment, name: string): readonly ObservedFile[] {
+  const decoder = new TextDecoder()
+  return disk.files(`${OUTPUT_DIRECTORY}/${name}`).map(({ path }) => ({
+    name: path.slice(path.lastIndexOf('/') + 1),
+    text: decoder.decode(disk.bytesOf(path)),
+  }))
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { JobGraph } from '@millrace/graph'
 import type { Violation } from '../checkers/violation.ts'
 import type { SimulatedEnvironment } from '../environment/simulated-environment.ts'
+import type { TaskFailures } from '../faults/task-failures.ts'
 import type { Workload } from '../workload/workload.ts'
 
 export interface JobStart {
@@ -27,6 +28,8 @@ export interface JobUnderTest {
   readonly parallelism: number
   /** What its neighbours run too; null: it has none. */
   readonly workload: Workload | null
+  /** Lets tasks of it fail; absent: nothing does that. */
+  readonly taskFailures?: TaskFailures
   /** The JobGraph that a client would submit. */
   plan(environment: SimulatedEnvironment, start: JobStart): JobGraph
   /** Makes topics and directories, with what is in them before the job starts. */

@@ -23,12 +23,21 @@ export function planJob(
   environment: SimulatedEnvironment,
   workload: Workload,
   start: JobStart,
-  { newSink = false, sinkTopic }: { readonly newSink?: boolean; readonly sinkTopic?: string } = {},
+  {
+    newSink = false,
+    sinkTopic,
+    besideFormat,
+  }: {
+    readonly newSink?: boolean
+    readonly sinkTopic?: string
+    readonly besideFormat?: string
+  } = {},
 ): JobGraph {
   const script = workloadSql(workload, {
     bootstrapServers: environment.broker.bootstrapServers,
     inputDirectory: INPUT_DIRECTORY,
     outputDirectory: OUTPUT_DIRECTORY,
+    ...(besideFormat === undefined ? {} : { besideFormat }),
     ...(newSink ? { sinkTable: NEW_SINK } : {}),
     ...(sinkTopic === undefined ? {} : { sinkTopic }),
     settings: {

@@ -11,6 +11,7 @@ import { readsATableTwice } from '../workload/model/query.ts'
 import { lastArrivalMs, type Workload } from '../workload/workload.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 import { drawAdaptation } from './draw-adaptation.ts'
+import { drawSecondPipeline } from './draw-beside.ts'
 import { drawNeighbours } from './draw-neighbours.ts'
 import type { PlannedNeighbour } from './neighbours.ts'
 
@@ -68,6 +69,8 @@ export interface RunPlan extends ClusterPlan {
 }
 
 const QUIET_PHASE_MS = 1500
+/** Beyond those of all other faults. */
+const SECOND_IDS = 100
 const FAULTS_MAX = 20
 /** Of the seeds. */
 const RESTORED_SHARE = 0.4
@@ -80,16 +83,21 @@ const UNALIGNED_SHARE = 0.3
 
 export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPlan {
   const random = new SeededRandom(`plan ${seed}`)
-  const workload = generateWorkload(random.split('workload'), SWARM_PROFILE)
+  const generated = generateWorkload(random.split('workload'), SWARM_PROFILE)
   const shape = random.split('cluster')
   const taskManagers = shape.between(1, 5)
   const jobManagers = shape.pick([1, 2, 2, 3])
-  const phaseMs = lastArrivalMs(workload) + QUIET_PHASE_MS + shape.between(0, 12_000)
-  const drawnRescales = drawRescales(random.split('rescales'), workload)
+  const phaseMs = lastArrivalMs(generated) + QUIET_PHASE_MS + shape.between(0, 12_000)
+  const drawnRescales = drawRescales(random.split('rescales'), generated)
+  const second = drawSecondPipeline(random.split('second pipeline'), generated, {
+    ...{ phaseMs, mayFail: families.includes('kill'), firstId: SECOND_IDS },
+  })
+  const { beside } = second
+  const workload = beside === null ? generated : { ...generated, beside }
   const { source, sink, guarantee } = workload
   const without = impossibleFaults({
     jobManagers,
-    sources: [source],
+    sources: beside === null ? [source] : [source, 'filesystem'],
     sinks: [sink],
     needsCommittedOnly: !readsATableTwice(workload.query),
     transactional: sink === 'kafka' && guarantee === 'exactly-once',
@@ -105,7 +113,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   })
   const rescales = adaptation.isReactive ? [] : drawnRescales
   // How many slots each gets of two that take what there is, nobody has said.
-  const isAlone = Object.keys(adaptation.properties).length > 0
+  const isAlone = beside !== null || Object.keys(adaptation.properties).length > 0
   const neighbours = isAlone
     ? []
     : drawNeighbours(random.split('neighbours'), { workload, phaseMs, faults })
@@ -121,10 +129,11 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     brokers: shape.between(1, 3),
     slowness: drawSlowness(random.split('slowness'), taskManagers),
     workload,
-    faults: [...faults, ...adaptation.departures],
+    faults: [...faults, ...adaptation.departures, ...second.failures],
     restarts: drawRestarts(random.split('restarts'), workload, phaseMs),
     rescales,
-    restore: drawRestore(random.split('restore'), workload),
+    // The law is one of a single sink.
+    restore: beside === null ? drawRestore(random.split('restore'), workload) : null,
     neighbours,
     phaseMs,
     properties: {

@@ -79,6 +79,7 @@ export class ScenarioRun {
       onCarriedOut: (taskManager, call, fence) =>
         this.#watch.leaders.carriedOut(taskManager, call, fence.leaderEpoch, fence.senderId),
       onPrint: (text) => job.printed(text),
+      ...(job.taskFailures === undefined ? {} : { formats: [job.taskFailures.format] }),
     })
     this.#environment = environment
     if (onLine !== undefined) environment.world.log.listen((line) => onLine(line))
@@ -106,6 +107,7 @@ export class ScenarioRun {
       ...storeFaults(store),
       ...brokerFaults(broker, () => [...broker.state.topics.keys()]),
       ...lossFaults(world, broker, this.#losses),
+      ...(this.#job.taskFailures?.faults() ?? []),
     ])
   }
 

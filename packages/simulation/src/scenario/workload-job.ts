@@ -1,8 +1,11 @@
 /** A generated workload as the job of a run: its oracle judges the output. */
 import type { JobGraph } from '@millrace/graph'
+import { besideOutput } from '../checkers/beside-output.ts'
 import { judgeOutput } from '../checkers/judge-output.ts'
 import type { Violation } from '../checkers/violation.ts'
 import type { SimulatedEnvironment } from '../environment/simulated-environment.ts'
+import { TaskFailures } from '../faults/task-failures.ts'
+import { besideRows } from '../workload/beside.ts'
 import { type Expectation, expectedOutput } from '../workload/expected-output.ts'
 import { rowCount, type Workload } from '../workload/workload.ts'
 import { JobInput } from './job-input.ts'
@@ -15,6 +18,7 @@ export class WorkloadJob implements JobUnderTest {
   readonly #workload: Workload
   readonly #expectation: Expectation
   readonly #output: JobOutput
+  readonly taskFailures = new TaskFailures()
   #input: JobInput | null = null
   #submitted = 0
 
@@ -38,7 +42,8 @@ export class WorkloadJob implements JobUnderTest {
 
   plan(environment: SimulatedEnvironment, start: JobStart): JobGraph {
     this.#submitted = start.number + 1
-    return planJob(environment, this.#workload, start)
+    const besideFormat = this.taskFailures.format.name
+    return planJob(environment, this.#workload, start, { besideFormat })
   }
 
   createInput(environment: SimulatedEnvironment): void {
@@ -58,7 +63,13 @@ export class WorkloadJob implements JobUnderTest {
   judge(environment: SimulatedEnvironment, stage: JobStage): readonly Violation[] {
     const observed = this.#output.observe(environment, stage === 'finished', this.#submitted)
     const brokenOff = stage === 'broken-off'
-    return judgeOutput(this.#workload, { ...observed, brokenOff }, this.#expectation)
+    const { beside } = this.#workload
+    return [
+      ...judgeOutput(this.#workload, { ...observed, brokenOff }, this.#expectation),
+      ...(beside === undefined
+        ? []
+        : besideOutput(beside, this.#output.besideFiles(environment), { brokenOff })),
+    ]
   }
 
   /** With what is written and not committed. */
@@ -67,12 +78,13 @@ export class WorkloadJob implements JobUnderTest {
   }
 
   describe(): readonly string[] {
-    const { shape, source, sink, bounded, emptyPartitions } = this.#workload
+    const { shape, source, sink, bounded, emptyPartitions, beside } = this.#workload
     return [
       `job ${shape}`,
       `${source} to ${sink}`,
       bounded ? 'bounded' : 'unbounded',
       `${rowCount(this.#workload)} rows`,
+      ...(beside === undefined ? [] : [`beside ${besideRows(beside)} numbers`]),
       ...(emptyPartitions === undefined ? [] : [`empty partitions: ${emptyPartitions}`]),
     ]
   }

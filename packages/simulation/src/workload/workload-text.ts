@@ -4,6 +4,7 @@
  *
  * The script is complete but for the places that `WorkloadPlaces` fills in.
  */
+import { besideSql } from './beside.ts'
 import { expressionText } from './model/expression.ts'
 import { queryColumns, type SourceTable } from './model/query.ts'
 import { intervalText, queryText } from './model/query-text.ts'
@@ -30,6 +31,8 @@ export interface WorkloadPlaces {
   readonly sinkTable?: string
   /** Of a Kafka sink; default `OUTPUT_NAME`. */
   readonly sinkTopic?: string
+  /** Of the tables of a second pipeline. */
+  readonly besideFormat?: string
   /** Further SET statements; they win over the workload's. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -121,7 +124,10 @@ function sinkOptions(workload: Workload, places: WorkloadPlaces): Record<string,
   }
 }
 
-/** The whole script: tables, views, SET statements and one INSERT, which is the job. */
+/**
+ * The whole script: tables, views, SET statements and one INSERT, or a set of two, which is the
+ * job.
+ */
 export function workloadSql(workload: Workload, places: WorkloadPlaces): string {
   const { tables, query } = workload
   const columns = queryColumns(query, tables).map(({ name, type }) => {
@@ -134,14 +140,28 @@ export function workloadSql(workload: Workload, places: WorkloadPlaces): string 
     ...workload.settings,
     ...places.settings,
   }
+  const insert = `INSERT INTO ${output}\n${text.with}${text.select};`
+  const beside = besideOf(workload, places)
   return [
+    ...(beside?.tables ?? []),
     ...tables.map((table) => sourceTable(table, workload, places)),
     `CREATE TABLE ${output} (${columns.join(', ')})\n${withClause(sinkOptions(workload, places))};`,
     ...text.views,
     ...Object.entries(settings).map(([key, value]) => `SET ${quote(key)} = ${quote(value)};`),
-    `INSERT INTO ${output}\n${text.with}${text.select};`,
+    ...(beside === null
+      ? [insert]
+      : ['EXECUTE STATEMENT SET BEGIN', insert, beside.insert, 'END;']),
     '',
   ].join('\n')
+}
+
+function besideOf(workload: Workload, places: WorkloadPlaces) {
+  if (workload.beside === undefined) return null
+  return besideSql({
+    inputDirectory: place(places, 'inputDirectory'),
+    outputDirectory: place(places, 'outputDirectory'),
+    format: places.besideFormat ?? 'json',
+  })
 }
 
 /** The arrivals of each partition of a table, in order. */

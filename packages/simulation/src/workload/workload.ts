@@ -7,6 +7,7 @@
  * dropped as late, in whatever order partitions are read. Where `emptyPartitions` hold the
  * watermark, that is so because they do.
  */
+import type { Beside } from './beside.ts'
 import type { Query, SourceTable } from './model/query.ts'
 import type { Row, TimestampStandard } from './model/sql-type.ts'
 
@@ -73,6 +74,8 @@ export interface Workload {
    * compare exactly only without such faults.
    */
   readonly exactUnderStalls: boolean
+  /** A second pipeline in the same job; absent: there is none. */
+  readonly beside?: Beside
 }
 
 export const OUTPUT = 'workload_output'
