@@ -68,6 +68,6 @@ function requireSame(found: JobRequirements, required: JobRequirements): void {
 }
 
 function describe({ state, 'status-reason': reason }: JobDetail): string {
-  if (state === 'RUNNING') return 'waits for a checkpoint, from which the job goes on'
+  if (state === 'RUNNING') return reason ?? 'waits for a checkpoint, from which the job goes on'
   return `waits while the job is ${reason ?? state}`
 }

@@ -189,7 +189,7 @@ export class CheckpointCoordinator {
   }
 
   /** A savepoint that will stop the job was asked for. */
-  #isStopping(): boolean {
+  get isStopping(): boolean {
     return this.savepoints.stopWaits || this.#pending.holdsStop
   }
 
@@ -209,7 +209,7 @@ export class CheckpointCoordinator {
 
   #requireTakingSavepoints(): void {
     const { running, finalWanted } = this.#schedule
-    const isStopping = this.#isStopping()
+    const { isStopping } = this
     if (running && !finalWanted && !isStopping) return
     const ends = isStopping ? 'it is being stopped' : 'all its input is read, and it is ending'
     const why = running ? ends : 'not all its tasks run'

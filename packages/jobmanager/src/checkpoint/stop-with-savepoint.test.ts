@@ -39,6 +39,24 @@ const calls = (cluster: ClusterHarness) => cluster.taskManagers.flatMap((tm) => 
 const lastOrder = (cluster: ClusterHarness) =>
   cluster.taskManagers.flatMap(({ triggers }) => triggers).at(-1)?.order
 
+test('A job that is being stopped is not rescaled; if that is given up, it is after all', async () => {
+  const tolerable = { 'execution.checkpointing.tolerable-failed-checkpoints': '9' }
+  const { cluster, job, stop } = await running(tolerable)
+  const { outcome } = await stop()
+  const bounds = { lowerBound: 1, upperBound: 3 }
+  await job.require({ 'v-source': bounds, 'v-sink': bounds })
+  await cluster.clock.advance(5_000)
+  assert.deepEqual([job.state, job.rescales.counts.inProgress], ['RUNNING', 0])
+  assert.equal(lastOrder(cluster)?.id, 2)
+  await decline(cluster, 2)
+  assert.ok('error' in (await outcome))
+  await cluster.clock.advance(1_000)
+  await cluster.acknowledgeAll(lastOrder(cluster)?.id as number)
+  await cluster.clock.advance(10)
+  const parallelism = [...job.graph.vertices.values()].map((each) => each.vertex.parallelism)
+  assert.deepEqual([job.state, parallelism], ['RUNNING', [3, 3]])
+})
+
 async function decline({ taskManagers, tasks }: ClusterHarness, checkpointId: number) {
   const [taskManager] = taskManagers
   const full = new MillraceError(

@@ -7,7 +7,7 @@
  * is planned from the requirements. Whatever fails on the way is a failure like any other: the
  * round after it is planned from them too.
  */
-import { hexId, toErrorData } from '@millrace/core'
+import { hexId } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
 import { jobManagerError } from '../error-codes.ts'
 import type { JobStatus } from '../execution-graph/execution-state.ts'
@@ -164,6 +164,15 @@ export class Rescaler {
     return round.finishing || stoppedBy !== null || round.graph.every(({ ended }) => ended)
   }
 
+  /** By a savepoint that may yet be given up: it is asked again then. */
+  #isStopping(): boolean {
+    if (this.#job.checkpoints?.isStopping !== true) return false
+    this.#cancelTimer()
+    const { clock } = this.#job.platform
+    this.#cancelTimer = clock.setTimer(RECONSIDER_MS, () => this.#consider())
+    return true
+  }
+
   /** A job is not taken down for slots that are not there. */
   #requireSlots(requirements: ResourceRequirements): void {
     const { total, free } = this.#slotPool.counts()
@@ -254,7 +263,7 @@ export class Rescaler {
   #consider(): void {
     const { lifecycle, round, checkpoints, requirements, platform, logger } = this.#job
     if (this.#rescale !== null || lifecycle.state !== 'RUNNING') return
-    if (checkpoints === null || this.#isEnding()) return
+    if (checkpoints === null || this.#isEnding() || this.#isStopping()) return
     if (this.#growth === null && requirements === null) return
     const { jobGraph } = round.graph
     const possible = this.#rounds.possible()
@@ -276,11 +285,9 @@ export class Rescaler {
 
   async #carryOut(rescale: Rescale): Promise<void> {
     const { round, logger, platform } = this.#job
-    let isStopping = false
     try {
       await this.#job.checkpoints?.takeNow(false)
     } catch (error) {
-      isStopping = toErrorData(error).code === 'CHECKPOINT_NOT_POSSIBLE'
       logger.warn('No checkpoint before a rescale', { error })
     }
     // A failure has ended it, or the job is another JobManager's by now.
@@ -292,10 +299,9 @@ export class Rescaler {
       this.#consider()
       return
     }
-    if (this.#isEnding() || isStopping) {
+    if (this.#isEnding() || this.#isStopping()) {
       this.#over(rescale.record, 'JOB_FINISHED')
       logger.info('Job is not rescaled: it is ending, or being stopped')
-      this.#cancelTimer = platform.clock.setTimer(RECONSIDER_MS, () => this.#consider())
       return
     }
     rescale.downMs = platform.clock.monotonicMs()

@@ -66,6 +66,7 @@ function jobValues(job: JobMaster, nowMs: number): Record<string, number> {
   values.uptime = values.runningTime as number
   values.numRestarts = restarts
   values.fullRestarts = restarts
+  values.numRescales = lifecycle.rescales
   const { latest } = statistics.answer()
   const { counts } = statistics
   values.totalNumberOfCheckpoints = counts.total
