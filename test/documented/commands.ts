@@ -48,6 +48,10 @@ export const COMMANDS: Readonly<Record<string, CommandPlan>> = {
     stage: 'runs',
     shorter: '--against none --keys 1000 --records 20000 --warm-up 0',
   },
+  'npm run bench -- state': {
+    stage: 'runs',
+    shorter: '--against none --keys 1000 --records 20000 --warm-up 0',
+  },
   'npm run simulate -- --plan': {
     notRun: 'it wants a file; test/simulation/shrink.test.ts runs what it does',
   },

@@ -9,6 +9,7 @@ after(() => checkout.check())
 const shown: [string, RegExp][] = [
   ['npm run bench -- sensor', /\n.*30,000 records in .* per CPU second.*\n/],
   ['npm run bench -- groups', /1,000 keys/],
+  ['npm run bench -- state', /1,000 keys/],
   ['npm run chaos -- --kills 20', /nothing lost, nothing doubled\n$/],
 ]
 for (const [command, pattern] of shown) {

@@ -7,7 +7,6 @@
  * end of the response is left for the next fetch; anything else that does not add up is
  * KAFKA_RECORDS_CORRUPT.
  */
-import { crc32c } from '@node-rs/crc32'
 import type { AbortedTransaction } from '../client/kafka-client.ts'
 import { kafkaError } from '../error-codes.ts'
 import { type CompressionName, decompress } from './compression.ts'
@@ -20,6 +19,7 @@ import {
   MARKER_BYTES_MIN,
   markerTypeOf,
 } from './record-batch-format.ts'
+import { crc32cOf } from './response-memory.ts'
 
 /** What one partition's part of a response is read with. */
 export interface RecordSource {
@@ -181,7 +181,7 @@ export class RecordBatchReader {
     }
     if (!this.#checkCrcs) return
     const stored = this.#view.getUint32(at + BatchField.CRC)
-    const computed = crc32c(source.bytes.subarray(at + BatchField.ATTRIBUTES, at + size))
+    const computed = crc32cOf(source.bytes, at + BatchField.ATTRIBUTES, at + size)
     if (stored !== computed) throw this.#corrupt(at, 'its CRC-32C does not match its bytes')
   }
 

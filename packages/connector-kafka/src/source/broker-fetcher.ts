@@ -10,6 +10,7 @@ import type { KafkaSettings } from '../client/kafka-properties.ts'
 import { ProtocolError, protocolErrorName } from '../client/protocol-errors.ts'
 import { kafkaError } from '../error-codes.ts'
 import { offsetAfterBatches } from '../records/record-batch-reader.ts'
+import { allocateResponse } from '../records/response-memory.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
 const RESPONSE_BUFFERS = 2
@@ -119,7 +120,7 @@ export class BrokerFetcher {
       (size) => {
         if (lease.buffer.length < size) {
           const rounded = Math.ceil(size / BUFFER_GRANULE_BYTES) * BUFFER_GRANULE_BYTES
-          lease.buffer = Buffer.allocUnsafeSlow(rounded)
+          lease.buffer = allocateResponse(rounded, settings.fetchMaxBytes)
         }
         return lease.buffer
       },

@@ -109,7 +109,7 @@ export class WideCode {
    * were copied begin in the caller's and how many they are, and the first row; it returns the
    * first record that it did not read. Null when the memory has no room for the shape's constants.
    */
-  build(shape: RecordShape, kinds: readonly ValueKind[]): Uint8Array<ArrayBuffer> | null {
+  build(shape: RecordShape, kinds: readonly ValueKind[]): WebAssembly.Module | null {
     const f = this.#f
     const memory = this.#memory
     const i = f.parameter(0)

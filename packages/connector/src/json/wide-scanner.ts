@@ -7,7 +7,7 @@
  * would have stopped.
  */
 import { DAY_MS, type Field } from '@millrace/core'
-import { compileWasm } from '../wasm/wasm-function.ts'
+import { instantiateWasm } from '../wasm/wasm-function.ts'
 import type { DecodeTarget } from './decode-target.ts'
 import type { JsonDecodeOptions } from './json-record-parser.ts'
 import {
@@ -187,7 +187,7 @@ export function compileWideScanner(
     const hasCodes = target.strings.map((strings) => strings?.dictionary != null)
     const module = new WideCode(target.fields, memory, hasCodes).build(shape, kinds)
     if (module === null) return null
-    const run = compileWasm<RunWide>(module, memory.memory)
+    const run = instantiateWasm<RunWide>(module, memory.memory)
     return new WideScanner(memory, run, narrow, target, options)
   } catch (thrown) {
     // Of addresses, each such memory takes gigabytes: there may be a limit.

@@ -1,8 +1,8 @@
 /**
  * A WebAssembly function in the making: locals, stores and control flow, statement by statement.
  *
- * Blocks are closures, so the source reads as the code that it makes. Made into a module of one
- * exported function by `compileWasm`.
+ * Blocks are closures, so the source reads as the code that it makes. `module` compiles a module of
+ * it alone.
  */
 import './webassembly.ts'
 import {
@@ -10,6 +10,7 @@ import {
   type I32,
   type I64,
   unsignedLeb,
+  type V128,
   type Value,
   type ValueType,
 } from './wasm-values.ts'
@@ -75,6 +76,10 @@ export class WasmFunction {
     this.#store(address, value, 0x39, offset)
   }
 
+  storeV128(address: I32, value: V128, offset = 0): void {
+    this.#emit(address.code, value.code, [0xfd, 11, 0, ...unsignedLeb(offset)])
+  }
+
   #store(address: I32, value: Value<ValueType>, opcode: number, offset: number): void {
     this.#emit(address.code, value.code, [opcode, 0, ...unsignedLeb(offset)])
   }
@@ -121,12 +126,12 @@ export class WasmFunction {
     for (const part of parts) for (const byte of part) this.#code.push(byte)
   }
 
-  /** The module: it imports `m.memory` and exports the function as `run`. */
-  module(result: I32): Uint8Array<ArrayBuffer> {
+  /** Compiled on this thread. The module imports `m.memory` and exports the function as `run`. */
+  module(result: I32): WebAssembly.Module {
     const locals = this.#locals.map((type) => [1, TYPE_CODES[type]])
     const body = [...vector(locals), ...this.#code, ...result.code, 0x0b]
     const parameters = new Array<number[]>(this.#parameters).fill([TYPE_CODES.i32])
-    return Uint8Array.from([
+    const bytes = Uint8Array.from([
       ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
       ...section(1, [[0x60, ...vector(parameters), 1, TYPE_CODES.i32]]),
       ...section(2, [[...text('m'), ...text('memory'), 0x02, 0x00, 0]]),
@@ -134,6 +139,7 @@ export class WasmFunction {
       ...section(7, [[...text('run'), 0x00, 0]]),
       ...section(10, [[...unsignedLeb(body.length), ...body]]),
     ])
+    return new WebAssembly.Module(bytes)
   }
 }
 
@@ -150,8 +156,7 @@ function text(ascii: string): number[] {
   return [...unsignedLeb(ascii.length), ...Buffer.from(ascii, 'latin1')]
 }
 
-/** Compiles a module of `WasmFunction.module` over `memory`; on this thread. */
-export function compileWasm<F>(module: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory): F {
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(module), { m: { memory } })
-  return instance.exports.run as F
+/** The function of a module of `WasmFunction.module`, over `memory`. */
+export function instantiateWasm<F>(module: WebAssembly.Module, memory: WebAssembly.Memory): F {
+  return new WebAssembly.Instance(module, { m: { memory } }).exports.run as F
 }

@@ -85,6 +85,7 @@ export const i32 = {
   ne: binary<'i32', 'i32', 'i32'>('i32', 0x47),
   ltU: binary<'i32', 'i32', 'i32'>('i32', 0x49),
   gtU: binary<'i32', 'i32', 'i32'>('i32', 0x4b),
+  geS: binary<'i32', 'i32', 'i32'>('i32', 0x4e),
   geU: binary<'i32', 'i32', 'i32'>('i32', 0x4f),
   ctz: unary<'i32', 'i32'>('i32', 0x68),
   add: binary<'i32', 'i32', 'i32'>('i32', 0x6a),

@@ -1,0 +1,3 @@
+export * from './wasm-function.ts'
+export * from './wasm-values.ts'
+export * from './webassembly.ts'
