@@ -49,6 +49,8 @@ export interface FetchPartition extends TopicPartition {
    */
   readonly topicId: string | null
   readonly offset: number
+  /** In place of the request's `partitionMaxBytes`. */
+  readonly bytesMax?: number
 }
 
 export interface FetchRequest {

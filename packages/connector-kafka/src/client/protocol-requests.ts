@@ -148,7 +148,7 @@ export function writeFetch(request: FetchRequest): WireWriter {
     .int32(-1)
   writeByTopic(writer, request.partitions, (item) => {
     writer.int32(item.partition).int32(-1).int64(item.offset).int64(-1)
-    writer.int32(request.partitionMaxBytes)
+    writer.int32(item.bytesMax ?? request.partitionMaxBytes)
   })
   return writer.int32(0).string('')
 }

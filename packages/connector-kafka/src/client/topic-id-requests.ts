@@ -92,7 +92,7 @@ export function writeFetchById(request: FetchRequest): WireWriter {
     writer.uuid(topicId)
     writer.compactArray(partitions, (item) => {
       writer.int32(item.partition).int32(-1).int64(item.offset).int32(-1).int64(-1)
-      writer.int32(request.partitionMaxBytes).noTags()
+      writer.int32(item.bytesMax ?? request.partitionMaxBytes).noTags()
     })
     writer.noTags()
   })

@@ -48,27 +48,44 @@ function offsetAt(view: DataView, at: number): number {
   return view.getInt32(at) * 4294967296 + view.getUint32(at + 4)
 }
 
-/**
- * The offset after the last complete batch in `bytes[start … end)`, or `fetchOffset` when
- * there is none.
- */
-export function offsetAfterBatches(
+/** What a response showed of a partition's batches. */
+export interface SeenBatches {
+  /** The size of the largest one. */
+  readonly largestBytes: number
+  /** The size of the one that was cut off, and comes next; 0 when none was, or it is not known. */
+  readonly cutBytes: number
+}
+
+/** What stands in `bytes[start … end)`, by the heads of its batches. */
+export interface SurveyedBatches extends SeenBatches {
+  /** The offset after the last complete batch; `fetchOffset` when there is none. */
+  readonly nextOffset: number
+}
+
+export function surveyBatches(
   bytes: Uint8Array,
   start: number,
   end: number,
   fetchOffset: number,
-): number {
+): SurveyedBatches {
   const view = viewOf(bytes)
-  let next = fetchOffset
-  for (let at = start; at + BatchField.RECORDS <= end; ) {
+  let nextOffset = fetchOffset
+  let largestBytes = 0
+  let cutBytes = 0
+  for (let at = start; at + BATCH_LENGTH_OVERHEAD <= end; ) {
     const size = view.getInt32(at + BatchField.LENGTH) + BATCH_LENGTH_OVERHEAD
-    if (size < BatchField.RECORDS || at + size > end) break
+    if (size < BatchField.RECORDS) break
+    if (at + size > end) {
+      cutBytes = size
+      break
+    }
     const last =
       offsetAt(view, at + BatchField.BASE_OFFSET) + view.getInt32(at + BatchField.LAST_OFFSET_DELTA)
-    if (last + 1 > next) next = last + 1
+    if (last + 1 > nextOffset) nextOffset = last + 1
+    if (size > largestBytes) largestBytes = size
     at += size
   }
-  return next
+  return { nextOffset, largestBytes, cutBytes }
 }
 
 /** One per reader, used for one source after another; its arrays are reused. */

@@ -9,8 +9,9 @@ import type { FetchedPartition, FetchResponse, KafkaClient } from '../client/kaf
 import type { KafkaSettings } from '../client/kafka-properties.ts'
 import { ProtocolError, protocolErrorName } from '../client/protocol-errors.ts'
 import { kafkaError } from '../error-codes.ts'
-import { offsetAfterBatches } from '../records/record-batch-reader.ts'
+import { surveyBatches } from '../records/record-batch-reader.ts'
 import { allocateResponse } from '../records/response-memory.ts'
+import { decideFetchBytes } from './decide-fetch-bytes.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
 const RESPONSE_BUFFERS = 2
@@ -104,8 +105,10 @@ export class BrokerFetcher {
 
   #fetch(asked: ReadonlyMap<PartitionProgress, number>, lease: ResponseLease) {
     const settings = this.#settings
-    const partitions = [...asked].map(([{ topic, topicId, partition }, offset]) => ({
-      ...{ topic, topicId, partition, offset },
+    const partitionMaxBytes = settings.fetchPartitionMaxBytes
+    const partitions = [...asked].map(([progress, offset]) => ({
+      ...{ topic: progress.topic, topicId: progress.topicId, partition: progress.partition },
+      ...{ offset, bytesMax: decideFetchBytes(partitionMaxBytes, progress.seenBatches) },
     }))
     return this.#client.fetch(
       this.nodeId,
@@ -113,7 +116,7 @@ export class BrokerFetcher {
         maxWaitMs: settings.fetchMaxWaitMs,
         minBytes: settings.fetchMinBytes,
         maxBytes: settings.fetchMaxBytes,
-        partitionMaxBytes: settings.fetchPartitionMaxBytes,
+        partitionMaxBytes,
         isolation: settings.isolation,
         partitions,
       },
@@ -176,8 +179,9 @@ export class BrokerFetcher {
     progress.endOffset = committedOnly ? fetched.lastStableOffset : fetched.highWatermark
     progress.failingSinceMs = Number.NaN
     progress.reset = null
-    const next = offsetAfterBatches(bytes, fetched.start, fetched.end, fetchOffset)
-    if (next === fetchOffset) {
+    const seen = surveyBatches(bytes, fetched.start, fetched.end, fetchOffset)
+    progress.seenBatches = seen
+    if (seen.nextOffset === fetchOffset) {
       if (fetched.end - fetched.start > 0 && fetchOffset < progress.endOffset) {
         throw kafkaError(
           'KAFKA_RECORDS_CORRUPT',
@@ -194,7 +198,7 @@ export class BrokerFetcher {
       this.#events.onProgress(progress)
       return null
     }
-    progress.fetchOffset = next
+    progress.fetchOffset = seen.nextOffset
     let released = false
     return {
       progress,

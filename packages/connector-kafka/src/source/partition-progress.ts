@@ -1,4 +1,6 @@
 /** How far one partition has been fetched and emitted; shared by its fetcher and the reader. */
+import type { SeenBatches } from '../records/record-batch-reader.ts'
+import { NOTHING_SEEN } from './decide-fetch-bytes.ts'
 import type { KafkaSplitPosition, OffsetReset } from './kafka-split.ts'
 
 export class PartitionProgress {
@@ -19,6 +21,8 @@ export class PartitionProgress {
   position: number
   /** Offset after the last record that can be read now; -1 when not known. */
   endOffset = -1
+  /** Of the last response. */
+  seenBatches: SeenBatches = NOTHING_SEEN
   hasDelivered = false
   caughtUpReported = false
   finished = false
