@@ -42,8 +42,8 @@ export const INCREMENTAL_CHECKPOINTS = option.boolean({
   defaultValue: false,
   description:
     'Whether a checkpoint writes only what of the state by key has changed since the one before, ' +
-    'and shares the rest with it. Takes `execution.checkpointing.dir`; operators with tables on ' +
-    'disk (`state.backend.type: rocksdb`) are still written whole.',
+    'and shares the rest with it, whichever `state.backend.type` holds it. Takes ' +
+    '`execution.checkpointing.dir`.',
 })
 
 export const CHECKPOINTS_RETAINED = option.int({

@@ -61,10 +61,12 @@ export class DiskKeyedState implements KeyedState {
   }
 
   freeze(checkpointId: number, since: number | null): readonly FrozenTable[] {
-    const onDisk = [...this.#tables.values()].map((table) => table.freeze())
-    // Tables on disk are whole, and so is then all of the operator.
-    const residentSince = onDisk.length > 0 ? null : since
-    return [...onDisk, ...this.#resident.freeze(checkpointId, residentSince)]
+    const onDisk = [...this.#tables.values()]
+    // All tables build upon it, or none does: what left one that is whole would come back.
+    const isKnown = since !== null && onDisk.every((table) => table.knows(since))
+    const inMemory = this.#resident.freeze(checkpointId, isKnown ? since : null)
+    const from = inMemory.every((table) => table.since === since) && isKnown ? since : null
+    return [...onDisk.flatMap((table) => table.freeze(checkpointId, from)), ...inMemory]
   }
 
   /** As `ResidentKeyedState.restore`. */
@@ -73,6 +75,7 @@ export class DiskKeyedState implements KeyedState {
     for (const [name, table] of this.#tables) {
       const fit = fitOf(table)
       for await (const { rows } of restored.readKeyed(name, fit.schema, fit)) table.put(rows)
+      table.trackFrom(restored.checkpointId)
     }
   }
 

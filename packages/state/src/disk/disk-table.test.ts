@@ -5,13 +5,20 @@ import {
   type Column,
   Int64Column,
   rowsOf,
+  type StatePart,
   type StateTableSpec,
   storedSchemaOf,
 } from '@millrace/core'
 import type { TemporaryFile, TemporaryFiles } from '@millrace/platform'
+import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
 import { ResidentKeyedState } from '../table/resident-keyed-state.ts'
+import {
+  changesSinceFuzz,
+  forgottenSinceContract,
+  writtenBehind,
+} from '../testing/changes-since-fuzz.ts'
 import { editedStateContract } from '../testing/edited-state-contract.ts'
-import { stateTableContract } from '../testing/state-table-contract.ts'
+import { stateTableContract, TIMERS } from '../testing/state-table-contract.ts'
 import { MAX_PARALLELISM, stateTableFuzz } from '../testing/state-table-fuzz.ts'
 import { rowsOfFrozen } from '../testing/table-steps.ts'
 import { DiskKeyedState } from './disk-keyed-state.ts'
@@ -64,7 +71,13 @@ interface Opened {
 
 let nowMs = 5
 
-function openDisk(bytes = 16 * 1024, now = () => nowMs): Opened {
+/** What was put off is done as soon as the test waits for something. */
+function openWorking(): DiskKeyedState {
+  const { state, work } = openDisk(16 * 1024, undefined, () => queueMicrotask(work))
+  return state
+}
+
+function openDisk(bytes = 16 * 1024, now = () => nowMs, putOff = (): void => {}): Opened {
   const files = new CountedFiles()
   const waiting: (() => boolean)[] = []
   const state = new DiskKeyedState({
@@ -73,7 +86,11 @@ function openDisk(bytes = 16 * 1024, now = () => nowMs): Opened {
     files,
     directory: '/local',
     memory: new StateMemory(bytes),
-    background: (step) => waiting.push(step),
+    background: (step) => {
+      waiting.push(step)
+      putOff()
+    },
+    tracksChanges: true,
   })
   const work = (): number => {
     let steps = 0
@@ -87,12 +104,19 @@ function openDisk(bytes = 16 * 1024, now = () => nowMs): Opened {
 }
 
 const openResident = () =>
-  new ResidentKeyedState({ maxParallelism: MAX_PARALLELISM, nowMs: () => nowMs })
+  new ResidentKeyedState({
+    maxParallelism: MAX_PARALLELISM,
+    nowMs: () => nowMs,
+    tracksChanges: true,
+  })
 
 stateTableContract('disk', (now) => openDisk(undefined, now).state)
 editedStateContract('disk', () => openDisk().state)
 stateTableFuzz('disk', [() => openDisk().state])
-stateTableFuzz('disk and resident', [() => openDisk().state, openResident])
+stateTableFuzz('disk and resident', [openWorking, openResident])
+changesSinceFuzz('disk', [openWorking, () => openDisk().state])
+changesSinceFuzz('disk and resident', [openWorking, openResident])
+forgottenSinceContract('disk', (now) => openDisk(0, now).state)
 
 const COUNTS: StateTableSpec = {
   name: 'counts',
@@ -188,6 +212,82 @@ test('what is frozen stays while entries leave the cache and runs are merged', (
   const open = files.open
   frozen!.release()
   assert.ok(files.open < open, 'what only the checkpoint needed is closed')
+})
+
+test('of 1 % of the keys an increment writes less than 2 % of the whole, whatever left the cache', async () => {
+  const { state, files, work } = openDisk(64 * 1024)
+  const table = state.table(COUNTS) as DiskTable
+  const keys = 100_000
+  for (let from = 0; from < keys; from += 1000) countUp(table, from, 1000)
+  const filesystem = new MemoryFilesystem()
+  const sizeOf = (parts: readonly StatePart[]): number => parts.at(-1)!.handle.size
+  let parts = await writtenBehind(filesystem, 1, state.freeze(1, null), [])
+  const whole = sizeOf(parts)
+  for (let id = 2; id < 8; id++) {
+    for (let from = id; from < keys; from += 10_000) countUp(table, from, 100)
+    work()
+    parts = await writtenBehind(filesystem, id, state.freeze(id, id - 1), parts)
+    const share = sizeOf(parts) / whole
+    assert.ok(share > 0.003 && share < 0.02, `${share} of ${whole} bytes`)
+  }
+  assert.equal(parts.length, 7)
+  state.close()
+  assert.equal(files.open, 0, 'every file is closed')
+})
+
+test('a run that was merged away is still in the next increment, and its file goes with the one after', async () => {
+  const { state, files, work } = openDisk(0)
+  const table = state.table(COUNTS) as DiskTable
+  countUp(table, 0, 4000)
+  for (const each of state.freeze(1, null)) each.release()
+  for (let round = 0; round < 8; round++) countUp(table, 0, 500)
+  assert.ok(work() > 0, 'there was something to merge')
+  const [increment] = state.freeze(2, 1)
+  assert.deepEqual(
+    sorted(rowsOfFrozen(increment!)),
+    sorted(Array.from({ length: 500 }, (_, k) => [k, 9])),
+  )
+  increment!.release()
+  const open = files.open
+  for (const each of state.freeze(3, 2)) each.release()
+  assert.ok(files.open < open, `${files.open} files after ${open}`)
+})
+
+test('when more left the cache than there is, the next checkpoint is whole and no run is kept', () => {
+  const { state, files, work } = openDisk(0)
+  const table = state.table(COUNTS) as DiskTable
+  countUp(table, 0, 4000)
+  for (const each of state.freeze(1, null)) each.release()
+  for (let round = 0; round < 4; round++) countUp(table, 0, 4000)
+  work()
+  assert.equal(table.knows(1), false)
+  assert.ok(files.open <= 32 * 4, `${files.open} files`)
+  const frozen = state.freeze(2, 1)
+  assert.deepEqual(
+    frozen.map(({ since }) => since),
+    [null],
+  )
+  for (const each of frozen) each.release()
+  assert.ok(table.knows(2))
+})
+
+test('tables of one operator build upon a checkpoint together, or none does', () => {
+  const { state } = openDisk(0)
+  const table = state.table(COUNTS) as DiskTable
+  const other = state.table({ ...COUNTS, name: 'other' }) as DiskTable
+  state.timers(TIMERS)
+  countUp(table, 0, 1000)
+  countUp(other, 0, 1000)
+  const sinceOf = (id: number, since: number | null): (number | null)[] =>
+    state.freeze(id, since).map((frozen) => {
+      frozen.release()
+      return frozen.since
+    })
+  sinceOf(1, null)
+  assert.deepEqual(sinceOf(2, 1), [1, 1, 1])
+  other.clear()
+  assert.deepEqual(sinceOf(3, 2), [null, null, null])
+  assert.deepEqual(sinceOf(4, 3), [3, 3, 3])
 })
 
 test('entries whose time to live is over are dropped by a merge', () => {

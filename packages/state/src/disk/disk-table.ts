@@ -13,6 +13,7 @@ import {
   ColumnBatch,
   ColumnBatchBuilder,
   type EntryScan,
+  type FrozenTable,
   type RecordMemory,
   RowKind,
   type ScanOrder,
@@ -24,28 +25,25 @@ import {
 } from '@millrace/core'
 import type { TemporaryFiles } from '@millrace/platform'
 import { Expiry } from '../table/expiry.ts'
+import { frozenRemovals } from '../table/frozen-changes.ts'
 import { defaultWords, RecordLayout } from '../table/record-layout.ts'
 import { ResidentTable } from '../table/resident-table.ts'
+import { DiskChanges } from './disk-changes.ts'
+import { DiskRuns, PARTITION_BITS, PARTITIONS, partitionIndexOf } from './disk-runs.ts'
 import { DIRTY, EntryFlags, GONE, KNOWN } from './entry-flags.ts'
 import { FrozenDiskTable } from './frozen-disk-table.ts'
 import type { MergeSettings } from './merge-runs.ts'
 import { blocksOf, orderByHash } from './ordered-slots.ts'
-import { Partition, writeMerged } from './partition.ts'
-import { BlockReader, type Run, RunWriter, runSchemaOf, writeFailed } from './run.ts'
+import { BlockReader, runSchemaOf } from './run.ts'
 import { scanOf } from './scan-entries.ts'
 import type { MemoryShare } from './state-memory.ts'
 
-const PARTITION_BITS = 5
-const PARTITIONS = 1 << PARTITION_BITS
 /** Beside its record: a cell of the index at half load, and the flags. */
 const CACHE_BYTES_AN_ENTRY = 17
 /** Of its share, whatever filters and texts take. */
 const CACHED_SHARE_MIN = 0.25
-const RUNS_BEFORE_MERGE = 4
-/** Merging that lags behind so far is waited for. */
-const RUNS_MAX = 12
-/** Blocks that one step of a merge writes. */
-const BLOCKS_A_STEP = 64
+/** Rows in kept runs that are no matter, however few entries there are. */
+const LEFT_ROWS_MIN = 4096
 
 export interface DiskSettings extends TableOptions {
   readonly maxParallelism: number
@@ -56,6 +54,7 @@ export interface DiskSettings extends TableOptions {
   readonly share: MemoryShare
   /** Calls `step` again and again between other work, until it gives false. */
   readonly background: (step: () => boolean) => void
+  readonly tracksChanges?: boolean
 }
 
 export class DiskTable implements StateTable {
@@ -63,7 +62,7 @@ export class DiskTable implements StateTable {
   readonly #settings: DiskSettings
   readonly #cache: ResidentTable
   readonly #flags = new EntryFlags()
-  readonly #partitions = Array.from({ length: PARTITIONS }, () => new Partition())
+  readonly #runs: DiskRuns
   readonly #runSchema: Schema
   readonly #entryBytes: number
   readonly #keyCount: number
@@ -75,9 +74,9 @@ export class DiskTable implements StateTable {
   #next = 0
   #missing = new Int32Array(0)
   readonly #reader = new BlockReader()
+  /** Null: no checkpoint was taken that a later one may build upon. */
+  #changes: DiskChanges | null = null
   #closed = false
-  /** Merges that are under way: what ends them. */
-  readonly #merges = new Set<() => void>()
 
   constructor(spec: StateTableSpec, settings: DiskSettings) {
     const { maxParallelism, nowMs, defaults } = settings
@@ -90,6 +89,7 @@ export class DiskTable implements StateTable {
       defaults: defaults ?? defaultWords(layout),
     })
     this.#runSchema = runSchemaOf(spec)
+    this.#runs = new DiskRuns(settings, this.#runSchema, () => this.#mergeSettings(true))
     this.#entryBytes = layout.stride * 8 + CACHE_BYTES_AN_ENTRY
     this.#keyCount = spec.key.fields.length
     this.#expiry = spec.ttlMs > 0 ? new Expiry(spec.ttlMs, layout, settings) : null
@@ -127,7 +127,7 @@ export class DiskTable implements StateTable {
 
   /** Bytes of all runs. */
   get diskBytes(): number {
-    return this.#sumOfRuns(({ diskBytes }) => diskBytes)
+    return this.#runs.diskBytes
   }
 
   resolve(columns: readonly Column[], rowCount: number, slots: Int32Array): null {
@@ -135,14 +135,8 @@ export class DiskTable implements StateTable {
     const missing = this.#lookUp(columns, rowCount, slots)
     // It also moves texts together whose garbage has grown.
     if (missing > 0 || this.#hasTexts) this.#cache.resolve(columns, rowCount, slots)
-    const flags = this.#flags
-    for (let n = 0; n < missing; n++) {
-      const slot = slots[this.#missing[n] as number] as number
-      if (flags.of(slot) !== 0) continue
-      flags.set(slot, KNOWN | DIRTY)
-      this.#size++
-    }
-    if (flags.goneCount > 0) this.#revive(slots, rowCount)
+    if (missing > 0) this.#accountForNew(slots, missing)
+    if (this.#flags.goneCount > 0) this.#revive(slots, rowCount)
     this.#expiry?.renew(this.memory, slots, rowCount, (slot) => this.reset(slot))
     return null
   }
@@ -181,22 +175,26 @@ export class DiskTable implements StateTable {
       bytes[slot] = (bytes[slot] as number) | DIRTY
     }
     bytes[0] = 0
+    this.#changes?.written(slots, count)
   }
 
   reset(slot: number): void {
     this.#cache.reset(slot)
+    this.#changes?.writtenOne(slot)
     if (slot !== 0) this.#flags.set(slot, this.#flags.of(slot) | DIRTY)
   }
 
   remove(slots: Int32Array, count: number): void {
+    this.#changes?.leaving(this.#cache, slots, count)
     for (let i = 0; i < count; i++) {
       const slot = slots[i] as number
       if (slot === 0 || !this.#cache.isLive(slot) || (this.#flags.of(slot) & GONE) !== 0) continue
       this.#size--
       const hash = this.#cache.hashOf(slot)
-      if (this.#partitionOf(hash).mayHave(hash)) {
+      if (this.#runs.partitionOf(hash).mayHave(hash)) {
         this.#cache.reset(slot)
         this.#flags.set(slot, KNOWN | DIRTY | GONE)
+        this.#changes?.writtenOne(slot)
       } else this.#forget(slot)
     }
   }
@@ -244,50 +242,77 @@ export class DiskTable implements StateTable {
       if (flags === 0 || (flags & GONE) !== 0) this.#size++
       this.#flags.set(slot, KNOWN | DIRTY)
     }
+    this.#reserveChanges()
+    this.#changes?.written(slots, rowCount)
   }
 
   clear(): void {
+    this.#forgetChanges()
     this.#cache.clear()
     this.#flags.clear()
-    for (const partition of this.#partitions) partition.clear()
+    this.#runs.clear()
     this.#size = 0
   }
 
-  freeze(): FrozenDiskTable {
-    return new FrozenDiskTable({
+  /** Whether the next freeze can build upon the checkpoint. */
+  knows(since: number): boolean {
+    return this.#changes?.knows(since) === true
+  }
+
+  /** What changed since checkpoint `since`, which it knows, or all. */
+  freeze(checkpointId: number, since: number | null): FrozenTable[] {
+    this.#changes?.cut(checkpointId)
+    const changes = since === null ? null : (this.#changes?.since(since) ?? null)
+    if (this.#changes === null) this.trackFrom(checkpointId)
+    const table = new FrozenDiskTable({
       name: this.spec.name,
       schema: storedSchemaOf(this.spec),
       runSchema: this.#runSchema,
       maxParallelism: this.#settings.maxParallelism,
+      since: changes === null ? null : since,
       cached: this.#cache.freezeAll(),
+      changed: changes?.changed ?? null,
       flags: this.#flags.bytes.slice(),
-      partitions: this.#partitions.map(({ runs }) => runs.map((run) => run.retain())),
+      partitions: changes?.partitions ?? this.#runs.retained(),
       partitionOf: partitionIndexOf,
       merging: this.#mergeSettings(true),
       expiry: this.#expiry?.stored ?? null,
     })
+    if (changes === null) return [table]
+    const { maxParallelism } = this.#settings
+    const removals = frozenRemovals(
+      this.spec.name,
+      since as number,
+      changes.removed,
+      maxParallelism,
+    )
+    return [...removals, table]
+  }
+
+  /** Changes count from checkpoint `id` on, which holds what is there now. */
+  trackFrom(id: number): void {
+    if (this.#settings.tracksChanges !== true) return
+    this.#forgetChanges()
+    const fields = this.spec.key.fields
+    this.#changes = new DiskChanges({ fields }, id, this.#slotCount, PARTITIONS)
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    for (const abandon of this.#merges) abandon()
-    for (const partition of this.#partitions) partition.clear()
+    this.#forgetChanges()
+    this.#runs.close()
     this.#settings.share.leave()
   }
 
+  /** Beside the cache. */
   get #runMemoryBytes(): number {
-    return this.#sumOfRuns(({ memoryBytes }) => memoryBytes)
+    return this.#runs.memoryBytes + (this.#changes?.bytes ?? 0)
   }
 
-  #sumOfRuns(of: (run: { memoryBytes: number; diskBytes: number }) => number): number {
-    let sum = 0
-    for (const { runs } of this.#partitions) for (const run of runs) sum += of(run)
-    return sum
-  }
-
-  #partitionOf(hash: number): Partition {
-    return this.#partitions[partitionIndexOf(hash)] as Partition
+  get #slotCount(): number {
+    const { words, stride } = this.#cache.memory
+    return words.length / stride
   }
 
   /**
@@ -311,7 +336,7 @@ export class DiskTable implements StateTable {
     const wanted = new Int32Array(count)
     for (let n = 0; n < count; n++) {
       const hash = hashes[missing[n] as number] as number
-      if (this.#partitionOf(hash).mayHave(hash)) wanted[onDisk++] = missing[n] as number
+      if (this.#runs.partitionOf(hash).mayHave(hash)) wanted[onDisk++] = missing[n] as number
     }
     if (onDisk === 0) return
     // Partition after partition, so that rows of one block follow each other.
@@ -322,7 +347,7 @@ export class DiskTable implements StateTable {
     const found = new ColumnBatchBuilder(this.#runSchema, onDisk)
     for (const row of places) {
       const hash = hashes[row] as number
-      const at = this.#partitionOf(hash).find(keys, row, hash, this.#reader)
+      const at = this.#runs.partitionOf(hash).find(keys, row, hash, this.#reader)
       if (at !== null) found.appendFrom(at.rows, at.row)
     }
     this.#reader.forget()
@@ -333,6 +358,34 @@ export class DiskTable implements StateTable {
     this.#cache.put(stored)
     this.#cache.find(stored.columns.slice(0, this.#keyCount), rowCount, slots)
     for (let i = 0; i < rowCount; i++) this.#flags.set(slots[i] as number, KNOWN)
+    this.#reserveChanges()
+    this.#changes?.read(slots, rowCount)
+  }
+
+  /** Entries that `resolve` made for the rows of `#missing`. */
+  #accountForNew(slots: Int32Array, missing: number): void {
+    const flags = this.#flags
+    const made = this.#missing
+    let count = 0
+    for (let n = 0; n < missing; n++) {
+      const slot = slots[made[n] as number] as number
+      if (flags.of(slot) !== 0) continue
+      flags.set(slot, KNOWN | DIRTY)
+      made[count++] = slot
+    }
+    this.#size += count
+    this.#reserveChanges()
+    this.#changes?.made(made, count)
+  }
+
+  #reserveChanges(): void {
+    this.#changes?.reserve(this.#slotCount)
+  }
+
+  /** The next checkpoint is whole. */
+  #forgetChanges(): void {
+    this.#changes?.release()
+    this.#changes = null
   }
 
   /** Entries whose key was gone are there again, as new ones. */
@@ -344,6 +397,7 @@ export class DiskTable implements StateTable {
       ONE[0] = slot
       this.#cache.beforeWrite(ONE, 1)
       this.#flags.set(slot, KNOWN | DIRTY)
+      this.#changes?.writtenOne(slot)
       this.#size++
     }
   }
@@ -375,62 +429,22 @@ export class DiskTable implements StateTable {
     const flags = this.#flags
     const slots = cache.slotsWhere((hash) => partitionIndexOf(hash) === index)
     const dirty = slots.filter((slot) => (flags.of(slot) & DIRTY) !== 0)
-    const partition = this.#partitions[index] as Partition
     if (dirty.length > 0) {
-      const writer = this.#writer(dirty.length)
+      const writer = this.#runs.writer(dirty.length)
       const ordered = orderByHash(dirty, (slot) => cache.hashOf(slot))
       const gather = (some: Int32Array): ColumnBatch =>
         new ColumnBatch(some.length, cache.storedColumns(some, 0, some.length))
       const kinds = { isGone: (slot: number) => (flags.of(slot) & GONE) !== 0 }
       for (const block of blocksOf(ordered, gather, kinds)) writer.block(block)
-      partition.add(writer.finish())
+      const run = writer.finish()
+      this.#changes?.left(index, run, ordered.places)
+      this.#runs.add(index, run)
+      // About as much as the whole would be written: so let it be, and the runs may go.
+      const leftRows = this.#changes?.leftRows ?? 0
+      if (leftRows > Math.max(this.#size, LEFT_ROWS_MIN)) this.#forgetChanges()
     }
     cache.remove(slots, slots.length)
     for (const slot of slots) flags.set(slot, 0)
-    if (partition.runs.length > RUNS_BEFORE_MERGE) this.#merge(partition)
-  }
-
-  #writer(rowsMax: number): RunWriter {
-    const { files, directory } = this.#settings
-    try {
-      return new RunWriter(this.#runSchema, files.create(directory), rowsMax)
-    } catch (cause) {
-      throw writeFailed(cause)
-    }
-  }
-
-  /** Merges all runs of a partition; in the background unless it lags far behind. */
-  #merge(partition: Partition): void {
-    if (partition.merging) return
-    partition.merging = true
-    const runs = partition.runs.map((run) => run.retain())
-    const writer = this.#writer(runs.reduce((rows, { rowCount }) => rows + rowCount, 0))
-    const steps = writeMerged(runs, this.#runSchema, this.#mergeSettings(true), writer)
-    const end = (): void => {
-      for (const run of runs) run.release()
-      this.#merges.delete(abandon)
-      partition.merging = false
-    }
-    const abandon = (): void => {
-      writer.abandon()
-      end()
-    }
-    this.#merges.add(abandon)
-    const step = (): boolean => {
-      if (this.#closed) return false
-      for (let n = 0; n < BLOCKS_A_STEP; n++) {
-        const { done, value } = steps.next()
-        if (done !== true) continue
-        end()
-        // Else the table was cleared meanwhile.
-        if (partition.runs.includes(runs[0] as Run)) partition.replace(runs, value)
-        else value?.release()
-        return false
-      }
-      return true
-    }
-    if (partition.runs.length < RUNS_MAX) this.#settings.background(step)
-    else while (step());
   }
 
   #mergeSettings(dropDeletes: boolean): MergeSettings {
@@ -446,11 +460,3 @@ export class DiskTable implements StateTable {
 }
 
 const ONE = new Int32Array(1)
-
-/**
- * Not by the upper bits, which are an entry's place in the cache's index: without the entries of
- * some partitions, the places of the others would be crowded.
- */
-function partitionIndexOf(hash: number): number {
-  return Math.imul(hash, 0x9e3779b1) >>> (32 - PARTITION_BITS)
-}

@@ -10,17 +10,25 @@ import {
   ColumnBatch,
   ColumnBatchBuilder,
   type FrozenTable,
+  gatherRows,
   keyGroupOf,
   NO_KEY_GROUP,
   type Schema,
   type StoredExpiry,
 } from '@millrace/core'
+import { indexesTo } from '../table/column-indexes.ts'
 import type { FrozenRecords } from '../table/frozen-records.ts'
 import { GONE } from './entry-flags.ts'
-import { type MergeSettings, mergeRuns } from './merge-runs.ts'
+import { type MergeSettings, mergeRuns, type SortedRows } from './merge-runs.ts'
 import { blocksOf, orderByHash } from './ordered-slots.ts'
 import { rowsOfRun } from './partition.ts'
 import { hashesOf, type Run } from './run.ts'
+
+/** A run, and which of its rows are in the frozen table: a byte a row; null: all. */
+export interface FrozenRun {
+  readonly run: Run
+  readonly changed: Uint8Array | null
+}
 
 export interface FrozenDiskParts {
   readonly name: string
@@ -28,10 +36,14 @@ export interface FrozenDiskParts {
   readonly runSchema: Schema
   readonly maxParallelism: number
   readonly cached: FrozenRecords
+  /** The checkpoint that it builds upon; null: it is whole. */
+  readonly since: number | null
+  /** A bit a slot of the cache: only these entries are in it; null: all. */
+  readonly changed: Int32Array | null
   /** `EntryFlags.bytes` of that moment. */
   readonly flags: Uint8Array
   /** Newest first, retained for this table. */
-  readonly partitions: readonly Run[][]
+  readonly partitions: readonly FrozenRun[][]
   readonly partitionOf: (hash: number) => number
   readonly merging: MergeSettings
   readonly expiry: StoredExpiry | null
@@ -51,7 +63,6 @@ interface Places {
 }
 
 export class FrozenDiskTable implements FrozenTable {
-  readonly since = null
   readonly expiry?: StoredExpiry
   readonly #parts: FrozenDiskParts
   readonly #merged = new Map<number, MergedRows>()
@@ -66,6 +77,10 @@ export class FrozenDiskTable implements FrozenTable {
 
   get name(): string {
     return this.#parts.name
+  }
+
+  get since(): number | null {
+    return this.#parts.since
   }
 
   get schema(): Schema {
@@ -118,16 +133,21 @@ export class FrozenDiskTable implements FrozenTable {
 
   #forget(index: number): void {
     this.#merged.delete(index)
-    for (const run of this.#parts.partitions[index] as Run[]) run.release()
+    for (const { run } of this.#parts.partitions[index] as FrozenRun[]) run.release()
   }
 
   #layOut(): Places {
     if (this.#places !== null) return this.#places
-    const { cached, partitions, partitionOf } = this.#parts
+    const { cached, changed, partitions, partitionOf } = this.#parts
     const count = cached.positionCount
     const hashes = new Int32Array(count)
     const live = new Uint8Array(count)
     cached.hashes(hashes, live)
+    if (changed !== null) {
+      for (let slot = 1; slot < count; slot++) {
+        if ((((changed[slot >>> 5] ?? 0) >>> (slot & 31)) & 1) === 0) live[slot] = 0
+      }
+    }
     const counts = new Int32Array(partitions.length)
     for (let slot = 1; slot < count; slot++) {
       const index = partitionOf(hashes[slot] as number)
@@ -144,7 +164,7 @@ export class FrozenDiskTable implements FrozenTable {
     }
     const starts = [0]
     for (const [index, runs] of partitions.entries()) {
-      const onDisk = runs.reduce((rows, { rowCount }) => rows + rowCount, 0)
+      const onDisk = runs.reduce((rows, { run }) => rows + run.rowCount, 0)
       starts.push((starts[index] as number) + onDisk + (counts[index] as number))
     }
     this.#places = { starts, slots, hashes }
@@ -164,7 +184,7 @@ export class FrozenDiskTable implements FrozenTable {
     const { starts } = this.#layOut()
     const sources = [
       this.#cachedRows(index),
-      ...(this.#parts.partitions[index] as Run[]).map(rowsOfRun),
+      ...(this.#parts.partitions[index] as FrozenRun[]).map(rowsOfFrozenRun),
     ]
     const all = new ColumnBatchBuilder(this.#parts.runSchema, 1024)
     for (const block of mergeRuns(sources, this.#parts.runSchema, this.#parts.merging)) {
@@ -182,5 +202,20 @@ export class FrozenDiskTable implements FrozenTable {
     const kinds = { isGone: (slot: number) => ((flags[slot] ?? 0) & GONE) !== 0 }
     const blocks = blocksOf(ordered, (some) => cached.gather(some, some.length), kinds)
     return () => blocks.next().value ?? null
+  }
+}
+
+function rowsOfFrozenRun({ run, changed }: FrozenRun): SortedRows {
+  const next = rowsOfRun(run)
+  if (changed === null) return next
+  let at = 0
+  return () => {
+    for (let rows = next(); rows !== null; rows = next()) {
+      const from = at
+      at += rows.rowCount
+      const wanted = indexesTo(rows.rowCount).filter((row) => changed[from + row] === 1)
+      if (wanted.length > 0) return gatherRows(rows, Int32Array.from(wanted))
+    }
+    return null
   }
 }

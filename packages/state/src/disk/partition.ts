@@ -48,11 +48,11 @@ export class Partition {
   replace(runs: readonly Run[], merged: Run | null): void {
     this.runs = this.runs.slice(0, this.runs.length - runs.length)
     if (merged !== null) this.runs.push(merged)
-    for (const run of runs) run.release()
+    for (const run of runs) run.retire()
   }
 
   clear(): void {
-    for (const run of this.runs) run.release()
+    for (const run of this.runs) run.retire()
     this.runs = []
   }
 }

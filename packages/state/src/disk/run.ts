@@ -43,7 +43,7 @@ export class Run {
   readonly schema: Schema
   readonly rowCount: number
   readonly #file: TemporaryFile
-  readonly #filter: KeyFilter
+  #filter: KeyFilter | null
   /** Of each block: smallest hash (unsigned), place, size and CRC-32. */
   readonly #firstHashes: Uint32Array
   readonly #offsets: Float64Array
@@ -69,11 +69,11 @@ export class Run {
   }
 
   get memoryBytes(): number {
-    return this.#filter.bytes + this.blockCount * 16
+    return (this.#filter?.bytes ?? 0) + this.blockCount * 16
   }
 
   mayHave(hash: number): boolean {
-    return this.#filter.mayHave(hash)
+    return this.#filter === null || this.#filter.mayHave(hash)
   }
 
   /** The block among whose rows those of `hash` are. */
@@ -112,6 +112,16 @@ export class Run {
   retain(): this {
     this.#users++
     return this
+  }
+
+  get isRetired(): boolean {
+    return this.#filter === null
+  }
+
+  /** Nobody looks keys up any more; whoever retained it reads on. */
+  retire(): void {
+    this.#filter = null
+    this.release()
   }
 
   /** The file goes with the last user. */
@@ -237,7 +247,7 @@ export function writeFailed(cause: unknown): Error {
     'STATE_LOCAL_WRITE_FAILED',
     `Cannot write state to the local disk: ${(cause as Error).message}.`,
     {
-      hint: 'Free space in the directory of state.backend.rocksdb.localdir, or name another one.',
+      hint: 'Free space in the directory of state.backend.rocksdb.localdir (else the first of io.tmp.dirs), or name another one there.',
       location: { optionKey: 'state.backend.rocksdb.localdir' },
       cause,
     },

@@ -98,6 +98,29 @@ export class ChangeLog {
     }
   }
 
+  /** These slots stand for entries that were there before. */
+  unmade(slots: Int32Array, count: number): void {
+    const made = this.#made
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i] as number
+      const word = slot >>> 5
+      made[word] = (made[word] as number) & ~(1 << (slot & 31))
+    }
+  }
+
+  /** A byte for each slot: 1 where it was written since the oldest checkpoint that is known. */
+  changedAmong(slots: Int32Array): Uint8Array {
+    const among = new Uint8Array(slots.length)
+    for (const bits of [this.#changed, ...this.#closed.map(({ changed }) => changed)]) {
+      for (let i = 0; i < slots.length; i++) {
+        const slot = slots[i] as number
+        const word = bits[slot >>> 5] ?? 0
+        among[i] = (among[i] as number) | ((word >>> (slot & 31)) & 1)
+      }
+    }
+    return among
+  }
+
   /** Entries are about to go: keeps the keys of those that a checkpoint may have. */
   leaving(table: LeftTable, slots: Int32Array, count: number): void {
     const made = this.#made
@@ -112,6 +135,11 @@ export class ChangeLog {
     const keyHashes = new Int32Array(kept)
     for (let i = 0; i < kept; i++) keyHashes[i] = table.keyHashOf(going[i] as number)
     this.#removed.append(table.keyColumns(going, 0, kept), kept, keyHashes)
+  }
+
+  /** Whether `since` would give something for a checkpoint, once this interval is cut. */
+  knows(since: number): boolean {
+    return this.#from === since || this.#closed.some(({ from }) => from === since)
   }
 
   /** Checkpoint `id` is frozen now. */

@@ -15,7 +15,7 @@ import {
 } from '@millrace/core'
 import { type Changes, slotsIn } from './change-log.ts'
 import type { FrozenRecords } from './frozen-records.ts'
-import { FrozenRemovals } from './removed-keys.ts'
+import { FrozenRemovals, type RemovedKeys } from './removed-keys.ts'
 
 export class FrozenChanges implements FrozenTable {
   readonly since: number
@@ -82,6 +82,16 @@ export function frozenChanges(
   { changed, removed }: Changes,
 ): FrozenTable[] {
   const { name, maxParallelism } = records
-  const removals = removed.map((keys) => new FrozenRemovals(name, since, keys, maxParallelism))
+  const removals = frozenRemovals(name, since, removed, maxParallelism)
   return [...removals, new FrozenChanges(records, since, changed)]
+}
+
+/** They stand before what was written. */
+export function frozenRemovals(
+  name: string,
+  since: number,
+  removed: readonly RemovedKeys[],
+  maxParallelism: number,
+): FrozenTable[] {
+  return removed.map((keys) => new FrozenRemovals(name, since, keys, maxParallelism))
 }

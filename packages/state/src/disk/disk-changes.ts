@@ -1,0 +1,124 @@
+/**
+ * DiskChanges: what of a disk table was written, and which keys left it, between one checkpoint and
+ * the next.
+ *
+ * Entries in the cache are known by their slots (`ChangeLog`); those that were written and have
+ * left the cache since, by the runs in which they left: such a run stays until nobody builds upon a
+ * checkpoint before it, though its partition may have merged it away. So an increment reads and
+ * writes what changed, however large the merged runs are. Invariants: checkpoint ids ascend; what
+ * is given for a checkpoint is all that changed since, and may be more.
+ */
+import type { Schema } from '@millrace/core'
+import { ChangeLog, type LeftTable } from '../table/change-log.ts'
+import type { RemovedKeys } from '../table/removed-keys.ts'
+import type { FrozenRun } from './frozen-disk-table.ts'
+import type { Run } from './run.ts'
+
+interface LeftRun extends FrozenRun {
+  readonly partition: number
+  /** It left the cache after this checkpoint was frozen. */
+  readonly after: number
+}
+
+export interface DiskChangesSince {
+  /** A bit a slot of the cache. */
+  readonly changed: Int32Array
+  readonly removed: readonly RemovedKeys[]
+  /** Newest first, retained for whoever asked. */
+  readonly partitions: readonly FrozenRun[][]
+}
+
+export class DiskChanges {
+  readonly #log: ChangeLog
+  readonly #partitionCount: number
+  #after: number
+  /** Oldest first. */
+  #left: LeftRun[] = []
+  /** Rows of the runs that it keeps. */
+  leftRows = 0
+
+  /** Begins where checkpoint `from` was frozen, or restored. */
+  constructor(keySchema: Schema, from: number, slotCount: number, partitionCount: number) {
+    this.#log = new ChangeLog(keySchema, from, slotCount)
+    this.#partitionCount = partitionCount
+    this.#after = from
+  }
+
+  get bytes(): number {
+    return this.#left.reduce(
+      (sum, { run, changed }) => sum + run.memoryBytes + (changed?.length ?? 0),
+      this.#log.bytes,
+    )
+  }
+
+  reserve(slotCount: number): void {
+    this.#log.reserve(slotCount)
+  }
+
+  written(slots: Int32Array, count: number): void {
+    this.#log.written(slots, count)
+  }
+
+  writtenOne(slot: number): void {
+    this.#log.writtenOne(slot)
+  }
+
+  made(slots: Int32Array, count: number): void {
+    this.#log.written(slots, count)
+    this.#log.made(slots, count)
+  }
+
+  /** Entries came into the cache from a run: a checkpoint may have them. */
+  read(slots: Int32Array, count: number): void {
+    this.#log.unmade(slots, count)
+  }
+
+  leaving(table: LeftTable, slots: Int32Array, count: number): void {
+    this.#log.leaving(table, slots, count)
+  }
+
+  /** The entries of `slots`, in this order, have left the cache as `run`. */
+  left(partition: number, run: Run, slots: Int32Array): void {
+    const bytes = this.#log.changedAmong(slots)
+    const count = bytes.reduce((sum, byte) => sum + byte, 0)
+    if (count === 0) return
+    const changed = count === slots.length ? null : bytes
+    this.#left.push({ partition, run: run.retain(), changed, after: this.#after })
+    this.leftRows += run.rowCount
+  }
+
+  knows(since: number): boolean {
+    return this.#log.knows(since)
+  }
+
+  /** Checkpoint `id` is frozen now. */
+  cut(id: number): void {
+    this.#log.cut(id)
+    this.#after = id
+  }
+
+  /** As `ChangeLog.since`. */
+  since(since: number): DiskChangesSince | null {
+    const changes = this.#log.since(since)
+    if (changes === null) return null
+    this.#forget(({ after }) => after < since)
+    const partitions: FrozenRun[][] = Array.from({ length: this.#partitionCount }, () => [])
+    for (const { partition, run, changed } of this.#left) {
+      partitions[partition]?.unshift({ run: run.retain(), changed })
+    }
+    return { ...changes, partitions }
+  }
+
+  release(): void {
+    this.#forget(() => true)
+  }
+
+  #forget(isOver: (left: LeftRun) => boolean): void {
+    for (const left of this.#left) {
+      if (!isOver(left)) continue
+      this.leftRows -= left.run.rowCount
+      left.run.release()
+    }
+    this.#left = this.#left.filter((left) => !isOver(left))
+  }
+}

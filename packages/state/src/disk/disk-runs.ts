@@ -1,0 +1,138 @@
+/**
+ * DiskRuns: all that a disk table has on disk, as runs by partition, and their merging.
+ *
+ * Under the write-back cache. Invariants: a partition is merged by one merge at a time; merged runs
+ * take the place of those that were there when the merge began, newer ones stay before them.
+ */
+import type { Schema } from '@millrace/core'
+import type { TemporaryFiles } from '@millrace/platform'
+import type { FrozenRun } from './frozen-disk-table.ts'
+import type { MergeSettings } from './merge-runs.ts'
+import { Partition, writeMerged } from './partition.ts'
+import { type Run, RunWriter, writeFailed } from './run.ts'
+
+export const PARTITION_BITS = 5
+export const PARTITIONS = 1 << PARTITION_BITS
+const RUNS_BEFORE_MERGE = 4
+/** Merging that lags behind so far is waited for. */
+const RUNS_MAX = 12
+/** Blocks that one step of a merge writes. */
+const BLOCKS_A_STEP = 64
+
+export interface RunSettings {
+  readonly files: TemporaryFiles
+  readonly directory: string
+  /** Calls `step` again and again between other work, until it gives false. */
+  readonly background: (step: () => boolean) => void
+}
+
+export class DiskRuns {
+  readonly #settings: RunSettings
+  readonly #schema: Schema
+  readonly #merging: () => MergeSettings
+  readonly #partitions = Array.from({ length: PARTITIONS }, () => new Partition())
+  /** Merges that are under way: what ends them. */
+  readonly #merges = new Set<() => void>()
+  #closed = false
+
+  /** `merging`: what merges that begin now leave out. */
+  constructor(settings: RunSettings, schema: Schema, merging: () => MergeSettings) {
+    this.#settings = settings
+    this.#schema = schema
+    this.#merging = merging
+  }
+
+  get memoryBytes(): number {
+    return this.#sum(({ memoryBytes }) => memoryBytes)
+  }
+
+  get diskBytes(): number {
+    return this.#sum(({ diskBytes }) => diskBytes)
+  }
+
+  partitionOf(hash: number): Partition {
+    return this.#partitions[partitionIndexOf(hash)] as Partition
+  }
+
+  /** Of each partition its runs, newest first, retained. */
+  retained(): FrozenRun[][] {
+    return this.#partitions.map(({ runs }) =>
+      runs.map((run) => ({ run: run.retain(), changed: null })),
+    )
+  }
+
+  /** For up to `rowsMax` rows. Throws STATE_LOCAL_WRITE_FAILED. */
+  writer(rowsMax: number): RunWriter {
+    const { files, directory } = this.#settings
+    try {
+      return new RunWriter(this.#schema, files.create(directory), rowsMax)
+    } catch (cause) {
+      throw writeFailed(cause)
+    }
+  }
+
+  /** The newest run of a partition. */
+  add(index: number, run: Run): void {
+    const partition = this.#partitions[index] as Partition
+    partition.add(run)
+    if (partition.runs.length > RUNS_BEFORE_MERGE) this.#merge(partition)
+  }
+
+  clear(): void {
+    for (const partition of this.#partitions) partition.clear()
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const abandon of this.#merges) abandon()
+    this.clear()
+  }
+
+  #sum(of: (run: Run) => number): number {
+    let sum = 0
+    for (const { runs } of this.#partitions) for (const run of runs) sum += of(run)
+    return sum
+  }
+
+  /** Merges all runs of a partition; in the background unless it lags far behind. */
+  #merge(partition: Partition): void {
+    if (partition.merging) return
+    partition.merging = true
+    const runs = partition.runs.map((run) => run.retain())
+    const writer = this.writer(runs.reduce((rows, { rowCount }) => rows + rowCount, 0))
+    const steps = writeMerged(runs, this.#schema, this.#merging(), writer)
+    const end = (): void => {
+      for (const run of runs) run.release()
+      this.#merges.delete(abandon)
+      partition.merging = false
+    }
+    const abandon = (): void => {
+      writer.abandon()
+      end()
+    }
+    this.#merges.add(abandon)
+    const step = (): boolean => {
+      if (this.#closed) return false
+      for (let n = 0; n < BLOCKS_A_STEP; n++) {
+        const { done, value } = steps.next()
+        if (done !== true) continue
+        end()
+        // Else the table was cleared meanwhile.
+        if (partition.runs.includes(runs[0] as Run)) partition.replace(runs, value)
+        else value?.release()
+        return false
+      }
+      return true
+    }
+    if (partition.runs.length < RUNS_MAX) this.#settings.background(step)
+    else while (step());
+  }
+}
+
+/**
+ * Not by the upper bits, which are an entry's place in the cache's index: without the entries of
+ * some partitions, the places of the others would be crowded.
+ */
+export function partitionIndexOf(hash: number): number {
+  return Math.imul(hash, 0x9e3779b1) >>> (32 - PARTITION_BITS)
+}
