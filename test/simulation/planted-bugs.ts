@@ -476,4 +476,29 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'forget-left-entries',
+    breaks: 'An incremental checkpoint lacks entries that were written and have left the cache.',
+    foundBy: 538,
+    edits: [
+      {
+        file: 'packages/state/src/disk/disk-changes.ts',
+        text: '    if (count === 0) return\n',
+        planted: '    if (count >= 0) return\n',
+      },
+    ],
+  },
+  {
+    name: 'overlook-local-damage',
+    breaks: 'State that the local disk gives back with a wrong bit is taken as it is.',
+    families: ['disk'],
+    foundBy: 1778,
+    edits: [
+      {
+        file: 'packages/state/src/disk/run.ts',
+        text: '      if (crc32(bytes) === this.#crcs[index]) {',
+        planted: '      if (bytes.length > 0) {',
+      },
+    ],
+  },
 ]

@@ -22,6 +22,7 @@ export function checkLeftovers(
     ...slots(environment),
     ...transactions(environment, failed !== null),
     ...dataLinks(environment),
+    ...localFiles(environment),
     ...checkpoints(environment, failed?.retained ?? []),
   ]
 }
@@ -66,6 +67,19 @@ function transactions(environment: SimulatedEnvironment, hasFailed: boolean): Vi
         const held = holding.length > 0 ? `, holding ${holding.join(', ')}` : ', without a record'
         return `${transactionalId} is ${status}${held}`
       }),
+    ),
+  ]
+}
+
+/** Of processes that live: others' files went with them. */
+function localFiles({ localDisks }: SimulatedEnvironment): Violation[] {
+  const open = [...localDisks.open].filter(([process, count]) => process.alive && count > 0)
+  if (open.length === 0) return []
+  return [
+    found(
+      'local files',
+      'Temporary files are open after the end of every job.',
+      open.slice(0, DETAILS_MAX).map(([{ name }, count]) => `${name} has ${count}`),
     ),
   ]
 }

@@ -27,7 +27,7 @@ export interface SimulatedClusterSettings {
   readonly network: SimulatedNetwork
   readonly platformParts: Pick<
     SimulatedPlatformParts,
-    'filesystemOf' | 'objectStoresOf' | 'consoleOf'
+    'filesystemOf' | 'localDisks' | 'objectStoresOf' | 'consoleOf'
   >
   /** Connectors for the code of one process: its Kafka clients belong to it. */
   connectorsOf(process: SimulatedProcess): ConnectorRegistry

@@ -22,6 +22,7 @@ import { SimulatedDisk } from '../platform/filesystem/simulated-disk.ts'
 import { SimulatedFilesystem } from '../platform/filesystem/simulated-filesystem.ts'
 import { SimulatedNetwork } from '../platform/network/simulated-network.ts'
 import { SimulatedObjectStore } from '../platform/object-store/simulated-object-store.ts'
+import { LocalDisks } from '../platform/simulated-temporary-files.ts'
 import type { SimulatedProcess } from '../world/simulated-process.ts'
 import { SimulatedWorld } from '../world/simulated-world.ts'
 
@@ -62,6 +63,8 @@ export class SimulatedEnvironment {
   readonly network: SimulatedNetwork
   /** Shared by every host, like a network filesystem. */
   readonly disk: SimulatedDisk
+  /** Each host's own, for temporary files. */
+  readonly localDisks: LocalDisks
   readonly store: SimulatedObjectStore
   readonly broker: SimulatedBroker
   readonly cluster: SimulatedCluster
@@ -80,6 +83,7 @@ export class SimulatedEnvironment {
     this.world = new SimulatedWorld(shape.seed)
     this.network = new SimulatedNetwork(this.world)
     this.disk = new SimulatedDisk(this.world, 'disk')
+    this.localDisks = new LocalDisks(this.world)
     this.store = new SimulatedObjectStore(this.world)
     this.store.isReachable = (host) =>
       !this.network.isCut(host, STORE_HOST) && !this.network.isCut(STORE_HOST, host)
@@ -100,6 +104,7 @@ export class SimulatedEnvironment {
       network: this.network,
       platformParts: {
         filesystemOf: (process) => new SimulatedFilesystem(this.disk, process),
+        localDisks: this.localDisks,
         objectStoresOf: (process) => withStoreSteps(this.store.storesOf(process), process),
         ...(onPrint === undefined
           ? {}

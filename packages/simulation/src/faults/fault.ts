@@ -11,7 +11,17 @@ export const FAULT_FAMILIES = {
   partition: ['partition', 'one-way-partition', 'broker-partition'],
   connection: ['connection-loss', 'slow-link', 'slow-machine'],
   clock: ['clock-jump'],
-  disk: ['disk-full', 'disk-slow', 'read-error', 'write-error', 'corrupted-read'],
+  disk: [
+    'disk-full',
+    'disk-slow',
+    'read-error',
+    'write-error',
+    'corrupted-read',
+    'local-disk-full',
+    'local-read-error',
+    'local-damage',
+    'local-disk-lost',
+  ],
   store: [
     'store-write-lost',
     'store-false-error',

@@ -16,6 +16,8 @@ export interface ExposedJob {
   readonly needsCommittedOnly: boolean
   /** Whether a sink of it writes transactions into a broker. */
   readonly transactional: boolean
+  /** Whether its state is on local disks. */
+  readonly onLocalDisk: boolean
   /** Whether an output that breaks off can be judged: what is there is right, and there once. */
   readonly mayBreakOff: boolean
 }
@@ -31,6 +33,9 @@ export function impossibleFaults(job: ExposedJob): Set<FaultClass> {
   leaveOut('task-failure')
   // Without high availability a job ends with its JobManager, and nothing uses the store.
   if (job.jobManagers === 1) leaveOut(...store, ...jobmanager)
+  if (!job.onLocalDisk) {
+    leaveOut('local-disk-full', 'local-read-error', 'local-damage', 'local-disk-lost')
+  }
   // Input has no checksum: a reader cannot know that a bit of it was wrong.
   if (sources.includes('filesystem')) leaveOut('corrupted-read')
   if (![...sources, ...sinks].includes('kafka')) leaveOut('broker-partition', ...broker)

@@ -3,6 +3,7 @@ import type { DiskFaultRates } from '../platform/filesystem/disk-faults.ts'
 import type { SimulatedDisk } from '../platform/filesystem/simulated-disk.ts'
 import type { ObjectStoreFaultRates } from '../platform/object-store/object-store-faults.ts'
 import type { SimulatedObjectStore } from '../platform/object-store/simulated-object-store.ts'
+import type { LocalDiskFaultRates, LocalDisks } from '../platform/simulated-temporary-files.ts'
 import type { FaultClass } from './fault.ts'
 import type { ApplyFault } from './fault-engine.ts'
 
@@ -64,6 +65,37 @@ function corrupted(disk: SimulatedDisk): ApplyFault {
       end: () => void (faults.rates = { ...faults.rates, corruptedRead: 0 }),
     }
   }
+}
+
+/**
+ * Faults of each host's own disk, which has state beyond memory: what strikes ends the task, and
+ * the job goes back to its checkpoint. `lose` takes a process with its files away.
+ */
+export function localDiskFaults(
+  { faults }: LocalDisks,
+  lose: ApplyFault,
+): [FaultClass, ApplyFault][] {
+  const rated = (kinds: readonly (keyof LocalDiskFaultRates)[], most: number): ApplyFault => {
+    return (fault) => {
+      const rate = 0.005 + fault.amount * fault.amount * most
+      const changed = (value: number) => ({
+        ...faults.rates,
+        ...Object.fromEntries(kinds.map((kind) => [kind, value])),
+      })
+      faults.rates = changed(rate)
+      return {
+        about: `${kinds.join(', ')} in ${(rate * 100).toFixed(1)} % of calls`,
+        hasStruck: counter(faults.counts, kinds),
+        end: () => void (faults.rates = changed(0)),
+      }
+    }
+  }
+  return [
+    ['local-disk-full', rated(['full'], 1)],
+    ['local-read-error', rated(['readError', 'shortRead'], 0.5)],
+    ['local-damage', rated(['damagedRead'], 0.5)],
+    ['local-disk-lost', lose],
+  ]
 }
 
 /** Faults of the object store: writes that are lost, done and denied, or done much later. */

@@ -7,13 +7,14 @@ import type { SimulatedNetwork } from './network/simulated-network.ts'
 import { SimulatedRpcTransport } from './network/simulated-rpc.ts'
 import { simulatedClock } from './simulated-clock.ts'
 import { simulatedLogger } from './simulated-logger.ts'
-import { SimulatedTemporaryFiles } from './simulated-temporary-files.ts'
+import type { LocalDisks } from './simulated-temporary-files.ts'
 import { SimulatedThreads, type ThreadEntry } from './simulated-threads.ts'
 
 export interface SimulatedPlatformParts {
   readonly world: SimulatedWorld
   readonly network: SimulatedNetwork
   filesystemOf(process: SimulatedProcess): Filesystem
+  readonly localDisks: LocalDisks
   objectStoresOf(process: SimulatedProcess): ObjectStores
   readonly threadEntries: ReadonlyMap<string, ThreadEntry>
   readonly logLevel: LogLevel
@@ -29,7 +30,7 @@ export function simulatedPlatform(
     clock: simulatedClock(process),
     random: world.random.split(`process ${process.name}`),
     filesystem: parts.filesystemOf(process),
-    temporaryFiles: new SimulatedTemporaryFiles(),
+    temporaryFiles: parts.localDisks.of(process),
     objectStores: parts.objectStoresOf(process),
     rpc: new SimulatedRpcTransport(network, process),
     data: new SimulatedDataTransport(network, process),

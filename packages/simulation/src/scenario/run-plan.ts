@@ -7,7 +7,7 @@ import { drawFaults } from '../faults/draw-faults.ts'
 import type { FaultFamily, PlannedFault } from '../faults/fault.ts'
 import { impossibleFaults } from '../faults/impossible-faults.ts'
 import { generateWorkload, SWARM_PROFILE } from '../workload/generate-workload.ts'
-import { readsATableTwice } from '../workload/model/query.ts'
+import { queries, readsATableTwice } from '../workload/model/query.ts'
 import { lastArrivalMs, type Workload } from '../workload/workload.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 import { drawAdaptation } from './draw-adaptation.ts'
@@ -95,11 +95,13 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   const { beside } = second
   const workload = beside === null ? generated : { ...generated, beside }
   const { source, sink, guarantee } = workload
+  const backend = drawBackend(random.split('backend'), workload)
   const without = impossibleFaults({
     jobManagers,
     sources: beside === null ? [source] : [source, 'filesystem'],
     sinks: [sink],
     needsCommittedOnly: !readsATableTwice(workload.query),
+    onLocalDisk: 'state.backend.type' in backend,
     transactional: sink === 'kafka' && guarantee === 'exactly-once',
     // Which late rows a window took is judged from the windows after it.
     mayBreakOff: sink !== 'print' && guarantee === 'exactly-once' && !workload.late,
@@ -138,7 +140,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     phaseMs,
     properties: {
       ...drawProperties(random.split('properties')),
-      ...drawBackend(random.split('backend')),
+      ...backend,
       ...adaptation.properties,
       'execution.checkpointing.local-backup.enabled': String(
         random.split('local backup').chance(0.3),
@@ -249,11 +251,21 @@ function drawUnaligned(random: SeededRandom): Record<string, string> {
   return { 'execution.checkpointing.unaligned.enabled': 'true' }
 }
 
-/** On disk hardly anything is cached: a few batches turn over all of the state. */
-function drawBackend(random: SeededRandom): Record<string, string> {
-  if (random.chance(0.6)) return {}
+/**
+ * On disk hardly anything is cached: a few batches turn over all of the state. Tables of GROUP BY
+ * are there alone, so those jobs have it more often, with checkpoints that follow each other
+ * closely, mostly increments, of state that is seldom kept in the metadata.
+ */
+function drawBackend(random: SeededRandom, { query }: Workload): Record<string, string> {
+  const groups = [...queries(query)].some(({ kind }) => kind === 'group')
+  if (random.chance(groups ? 0.2 : 0.6)) return {}
   return {
     'state.backend.type': random.pick(['rocksdb', 'disk']),
     'state.backend.rocksdb.memory.fixed-per-slot': random.pick(['0', '1kb', '8kb', '1mb']),
+    'execution.checkpointing.incremental': String(random.chance(0.8)),
+    'state.storage.fs.memory-threshold': random.pick(['64b', '64b', '64b', '20kb']),
+    ...(groups
+      ? { 'execution.checkpointing.interval': `${random.pick([100, 250, 1000])} ms` }
+      : {}),
   }
 }

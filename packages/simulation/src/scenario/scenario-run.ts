@@ -13,12 +13,12 @@ import {
 } from '../environment/simulated-environment.ts'
 import { brokerFaults } from '../faults/broker-faults.ts'
 import { FAULT_CLASSES } from '../faults/fault.ts'
-import { FaultEngine } from '../faults/fault-engine.ts'
+import { type ApplyFault, FaultEngine } from '../faults/fault-engine.ts'
 import { lossFaults } from '../faults/loss-faults.ts'
 import { Losses } from '../faults/losses.ts'
 import { networkFaults } from '../faults/network-faults.ts'
 import { processFaults } from '../faults/process-faults.ts'
-import { diskFaults, storeFaults } from '../faults/storage-faults.ts'
+import { diskFaults, localDiskFaults, storeFaults } from '../faults/storage-faults.ts'
 import { delay } from '../world/scheduler.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import { JobClient } from './job-client.ts'
@@ -93,9 +93,12 @@ export class ScenarioRun {
   }
 
   #faults(environment: SimulatedEnvironment) {
-    const { world, cluster, disk, network, broker, store } = environment
+    const { world, cluster, disk, localDisks, network, broker, store } = environment
+    const kills = new Map(
+      processFaults({ cluster, crashDisk: (process) => disk.crashHost(process) }),
+    )
     return new Map([
-      ...processFaults({ cluster, crashDisk: (process) => disk.crashHost(process) }),
+      ...kills,
       ...networkFaults({
         network,
         hosts: [...environment.jobManagerHosts, ...environment.taskManagerHosts],
@@ -104,6 +107,7 @@ export class ScenarioRun {
         leaderHost: () => cluster.leader()?.process.host ?? null,
       }),
       ...diskFaults(disk),
+      ...localDiskFaults(localDisks, kills.get('taskmanager-kill') as ApplyFault),
       ...storeFaults(store),
       ...brokerFaults(broker, () => [...broker.state.topics.keys()]),
       ...lossFaults(world, broker, this.#losses),

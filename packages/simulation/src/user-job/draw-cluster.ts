@@ -104,6 +104,7 @@ function impossible(job: PlannedUserJob, jobManagers: number): Set<FaultClass> {
     transactional: job.sinks.some(({ connector, repeats }) => connector === 'kafka' && !repeats),
     // Only of generated jobs is it known.
     needsCommittedOnly: false,
+    onLocalDisk: false,
     mayBreakOff: false,
   })
 }

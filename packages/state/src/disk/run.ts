@@ -114,10 +114,6 @@ export class Run {
     return this
   }
 
-  get isRetired(): boolean {
-    return this.#filter === null
-  }
-
   /** Nobody looks keys up any more; whoever retained it reads on. */
   retire(): void {
     this.#filter = null
