@@ -6,7 +6,7 @@ import { type ObservedFailure, RegionChecker } from './region-checker.ts'
 function observing() {
   const checker = new RegionChecker()
   const failures: ObservedFailure[] = []
-  const observe = (left: number, right: number, restarts: number) =>
+  const observe = (left: number, right: number, restarts: number, rescales = 0) =>
     checker.observe({
       life: 'job 1',
       regions: [
@@ -15,6 +15,7 @@ function observing() {
       ],
       failures,
       restarts,
+      rescales,
     })
   const fail = (taskName: string | null, code = 'DOWN') =>
     failures.push({ error: { code }, taskName })
@@ -41,5 +42,8 @@ test('What is of several tasks, of the whole job or no failure may take all alon
   fail(null)
   observe(2, 2, 2)
   observe(3, 3, 2)
+  // Cause: a rescale right behind the restart of one, between two looks.
+  fail('right (1/2) - execution #3')
+  observe(4, 5, 3, 1)
   assert.deepEqual(checker.violations, [])
 })

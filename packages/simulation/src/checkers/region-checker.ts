@@ -20,6 +20,8 @@ export interface ObservedRegions {
   readonly failures: readonly ObservedFailure[]
   /** How often it was restarted for a failure. */
   readonly restarts: number
+  /** How often all of it went down for another parallelism. */
+  readonly rescales: number
 }
 
 /** They take tasks of any pipeline along, of which one is named. */
@@ -32,6 +34,7 @@ interface Known {
   /** Regions whose tasks a failure has hit since their attempts changed last. */
   readonly hit: Set<number>
   restarts: number
+  rescales: number
 }
 
 export class RegionChecker {
@@ -40,12 +43,13 @@ export class RegionChecker {
   observed = 0
   readonly #known = new Map<string, Known>()
 
-  observe({ life, regions, failures, restarts }: ObservedRegions): void {
+  observe({ life, regions, failures, restarts, rescales }: ObservedRegions): void {
     if (regions.length < 2) return
     const known = this.#known.get(life)
     if (known === undefined) {
       const attempts = regions.map((region) => region.attempts)
-      this.#known.set(life, { seen: new WeakSet(failures), attempts, hit: new Set(), restarts })
+      const seen = new WeakSet(failures)
+      this.#known.set(life, { seen, attempts, hit: new Set(), restarts, rescales })
       return
     }
     const hitNow = new Set<number>()
@@ -58,10 +62,13 @@ export class RegionChecker {
       return attempts === known.attempts[i] ? [] : [i]
     })
     // Without a failure they went down for something that is of the whole job.
-    if (changed.length > 0 && restarts > known.restarts) {
+    if (changed.length > 0 && restarts > known.restarts && rescales === known.rescales) {
       this.#judge(changed, new Set([...known.hit, ...hitNow]), regions)
     }
-    if (changed.length > 0) known.restarts = restarts
+    if (changed.length > 0) {
+      known.restarts = restarts
+      known.rescales = rescales
+    }
     for (const i of changed) {
       known.attempts[i] = regions[i]?.attempts as string
       known.hit.delete(i)

@@ -191,5 +191,6 @@ function regionsOf(job: JobMaster, epoch: number): ObservedRegions {
     })),
     failures: failures.entries.flatMap(({ root, concurrent }) => [root, ...concurrent]),
     restarts,
+    rescales: job.lifecycle.rescales,
   }
 }

@@ -170,9 +170,11 @@ function drawRestarts(
   // What an at-least-once sink or a printed changelog shows is not taken back when a
   // job is stopped.
   if (workload.bounded || !random.chance(0.25)) return []
+  // With one subtask the second pipeline has no exchange: another job than the one before.
+  const least = workload.beside === undefined ? 1 : 2
   return Array.from({ length: random.between(1, 2) }, () => ({
     atMs: random.between(500, phaseMs),
-    parallelism: random.between(1, workload.parallelism),
+    parallelism: random.between(least, workload.parallelism),
   })).sort((a, b) => a.atMs - b.atMs)
 }
 
