@@ -130,14 +130,13 @@ class SegmentedState implements RestoredOperatorState {
       for (const table of index.tables.filter((candidate) => candidate.name === name)) {
         const keyFields = table.removed === true ? table.schema.fields.length : undefined
         const wanted = { fields: schema.fields.slice(0, keyFields) }
-        const fitted = fit === undefined ? null : fitRows(table.schema, wanted, fit)
-        const mismatch =
-          typeof fitted === 'string'
-            ? fitted
-            : fitted === null
-              ? schemaMismatch(table.schema, wanted)
-              : null
-        if (mismatch !== null) throw this.#schemaMismatch(name, mismatch, table.schema, wanted)
+        const fitted =
+          fit === undefined
+            ? schemaMismatch(table.schema, wanted)
+            : fitRows(table.schema, wanted, fit)
+        if (typeof fitted === 'string') {
+          throw this.#schemaMismatch(name, fitted, table.schema, wanted)
+        }
         for await (const { keyGroup, rows } of this.#readTable(part, index, table, range)) {
           yield { keyGroup, rows: typeof fitted === 'function' ? fitted(rows) : rows }
         }

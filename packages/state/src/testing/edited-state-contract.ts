@@ -128,6 +128,14 @@ export function editedStateContract(backend: string, open: () => Restorable): vo
     assert.deepEqual(await restored(ttl, groups([COUNT]), [[7]]), ['7,0'])
   })
 
+  test(`${backend}: a key column under another name is the same key`, async () => {
+    const now = (value: readonly Field[]) =>
+      groups(value, { key: { fields: [{ name: 'alias', type: INT }] } })
+    assert.deepEqual(await restored(groups([COUNT]), now([COUNT]), [[7]]), ['7,0'])
+    const [both, one] = [[COUNT, sum('A', INT)], [sum('A', INT)]]
+    assert.deepEqual(await restored(groups(both), now(one), [[7]]), ['7,1'])
+  })
+
   test(`${backend}: a narrower type and another key are refused with both schemas`, async () => {
     for (const [before, now] of [
       [groups([sum('A', BIGINT)]), groups([sum('A', INT)])],
