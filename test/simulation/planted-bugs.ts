@@ -501,4 +501,40 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'columns-by-place',
+    breaks: 'Columns of stored state are taken by their place, not by their names.',
+    foundBy: 184,
+    edits: [
+      {
+        file: 'packages/state/src/restore/match-tables.ts',
+        text: '    const at = c < keyedCount ? c : columnNamed(stored, field.name, now)\n',
+        planted: '    const at = c\n',
+      },
+    ],
+  },
+  {
+    name: 'life-anew',
+    breaks: 'A restore begins the time to live of all entries anew: what was over comes back.',
+    foundBy: 44,
+    edits: [
+      {
+        file: 'packages/state/src/table/expiry.ts',
+        text: 'Math.min(ms, openedMs)',
+        planted: 'Math.max(ms, openedMs)',
+      },
+    ],
+  },
+  {
+    name: 'life-by-wall-clock',
+    breaks: 'How old state is goes by a wall clock that jumps.',
+    foundBy: 62,
+    edits: [
+      {
+        file: 'packages/state/src/table/expiry.ts',
+        text: '  return () => aheadMs + monotonicMs()\n',
+        planted: '  return aheadMs === 0 ? monotonicMs : nowMs\n',
+      },
+    ],
+  },
 ]

@@ -4,7 +4,7 @@ import { CheckpointKeeper } from './restore/checkpoint-keeper.ts'
 import type { KeptCheckpoint } from './restore/kept-checkpoint.ts'
 import { RestoredRun } from './restore/restored-run.ts'
 import type { SeedOutcome } from './scenario/run-outcome.ts'
-import { drawPlan, type RunPlan } from './scenario/run-plan.ts'
+import { drawPlan, type PlannedRestore, type RunPlan } from './scenario/run-plan.ts'
 import { ScenarioRun } from './scenario/scenario-run.ts'
 import { WorkloadJob } from './scenario/workload-job.ts'
 import { SeededRandom } from './world/seeded-random.ts'
@@ -44,18 +44,19 @@ export async function runPlan(plan: RunPlan, onLine?: OnLine): Promise<SeedOutco
   const { kept = null } = (keeper as CheckpointKeeper | null) ?? {}
   // A job that lost a transaction or its input may have lost what the checkpoint refers to.
   if (kept === null || run.hasFailed || outcome.violations.length > 0) return outcome
-  return withRestored(outcome, plan, restore.parallelism, kept, onLine)
+  return withRestored(outcome, plan, restore, kept, onLine)
 }
 
 async function withRestored(
   outcome: SeedOutcome,
   plan: RunPlan,
-  parallelism: number,
+  restore: PlannedRestore,
   kept: KeptCheckpoint,
   onLine: OnLine,
 ): Promise<SeedOutcome> {
+  const { parallelism } = restore
   onLine?.(`restored: checkpoint ${kept.checkpointId} at parallelism ${parallelism}`)
-  const restored = await new RestoredRun(plan, parallelism, kept, onLine).run()
+  const restored = await new RestoredRun(plan, restore, kept, onLine).run()
   const declared = (outcome.checks['declared-state'] ?? 0) + restored.tablesCompared
   return {
     ...outcome,
@@ -64,7 +65,7 @@ async function withRestored(
     events: outcome.events + restored.events,
     simulatedMs: outcome.simulatedMs + restored.simulatedMs,
     checks: { ...outcome.checks, 'declared-state': declared, 'restore-law': 1 },
-    shape: [...outcome.shape, `restored at parallelism ${parallelism}`],
+    shape: [...outcome.shape, `restored at parallelism ${parallelism}`, ...restored.about],
   }
 }
 

@@ -1,29 +1,41 @@
 /**
  * RestoredRun: a checkpoint that was kept is restored at another parallelism, in a cluster of
  * its own without faults, over the same input, all of it there from the beginning; the sink is
- * another one and begins with nothing.
+ * another one and begins with nothing. Often it is another query by then, or another time.
  */
+import { beginAggregates } from '@millrace/sql'
+import { planRestore, readCheckpoint } from '@millrace/state'
 import { TablesChecker } from '../checkers/checkpoint-tables.ts'
+import { forgottenState } from '../checkers/forgotten-state.ts'
+import { expectationIn, linesIn } from '../checkers/kept-columns.ts'
 import { RESTORE_LAW, restoredOutput } from '../checkers/restored-output.ts'
 import { type Violation, violation } from '../checkers/violation.ts'
 import { SimulatedEnvironment } from '../environment/simulated-environment.ts'
+import type { PlannedForgetting } from '../scenario/draw-forgetting.ts'
 import { JobClient } from '../scenario/job-client.ts'
 import { JobInput } from '../scenario/job-input.ts'
 import { JobOutput } from '../scenario/job-output.ts'
 import { outputUpTo } from '../scenario/output-so-far.ts'
 import { planJob } from '../scenario/plan-job.ts'
-import type { RunPlan } from '../scenario/run-plan.ts'
+import type { PlannedRestore, RunPlan } from '../scenario/run-plan.ts'
 import { expectedOutput } from '../workload/expected-output.ts'
+import { queryColumns } from '../workload/model/query.ts'
 import { delay } from '../world/scheduler.ts'
+import { SeededRandom } from '../world/seeded-random.ts'
 import { CheckpointKeeper } from './checkpoint-keeper.ts'
+import { type EditedWorkload, editedWorkload } from './edited-workload.ts'
 import { committablesOf, diskOf, type KeptCheckpoint } from './kept-checkpoint.ts'
 
 const SLOTS_PER_TASK_MANAGER = 2
 const LIVENESS_MS = 180_000
 const POLL_MS = 50
+const START_POLL_MS = 2
+const SLOWNESS = 1000
 /** After it came right, nothing may follow. */
 const QUIET_MS = 1000
 const BOUND_MS = 10 * LIVENESS_MS
+/** In which a job without an end has read all of its input. */
+const READ_MS = 20_000
 /** Of the restored job, among those of the seed. */
 const JOB_NUMBER = 900
 
@@ -33,14 +45,20 @@ export interface RestoredOutcome {
   readonly events: number
   readonly simulatedMs: number
   readonly tablesCompared: number
+  /** What was other than when the checkpoint was taken. */
+  readonly about: readonly string[]
 }
 
 export class RestoredRun {
   readonly #plan: RunPlan
+  readonly #restore: PlannedRestore
   readonly #parallelism: number
   readonly #kept: KeptCheckpoint
   readonly #environment: SimulatedEnvironment
   readonly #output: JobOutput
+  /** What is restored instead of the job that wrote the checkpoint; null: that job. */
+  #edited: EditedWorkload | null = null
+  #forgetting: PlannedForgetting | null = null
   /** Of the restored job: its last checkpoint. */
   readonly #last: CheckpointKeeper
   readonly #violations: Violation[] = []
@@ -50,15 +68,18 @@ export class RestoredRun {
 
   constructor(
     plan: RunPlan,
-    parallelism: number,
+    restore: PlannedRestore,
     kept: KeptCheckpoint,
     onLine?: (line: string) => void,
   ) {
+    const { parallelism } = restore
     this.#plan = plan
+    this.#restore = restore
     this.#parallelism = parallelism
     this.#kept = kept
     this.#output = new JobOutput(plan.workload)
     const widest = Math.max(parallelism, plan.workload.sinkParallelism ?? 1)
+    const taskManagers = Math.ceil(widest / SLOTS_PER_TASK_MANAGER)
     const { seed, brokers } = plan
     // It is given its parallelism, and runs through: what it shows twice is a violation.
     const properties: Record<string, string> = {
@@ -68,8 +89,9 @@ export class RestoredRun {
     delete properties['scheduler-mode']
     const environment = new SimulatedEnvironment(
       {
-        ...{ seed, brokers, properties, jobManagers: 1, slowness: [] },
-        taskManagers: Math.ceil(widest / SLOTS_PER_TASK_MANAGER),
+        ...{ seed, brokers, properties, jobManagers: 1, taskManagers },
+        // Slow enough for clocks to jump between two of its batches.
+        slowness: restore.forgetting === undefined ? [] : Array(taskManagers).fill(SLOWNESS),
         slotsPerTaskManager: SLOTS_PER_TASK_MANAGER,
       },
       { onPrint: (text) => this.#output.printed(text) },
@@ -104,11 +126,18 @@ export class RestoredRun {
       events: world.events,
       simulatedMs: world.nowMs,
       tablesCompared: this.#tables?.compared ?? 0,
+      about: [
+        ...(this.#edited === null ? [] : [`edited (${this.#edited.about})`]),
+        ...(this.#forgetting === null
+          ? []
+          : [this.#forgetting.isOver ? 'all state over' : 'later, and no state over']),
+      ],
     }
   }
 
   async #drive(): Promise<void> {
     const { workload } = this.#plan
+    const { world, cluster } = this.#environment
     const { location } = this.#kept
     const kept = diskOf(this.#kept, this.#environment)
     const committables = await committablesOf(this.#kept, kept)
@@ -116,11 +145,54 @@ export class RestoredRun {
     for (const [path, bytes] of this.#kept.files) this.#environment.disk.place(path, bytes)
     new JobInput(this.#environment, workload).createWhole()
     const start = { parallelism: this.#parallelism, restoreFrom: location, number: JOB_NUMBER }
-    const jobGraph = planJob(this.#environment, workload, start, { newSink: true })
+    const manifest = await readCheckpoint(location, kept)
+    // Rows under way are those of the job as it was.
+    if (manifest.inFlight === undefined) this.#change()
+    const restored = this.#edited?.workload ?? workload
+    const planned = planJob(this.#environment, restored, start, { newSink: true })
+    const plan = planRestore(manifest, planned.vertices)
+    const jobGraph = beginAggregates(planned, plan.restored)
+    const edited = this.#edited
+    if (edited !== null) world.log.add(world.nowMs, 'client', 'edited', edited.about)
+    const processes = [...cluster.taskManagers.values()].map(({ process }) => process)
+    for (const process of processes) process.wallSkewMs += this.#forgetting?.laterMs ?? 0
     this.#tables = new TablesChecker(jobGraph, this.#environment.factories())
-    const client = new JobClient(this.#environment.world, this.#environment.cluster)
+    const client = new JobClient(world, cluster)
     await client.submit(jobGraph)
+    if (this.#forgetting !== null) await this.#jump(client, jobGraph.jobId, this.#forgetting)
     await this.#comeRight(client, jobGraph.jobId)
+  }
+
+  /** What is other than when the checkpoint was taken. */
+  #change(): void {
+    const { draw, forgetting = null } = this.#restore
+    this.#forgetting = forgetting
+    const random = new SeededRandom(`edited job ${draw}`)
+    if (forgetting?.isOver === true || random.chance(0.4)) return
+    this.#edited = editedWorkload(this.#plan.workload, random)
+  }
+
+  /** Once all tasks have their state, no clock makes it older or younger. */
+  async #jump(client: JobClient, jobId: string, forgetting: PlannedForgetting): Promise<void> {
+    const { world, cluster } = this.#environment
+    const deadlineMs = world.nowMs + LIVENESS_MS
+    let runs = false
+    while (!runs && world.nowMs < deadlineMs) {
+      await delay(world, START_POLL_MS)
+      const state = await client.ask(jobId, (job) => {
+        const attempts = [...job.graph.attempts()]
+        const allRun = attempts.length > 0 && attempts.every((each) => each.state === 'RUNNING')
+        return job.hasEnded ? 'ended' : allRun ? 'runs' : 'starts'
+      })
+      if (state === 'ended') return
+      runs = state === 'runs'
+    }
+    await delay(world, forgetting.jumpAtMs)
+    for (const { process } of cluster.taskManagers.values()) {
+      process.wallSkewMs += forgetting.jumpMs
+    }
+    world.log.add(world.nowMs, 'client', 'clocks jump', `by ${forgetting.jumpMs} ms`)
+    if (forgetting.isOver && !this.#plan.workload.bounded) await delay(world, READ_MS)
   }
 
   async #comeRight(client: JobClient, jobId: string): Promise<void> {
@@ -160,8 +232,20 @@ export class RestoredRun {
     const { workload } = this.#plan
     const after = this.#output.lines(this.#environment)
     const expectation = expectedOutput(workload)
+    if (this.#forgetting?.isOver === true) return forgottenState(after, expectation.columns)
     const { guarantee } = workload
-    return restoredOutput({ expectation, guarantee, before: this.#before, after })
+    const edited = this.#edited
+    if (edited === null) {
+      return restoredOutput({ expectation, guarantee, before: this.#before, after })
+    }
+    const { query, tables } = edited.workload
+    const columns = queryColumns(query, tables).map(({ name }) => name)
+    return restoredOutput({
+      expectation: expectationIn(expectation, edited.common),
+      guarantee,
+      before: linesIn(this.#before, expectation.columns, edited.common),
+      after: linesIn(after, columns, edited.common),
+    })
   }
 
   #violate(message: string, details: readonly string[]): void {

@@ -12,6 +12,7 @@ import { lastArrivalMs, type Workload } from '../workload/workload.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 import { drawAdaptation } from './draw-adaptation.ts'
 import { drawSecondPipeline } from './draw-beside.ts'
+import { drawForgetting, type PlannedForgetting, withTimeToLive } from './draw-forgetting.ts'
 import { drawNeighbours } from './draw-neighbours.ts'
 import type { PlannedNeighbour } from './neighbours.ts'
 
@@ -59,8 +60,10 @@ export interface ClusterPlan {
  */
 export interface PlannedRestore {
   readonly parallelism: number
-  /** Draws which one. */
+  /** Draws which one, and how its query has been edited since. */
   readonly draw: number
+  /** Its state has a time to live; absent: it has none. */
+  readonly forgetting?: PlannedForgetting
 }
 
 export interface RunPlan extends ClusterPlan {
@@ -93,7 +96,12 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     ...{ phaseMs, mayFail: families.includes('kill'), firstId: SECOND_IDS },
   })
   const { beside } = second
-  const workload = beside === null ? generated : { ...generated, beside }
+  // The law of restoring is one of a single sink.
+  const drawn = beside === null ? drawRestore(random.split('restore'), generated) : null
+  const forgetting = drawForgetting(random.split('forgetting'), generated)
+  const restore = drawn === null || forgetting === null ? drawn : { ...drawn, forgetting }
+  const alone = restore?.forgetting === undefined ? generated : withTimeToLive(generated)
+  const workload = beside === null ? alone : { ...generated, beside }
   const { source, sink, guarantee } = workload
   const backend = drawBackend(random.split('backend'), workload)
   const without = impossibleFaults({
@@ -134,8 +142,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     faults: [...faults, ...adaptation.departures, ...second.failures],
     restarts: drawRestarts(random.split('restarts'), workload, phaseMs),
     rescales,
-    // The law is one of a single sink.
-    restore: beside === null ? drawRestore(random.split('restore'), workload) : null,
+    restore,
     neighbours,
     phaseMs,
     properties: {

@@ -409,8 +409,10 @@ function windowState(
   const keys = node.keys.map((key) => describeOrigin(key, lineage))
   const calls = node.aggregates.map((call) => describeCallOrigin(call, lineage))
   const time = node.rowtime === null ? null : describeOrigin(node.rowtime, lineage)
+  // A slice of TUMBLE is its window: both ways of computing it keep the same.
+  const kept = node.window.kind === 'tumble' ? 'window' : phase
   return {
-    identity: `${phase} ${JSON.stringify([keys, node.window, time])}`,
+    identity: `${kept} ${JSON.stringify([keys, node.window, time])}`,
     ...contentOf(calls, lineage),
     madeOf: {
       keys: keys.join(', '),
