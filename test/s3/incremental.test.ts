@@ -4,7 +4,7 @@ import { NEEDS_S3, startS3Fixture } from './s3-fixture.ts'
 
 testIncrementalCheckpoints(
   'a bucket',
-  ['hashmap'],
+  ['hashmap', 'rocksdb'],
   async () => {
     const fixture = await startS3Fixture()
     return {

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { testIncrementalCheckpoints } from '../support/incremental-scenario.ts'
 
-testIncrementalCheckpoints('a directory', ['hashmap'], async (directory) => {
+testIncrementalCheckpoints('a directory', ['hashmap', 'rocksdb'], async (directory) => {
   const checkpoints = join(directory, 'checkpoints')
   mkdirSync(checkpoints)
   return {
