@@ -106,16 +106,23 @@ export class Dispatcher {
   }
 
   /** A job in reactive mode takes every slot. Throws CLUSTER_REACTIVE. */
-  #requireAlone({ adaptive, jobGraph }: JobMaster): void {
-    const other = this.all().find((job) => !job.hasEnded)
-    if (other === undefined) return
-    const isReactive = [adaptive, other.adaptive].some((each) => each?.isReactive === true)
-    if (!isReactive) return
-    throw jobManagerError(
+  #requireAlone(job: JobMaster): void {
+    const other = this.all().find(({ hasEnded }) => !hasEnded)
+    const isReactive = [job, other].some((each) => each?.adaptive?.isReactive === true)
+    if (other === undefined || !isReactive) return
+    void job.close()
+    const { name } = job.jobGraph
+    const { key } = SchedulerOptions.mode
+    const error = jobManagerError(
       'CLUSTER_REACTIVE',
-      `Wait for the end of job ${other.jobId} ('${other.jobGraph.name}'), or cancel it, to run '${jobGraph.name}': in reactive mode there is one job.`,
-      { location: { optionKey: SchedulerOptions.mode.key } },
+      `Wait for the end of job ${other.jobId} ('${other.jobGraph.name}'), or cancel it, to run '${name}': in reactive mode there is one job.`,
+      {
+        hint: `npx millrace cancel ${other.jobId}, or a cluster without '${key}', in which jobs share the slots.`,
+        location: { optionKey: key },
+      },
     )
+    this.#options.platform.logger.warn('A job was refused.', { job: name, error })
+    throw error
   }
 
   #refuseKnown(jobId: string): void {

@@ -121,10 +121,20 @@ export class Rescaler {
    * RESOURCE_REQUIREMENTS_INVALID, RESCALE_NOT_POSSIBLE, LEADERSHIP_LOST; nothing has changed then.
    */
   async require(requirements: ResourceRequirements): Promise<void> {
+    try {
+      await this.#require(requirements)
+    } catch (error) {
+      this.#job.logger.warn('A rescale that was asked for was refused.', { error })
+      throw error
+    }
+  }
+
+  async #require(requirements: ResourceRequirements): Promise<void> {
     const job = this.#job
     const { adaptive } = this.#rounds
     if (adaptive?.isReactive === true) {
       refuse(`Start or stop TaskManagers to rescale job ${job.jobId}: it runs in reactive mode.`, {
+        hint: 'npx millrace taskmanager starts one more; the job takes its slots by itself.',
         location: { optionKey: SchedulerOptions.mode.key },
       })
     }

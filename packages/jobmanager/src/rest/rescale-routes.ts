@@ -56,7 +56,10 @@ function configOf({ jobId, adaptive, configuration }: JobMaster): RescaleConfigA
     throw jobManagerError(
       'SCHEDULER_NOT_ADAPTIVE',
       `Run job ${jobId} with '${key}' = 'adaptive' to have it follow the slots that there are.`,
-      { location: { optionKey: key } },
+      {
+        hint: 'npx millrace rescale brings a job of either scheduler to another parallelism.',
+        location: { optionKey: key },
+      },
     )
   }
   return {
