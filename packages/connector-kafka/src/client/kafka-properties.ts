@@ -233,7 +233,7 @@ export async function parseKafkaProperties(
     ),
     autoOffsetReset: parseReset(properties),
     fetchMaxBytes: integer(properties, 'fetch.max.bytes', 4 << 20, 1024),
-    fetchPartitionMaxBytes: integer(properties, 'max.partition.fetch.bytes', 2 << 20, 1024),
+    fetchPartitionMaxBytes: integer(properties, 'max.partition.fetch.bytes', 4 << 20, 1024),
     fetchMinBytes: integer(properties, 'fetch.min.bytes', 1, 1),
     fetchMaxWaitMs: integer(properties, 'fetch.max.wait.ms', 500),
     transactionTimeoutMs:
