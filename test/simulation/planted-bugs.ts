@@ -2,28 +2,8 @@
  * Bugs on purpose, to show that the simulation finds them: each a change of source text that
  * `plantBug` makes in a worker of its own. The shipped source knows nothing of them.
  */
-import type { FaultFamily } from '@millrace/simulation'
-
-export interface PlantedBug {
-  readonly name: string
-  /** What is broken, in a sentence. */
-  readonly breaks: string
-  /**
-   * Only faults of these families are drawn, where all of them meet what is broken too rarely.
-   */
-  readonly families?: readonly FaultFamily[]
-  /**
-   * A seed that found it when it was tried last, for the test to begin with: a plant that takes a
-   * hundred seeds would take minutes each time. Another draw of the jobs may need others.
-   */
-  readonly foundBy?: number
-  readonly edits: readonly {
-    readonly file: string
-    /** Occurs once in the file. */
-    readonly text: string
-    readonly planted: string
-  }[]
-}
+import type { PlantedBug } from './planted-bug.ts'
+import { PLANTED_SAVEPOINT_BUGS } from './planted-savepoint-bugs.ts'
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -537,4 +517,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  ...PLANTED_SAVEPOINT_BUGS,
 ]

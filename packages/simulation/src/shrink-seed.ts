@@ -140,17 +140,19 @@ function operatorCount({ query }: Workload): number {
 }
 
 function describeSize(plan: RunPlan): string {
-  const { faults, restarts, rescales, neighbours, jobManagers, taskManagers, workload } = plan
+  const { faults, restarts, rescales, neighbours, savepoints, jobManagers } = plan
+  const { taskManagers, workload } = plan
   return (
     `${faults.length} faults, ${restarts.length} restarts, ${rescales.length} rescales, ` +
-    `${neighbours.length} neighbours, ${jobManagers} JobManagers, ${taskManagers} TaskManagers, ${rowCount(workload)} rows, ` +
+    `${neighbours.length} neighbours, ${savepoints.length} savepoints, ${jobManagers} JobManagers, ` +
+    `${taskManagers} TaskManagers, ${rowCount(workload)} rows, ` +
     `${operatorCount(workload)} operators at parallelism ${workload.parallelism}`
   )
 }
 
 /** Large steps first. */
 function* smallerPlans(plan: RunPlan): Iterable<Candidate> {
-  const { faults, restarts, rescales, neighbours } = plan
+  const { faults, restarts, rescales, neighbours, savepoints } = plan
   if (faults.length > 1) {
     const half = Math.ceil(faults.length / 2)
     yield { change: 'first half of the faults', plan: { ...plan, faults: faults.slice(0, half) } }
@@ -174,6 +176,15 @@ function* smallerPlans(plan: RunPlan): Iterable<Candidate> {
     const change = `without the neighbour at ${atMs} ms`
     yield { change, plan: { ...plan, neighbours: neighbours.toSpliced(i, 1) } }
   }
+  for (const [i, savepoint] of savepoints.entries()) {
+    const change = `without the savepoint at ${savepoint.atMs} ms`
+    yield { change, plan: { ...plan, savepoints: savepoints.toSpliced(i, 1) } }
+    for (const [n, { id, class: name }] of savepoint.faults.entries()) {
+      const less = { ...savepoint, faults: savepoint.faults.toSpliced(n, 1) }
+      const change = `without fault #${id} ${name}`
+      yield { change, plan: { ...plan, savepoints: savepoints.with(i, less) } }
+    }
+  }
   if (plan.restore !== null) {
     yield { change: 'without the restored run', plan: { ...plan, restore: null } }
   }
@@ -196,8 +207,13 @@ function* smallerPlans(plan: RunPlan): Iterable<Candidate> {
     const narrowed = restarts.map((restart) => {
       return { ...restart, parallelism: Math.min(restart.parallelism, parallelism) }
     })
+    const lower = savepoints.map((savepoint) => {
+      const { successor } = savepoint
+      const most = Math.min(successor.parallelism, parallelism)
+      return { ...savepoint, successor: { ...successor, parallelism: most } }
+    })
     const change = describeChange(plan.workload, workload)
-    yield { change, plan: { ...plan, workload, restarts: narrowed } }
+    yield { change, plan: { ...plan, workload, restarts: narrowed, savepoints: lower } }
   }
 }
 

@@ -247,6 +247,11 @@ export class JobMaster {
     return this.#end.keptCheckpoints ?? this.#job.checkpoints?.completed.paths() ?? []
   }
 
+  /** Directory of the savepoint by which it is stopped for good; null: it goes on, or has ended. */
+  get stoppedBy(): string | null {
+    return this.#job.stoppedBy
+  }
+
   /** Why the job is where it is; null while it simply runs. */
   statusReason(): string | null {
     return describeStatus({

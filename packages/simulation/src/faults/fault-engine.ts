@@ -43,8 +43,20 @@ export class FaultEngine {
     this.#apply = apply
   }
 
-  /** Times count from now; steps from the world's beginning. */
   start(faults: readonly PlannedFault[]): void {
+    this.add(faults)
+    this.#world.onStep((step, occurrence, process) => {
+      if (this.#over || this.#atStep.size === 0) return
+      for (const fault of this.#atStep.get(`${step} ${occurrence}`) ?? []) {
+        // After the event under way: code runs to its end before its process can be struck.
+        this.#cancels.push(this.#world.after(0, () => this.#strike(fault, process)))
+      }
+    })
+  }
+
+  /** Their times and steps count from now. */
+  add(faults: readonly PlannedFault[]): void {
+    if (this.#over) return
     for (const fault of faults) {
       const { moment } = fault
       if (moment.kind === 'time') {
@@ -54,13 +66,6 @@ export class FaultEngine {
       const key = `${moment.step} ${(this.#world.steps.get(moment.step) ?? 0) + moment.occurrence}`
       this.#atStep.set(key, [...(this.#atStep.get(key) ?? []), fault])
     }
-    this.#world.onStep((step, occurrence, process) => {
-      if (this.#over || this.#atStep.size === 0) return
-      for (const fault of this.#atStep.get(`${step} ${occurrence}`) ?? []) {
-        // After the event under way: code runs to its end before its process can be struck.
-        this.#cancels.push(this.#world.after(0, () => this.#strike(fault, process)))
-      }
-    })
   }
 
   get active(): number {

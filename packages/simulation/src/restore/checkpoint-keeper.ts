@@ -40,7 +40,8 @@ export class CheckpointKeeper {
         const { completed } = statistics.counts
         if (completed === (this.#known.get(statistics) ?? 0)) continue
         this.#known.set(statistics, completed)
-        const latest = statistics.answer().latest.completed
+        const { latest: of } = statistics.answer()
+        const latest = newer(of.completed, of.savepoint)
         if (latest !== null && this.#parts.keeps(++this.#seen)) {
           this.#keep(latest.external_path, latest.id)
         }
@@ -54,4 +55,10 @@ export class CheckpointKeeper {
     const files = keepFiles(environment.disk, location)
     this.kept = { location, checkpointId, files, output: outputSoFar() }
   }
+}
+
+/** Savepoints are kept as checkpoints are. */
+function newer<T extends { readonly id: number }>(a: T | null, b: T | null): T | null {
+  if (a === null || b === null) return a ?? b
+  return b.id > a.id ? b : a
 }

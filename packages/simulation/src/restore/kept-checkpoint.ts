@@ -6,9 +6,7 @@
  * Taken between two events: the completion has been decided, and nobody has been told to commit
  * it yet.
  */
-import { keyGroupRangeOf } from '@millrace/core'
-import { readCommittables } from '@millrace/sql-operators/inspect-state'
-import { openRestoredState, readCheckpoint, sharedPath } from '@millrace/state'
+import { sharedPath } from '@millrace/state'
 import type { SimulatedEnvironment } from '../environment/simulated-environment.ts'
 import { SimulatedDisk } from '../platform/filesystem/simulated-disk.ts'
 import { InstantFilesystem } from '../scenario/instant-filesystem.ts'
@@ -38,27 +36,4 @@ export function diskOf(
   const disk = new SimulatedDisk(world, 'kept')
   for (const [path, bytes] of files) disk.place(path, bytes)
   return new InstantFilesystem(disk)
-}
-
-/** What its sinks had pre-committed and not yet known to be committed. */
-export async function committablesOf(
-  { location }: KeptCheckpoint,
-  filesystem: InstantFilesystem,
-): Promise<Uint8Array[]> {
-  const manifest = await readCheckpoint(location, filesystem)
-  const committables: Uint8Array[] = []
-  for (const { operatorName, parallelism, maxParallelism, subtasks } of manifest.operators) {
-    for (const [subtask, handles] of subtasks.entries()) {
-      if (handles === null) continue
-      const state = await openRestoredState({
-        handles,
-        checkpointId: manifest.checkpointId,
-        keyGroupRange: keyGroupRangeOf(subtask, parallelism, maxParallelism),
-        filesystem,
-        operator: operatorName,
-      })
-      committables.push(...readCommittables(state))
-    }
-  }
-  return committables
 }

@@ -6,6 +6,7 @@
 import { beginAggregates } from '@millrace/sql'
 import { planRestore, readCheckpoint } from '@millrace/state'
 import { TablesChecker } from '../checkers/checkpoint-tables.ts'
+import { committablesAt } from '../checkers/committables.ts'
 import { forgottenState } from '../checkers/forgotten-state.ts'
 import { expectationIn, linesIn } from '../checkers/kept-columns.ts'
 import { RESTORE_LAW, restoredOutput } from '../checkers/restored-output.ts'
@@ -24,7 +25,7 @@ import { delay } from '../world/scheduler.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 import { CheckpointKeeper } from './checkpoint-keeper.ts'
 import { type EditedWorkload, editedWorkload } from './edited-workload.ts'
-import { committablesOf, diskOf, type KeptCheckpoint } from './kept-checkpoint.ts'
+import { diskOf, type KeptCheckpoint } from './kept-checkpoint.ts'
 
 const SLOTS_PER_TASK_MANAGER = 2
 const LIVENESS_MS = 180_000
@@ -140,7 +141,7 @@ export class RestoredRun {
     const { world, cluster } = this.#environment
     const { location } = this.#kept
     const kept = diskOf(this.#kept, this.#environment)
-    const committables = await committablesOf(this.#kept, kept)
+    const committables = await committablesAt(location, kept)
     this.#before = outputUpTo(this.#kept.output, workload.sink, committables)
     for (const [path, bytes] of this.#kept.files) this.#environment.disk.place(path, bytes)
     new JobInput(this.#environment, workload).createWhole()

@@ -60,10 +60,11 @@ export class JobClient {
 
   async #askLeader<T>(question: (jobManager: JobManager) => T | Promise<T>): Promise<Answer<T>> {
     const leader = this.#cluster.leader()
-    return leader === null ? null : this.#ask(leader, question)
+    return leader === null ? null : this.askOne(leader, question)
   }
 
-  #ask<T>(
+  /** That JobManager, whether it leads or not; null: it does not answer. */
+  askOne<T>(
     { process, jobManager }: RunningJobManager,
     question: (jobManager: JobManager) => T | Promise<T>,
   ): Promise<Answer<T>> {

@@ -14,6 +14,8 @@ export interface JobStart {
   readonly restoreFrom: string | null
   /** How many jobs the run has submitted before. */
   readonly number: number
+  /** Further SET statements. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /**
@@ -45,6 +47,11 @@ export interface JobUnderTest {
    * be of a job that broke off.
    */
   judge(environment: SimulatedEnvironment, stage: JobStage): readonly Violation[]
+  /** Of what the sinks had pre-committed, what is not committed, by name. */
+  uncommitted?(
+    environment: SimulatedEnvironment,
+    committables: readonly Uint8Array[],
+  ): readonly string[]
   /** What was drawn, for people and for counts. */
   describe(): readonly string[]
 }

@@ -62,12 +62,23 @@ export function outputUpTo(
   sink: SinkConnector,
   committables: readonly Uint8Array[],
 ): string[] {
-  const names = committables.map((bytes) =>
-    sink === 'kafka'
-      ? nameOf(producerOf(bytes))
-      : (JSON.parse(new TextDecoder().decode(bytes)) as { readonly pending: string }).pending,
-  )
+  const names = committables.map((bytes) => nameIn(sink, bytes))
   return [...lines, ...names.flatMap((name) => uncommitted.get(name) ?? [])]
+}
+
+/** By name, those of the committables that are not committed. */
+export function stillUncommitted(
+  { uncommitted }: OutputSoFar,
+  sink: SinkConnector,
+  committables: readonly Uint8Array[],
+): string[] {
+  const names = committables.map((bytes) => nameIn(sink, bytes))
+  return names.filter((name) => (uncommitted.get(name) ?? []).length > 0)
+}
+
+function nameIn(sink: SinkConnector, committable: Uint8Array): string {
+  if (sink === 'kafka') return nameOf(producerOf(committable))
+  return (JSON.parse(new TextDecoder().decode(committable)) as { readonly pending: string }).pending
 }
 
 function producerOf(bytes: Uint8Array): { producerId: number; epoch: number } {

@@ -40,7 +40,7 @@ describe('a plan file', () => {
       [text.slice(0, text.length / 2), /no JSON/],
       ['null', /format .* it has none/],
       ['{"jobs": 3}', /format .* it has none/],
-      [text.replace('plan/4"', 'plan/0"'), /it is "millrace-simulation-plan\/0"/],
+      [text.replace('plan/5"', 'plan/0"'), /it is "millrace-simulation-plan\/0"/],
       [
         text.replace('"commit": "abc"', '"commit": "abd"'),
         /checksum is [0-9a-f]{8}, not "[0-9a-f]/,

@@ -12,7 +12,7 @@ import { simulationError } from '../error-codes.ts'
 import type { RunPlan } from './run-plan.ts'
 
 /** Raised when a plan of before can no longer be run. */
-const FORMAT = 'millrace-simulation-plan/4'
+const FORMAT = 'millrace-simulation-plan/5'
 
 export interface PlanFile {
   readonly plan: RunPlan

@@ -43,6 +43,7 @@ export function planJob(
     settings: {
       'parallelism.default': String(start.parallelism),
       ...(start.restoreFrom === null ? {} : { 'execution.state-recovery.path': start.restoreFrom }),
+      ...start.settings,
       // What the other sink keeps is not for this one.
       ...(newSink ? { 'execution.state-recovery.ignore-unclaimed-state': 'true' } : {}),
     },

@@ -14,6 +14,7 @@ import { drawAdaptation } from './draw-adaptation.ts'
 import { drawSecondPipeline } from './draw-beside.ts'
 import { drawForgetting, type PlannedForgetting, withTimeToLive } from './draw-forgetting.ts'
 import { drawNeighbours } from './draw-neighbours.ts'
+import { drawSavepoints, type PlannedSavepoint } from './draw-savepoints.ts'
 import type { PlannedNeighbour } from './neighbours.ts'
 
 /**
@@ -48,6 +49,8 @@ export interface ClusterPlan {
   readonly rescales: readonly PlannedRescale[]
   /** By time. */
   readonly neighbours: readonly PlannedNeighbour[]
+  /** By time. */
+  readonly savepoints: readonly PlannedSavepoint[]
   /** Length of the phase with faults, from the job's submission. */
   readonly phaseMs: number
   /** Of the cluster. */
@@ -143,6 +146,12 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
     restarts: drawRestarts(random.split('restarts'), workload, phaseMs),
     rescales,
     restore,
+    savepoints: drawSavepoints(random.split('savepoints'), {
+      workload,
+      families,
+      without,
+      phaseMs,
+    }),
     neighbours,
     phaseMs,
     properties: {

@@ -27,6 +27,7 @@ import { Neighbours } from './neighbours.ts'
 import { RescaleClient } from './rescale-client.ts'
 import type { SeedOutcome } from './run-outcome.ts'
 import type { ClusterPlan } from './run-plan.ts'
+import { SavepointSteps, type SteppedRun } from './savepoint-steps.ts'
 import { SlotsJudge } from './slots-judge.ts'
 
 /** After the faults, a job that does not come right within that is stuck. */
@@ -55,6 +56,7 @@ export class ScenarioRun {
   readonly #rescales: RescaleClient
   readonly #slots: SlotsJudge
   readonly #neighbours: Neighbours | null
+  readonly #savepoints: SavepointSteps
   readonly #watch: ClusterWatch
   readonly #engine: FaultEngine
   readonly #losses = new Losses()
@@ -89,6 +91,7 @@ export class ScenarioRun {
     this.#slots = new SlotsJudge(environment.world, this.#client, environment.shape)
     this.#neighbours =
       job.workload === null ? null : new Neighbours(environment, this.#client, job.workload)
+    this.#savepoints = new SavepointSteps(this.#stepped())
     this.#engine = new FaultEngine(environment.world, this.#faults(environment))
   }
 
@@ -158,9 +161,25 @@ export class ScenarioRun {
     if (this.#violations.length === 0) await this.#cleanUp()
   }
 
+  #stepped(): SteppedRun {
+    return {
+      ...{ environment: this.#environment, client: this.#client, job: this.#job },
+      jobId: () => this.#jobId,
+      hasFailed: async () => (await this.#seeWhetherFailed()) !== null,
+      strike: (faults) => this.#engine.add(faults),
+      startFrom: (path, parallelism, settings) => {
+        this.#restoreFrom = path
+        return this.#submit(parallelism, path, settings)
+      },
+      violate: (found) => void this.#violations.push(...found),
+      reason: () => this.#reason(),
+      forgotten: () => this.#forgotten(),
+    }
+  }
+
   /** What somebody does to the job, by time. */
   #steps(endMs: number): { readonly atMs: number; carryOut(): Promise<void> }[] {
-    const { restarts, rescales, neighbours } = this.#plan
+    const { restarts, rescales, neighbours, savepoints } = this.#plan
     const steps = [
       ...restarts.map(({ atMs, parallelism }) => {
         return { atMs, carryOut: () => this.#restart(parallelism) }
@@ -170,6 +189,9 @@ export class ScenarioRun {
       }),
       ...neighbours.map((planned) => {
         return { atMs: planned.atMs, carryOut: async () => this.#neighbours?.begin(planned) }
+      }),
+      ...savepoints.map((planned) => {
+        return { atMs: planned.atMs, carryOut: () => this.#savepoints.carryOut(planned, endMs) }
       }),
     ]
     return steps.sort((a, b) => a.atMs - b.atMs)
@@ -197,11 +219,15 @@ export class ScenarioRun {
   }
 
   /** As a user would: again, when the job was refused because a disk was full. */
-  async #submit(parallelism: number, restoreFrom: string | null): Promise<void> {
+  async #submit(
+    parallelism: number,
+    restoreFrom: string | null,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const { world } = this.#environment
     do {
       const number = this.#jobIds.length
-      const start = { parallelism, restoreFrom, number }
+      const start = { parallelism, restoreFrom, number, settings }
       const jobGraph = this.#job.plan(this.#environment, start)
       this.#watch.submitted(jobGraph)
       await this.#client.submit(jobGraph)
@@ -287,6 +313,7 @@ export class ScenarioRun {
       if (failed !== null) return this.#judgeFailed(failed)
       const state = await this.#client.ask(this.#jobId, (job) => job.state as string)
       if (state === 'unknown') this.#forgotten()
+      if (state === 'FINISHED' && (await this.#savepoints.followUnheard())) continue
       if (bounded ? state === 'FINISHED' : this.#compare('running').length === 0) {
         await delay(world, QUIET_MS)
         this.#violations.push(...this.#compare(bounded ? 'finished' : 'running'))
@@ -358,12 +385,20 @@ export class ScenarioRun {
     const { world } = this.#environment
     if (!this.#job.bounded && this.#failed === null) await this.#cancel()
     const deadlineMs = world.nowMs + CLEANUP_MS
-    let left = checkLeftovers(this.#environment, this.#failed)
+    let left = await this.#left()
     while (left.length > 0 && world.nowMs < deadlineMs) {
       await delay(world, POLL_MS)
-      left = checkLeftovers(this.#environment, this.#failed)
+      left = await this.#left()
     }
     this.#violations.push(...left)
+  }
+
+  async #left(): Promise<readonly Violation[]> {
+    const left = checkLeftovers(this.#environment, this.#failed)
+    // Of a job that ended by a loss nobody knows how far it came with what it claimed.
+    if (this.#failed !== null || this.#plan.savepoints.length === 0) return left
+    const retained = Number(this.#plan.properties['execution.checkpointing.num-retained'])
+    return [...left, ...(await this.#savepoints.judge(retained))]
   }
 
   #violate(checker: string, message: string, details: readonly string[]): void {
@@ -392,6 +427,7 @@ export class ScenarioRun {
         'rescale-reached': this.#rescales.judged,
         'slots-followed': this.#slots.judged,
         'neighbour-output': this.#neighbours?.judged ?? 0,
+        ...this.#savepoints.checks,
       },
       shape: [
         ...this.#job.describe(),
@@ -402,6 +438,7 @@ export class ScenarioRun {
         ...(this.#rescales.accepted > 0 ? ['rescaled'] : []),
         ...schedulerOf(this.#plan),
         ...(this.#plan.neighbours.length > 0 ? ['neighbours'] : []),
+        ...(this.#savepoints.stops > 0 ? ['stopped'] : []),
       ],
       faults: this.#engine.struck,
     }

@@ -11,7 +11,7 @@ import { rowCount, type Workload } from '../workload/workload.ts'
 import { JobInput } from './job-input.ts'
 import { JobOutput } from './job-output.ts'
 import type { JobStage, JobStart, JobUnderTest } from './job-under-test.ts'
-import type { OutputSoFar } from './output-so-far.ts'
+import { type OutputSoFar, stillUncommitted } from './output-so-far.ts'
 import { planJob } from './plan-job.ts'
 
 export class WorkloadJob implements JobUnderTest {
@@ -75,6 +75,13 @@ export class WorkloadJob implements JobUnderTest {
   /** With what is written and not committed. */
   outputSoFar(environment: SimulatedEnvironment): OutputSoFar {
     return this.#output.soFar(environment)
+  }
+
+  uncommitted(
+    environment: SimulatedEnvironment,
+    committables: readonly Uint8Array[],
+  ): readonly string[] {
+    return stillUncommitted(this.outputSoFar(environment), this.#workload.sink, committables)
   }
 
   describe(): readonly string[] {

@@ -68,6 +68,7 @@ export function drawCluster(draw: ClusterDraw): ClusterPlan {
     restarts: [],
     rescales: [],
     neighbours: [],
+    savepoints: [],
     phaseMs,
     properties: drawProperties(random.split('properties')),
   }
@@ -86,6 +87,7 @@ export function referenceCluster(job: PlannedUserJob): ClusterPlan {
     restarts: [],
     rescales: [],
     neighbours: [],
+    savepoints: [],
     phaseMs: 0,
     properties: {
       ...drawProperties(new SeededRandom('reference')),
