@@ -318,6 +318,13 @@ export const CheckpointingOptions = {
       'Whose the savepoint or checkpoint is that the job starts from: the user’s, and it stays (`NO_CLAIM`), or from then on the job’s, ' +
       'which removes it as one of its own checkpoints (`CLAIM`).',
   }),
+  alignedTimeout: option.duration({
+    key: 'execution.checkpointing.aligned-checkpoint-timeout',
+    aliases: ['execution.checkpointing.alignment-timeout'],
+    defaultValue: 0,
+    description:
+      'With unaligned checkpoints: how long after its trigger barriers still wait behind rows before they overtake those that are left; 0: not at all.',
+  }),
   unalignedEnabled: option.boolean({
     key: 'execution.checkpointing.unaligned.enabled',
     aliases: ['execution.checkpointing.unaligned'],

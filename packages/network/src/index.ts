@@ -2,7 +2,7 @@ export { Segment, SegmentPool } from './buffer/segment-pool.ts'
 export * from './error-codes.ts'
 export { memoryConnectionPair } from './exchange/memory-connection.ts'
 export { type PeerSlot, SlotExchange } from './exchange/slot-exchange.ts'
-export type { GateSettings } from './input/gate.ts'
+export type { GateSettings, SubtaskInputSettings } from './input/gate.ts'
 export type { InputChannel } from './input/input-channel.ts'
 export type {
   AlignmentTimes,
@@ -10,8 +10,9 @@ export type {
   InputRecording,
   RecordedChannel,
 } from './input/input-listener.ts'
+export { patienceMs } from './input/late-barriers.ts'
 export type { ReplayStream } from './input/replay.ts'
-export { SubtaskInput, type SubtaskInputSettings } from './input/subtask-input.ts'
+export { SubtaskInput } from './input/subtask-input.ts'
 export * from './network-options.ts'
 export {
   type PartitionKind,

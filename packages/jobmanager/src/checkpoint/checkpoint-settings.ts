@@ -59,5 +59,5 @@ function unalignedAfter(
       },
     )
   }
-  return 0
+  return configuration.get(Options.alignedTimeout)
 }

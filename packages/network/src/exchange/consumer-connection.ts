@@ -97,7 +97,11 @@ export class ConsumerConnection {
         channel.receiveEnd(frame.u32(8))
         return
       case FrameType.BARRIER:
-        channel.receiveBarrier(frame.u32(8), bytes.subarray(BARRIER_HEADER_BYTES))
+        channel.receiveBarrier({
+          sequence: frame.u32(8),
+          isInBand: frame.u32(12) === 1,
+          order: bytes.subarray(BARRIER_HEADER_BYTES),
+        })
         return
       case FrameType.FAILED:
         this.#channels.delete(frame.channel)

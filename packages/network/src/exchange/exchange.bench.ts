@@ -60,6 +60,7 @@ async function measure(
       floatingBuffersPerGate: 8,
       owner: 'bench',
       nowMs: () => clock.nowMs(),
+      setTimer: () => () => {},
       monotonicMs: () => clock.monotonicMs(),
     },
     consumer.pool,

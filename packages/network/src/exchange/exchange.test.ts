@@ -145,6 +145,7 @@ function inputOf({ consumer, peer }: Setup, attempts: string[], subpartition = 0
       owner: 'consumer',
       nowMs: () => platform.clock.nowMs(),
       monotonicMs: () => platform.clock.monotonicMs(),
+      setTimer: (delayMs, action) => platform.clock.setTimer(delayMs, action),
     },
     consumer.pool,
   )

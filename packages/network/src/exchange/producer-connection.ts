@@ -19,6 +19,7 @@ import {
   FrameReader,
   FrameType,
   failedFrame,
+  type SentBarrier,
 } from '../wire/frame.ts'
 import type { PartitionRegistry } from './partition-registry.ts'
 
@@ -137,8 +138,8 @@ export class ProducerConnection {
       sendEnd: (sequence: number): void => {
         if (!this.#closed) this.#connection.send([endFrame(number, sequence)])
       },
-      sendBarrier: (sequence: number, order: Uint8Array): void => {
-        if (!this.#closed) this.#connection.send([barrierFrame(number, sequence, order)])
+      sendBarrier: (barrier: SentBarrier): void => {
+        if (!this.#closed) this.#connection.send([barrierFrame(number, barrier)])
       },
     }
     subpartition.attach(sink, channel.credits)

@@ -41,12 +41,17 @@ export class BarrierAlignment {
     return this.#taken
   }
 
+  /** Whether nothing more is to be done about the checkpoint. */
+  isSettled(checkpointId: number): boolean {
+    return checkpointId <= this.#settled || checkpointId < this.#aligning
+  }
+
   /** `cancelled`: the older checkpoint that this barrier overtook, or -1. */
   onBarrier(
     channel: number,
     checkpointId: number,
   ): { readonly decision: BarrierDecision; readonly cancelled: number; readonly first: boolean } {
-    if (checkpointId <= this.#settled || checkpointId < this.#aligning) {
+    if (this.isSettled(checkpointId)) {
       return { decision: 'ignore', cancelled: -1, first: false }
     }
     let cancelled = -1

@@ -4,6 +4,7 @@
  */
 import { type BatchCodec, type CheckpointBarrier, WatermarkMerge } from '@millrace/core'
 import type { ChannelOwner, InputChannel } from './input-channel.ts'
+import type { LateBarriersSettings } from './late-barriers.ts'
 
 export interface GateSettings {
   /** Of the edge's type, as the producer's. */
@@ -12,11 +13,20 @@ export interface GateSettings {
   readonly channels: readonly string[]
 }
 
+export interface SubtaskInputSettings extends LateBarriersSettings {
+  readonly gates: readonly GateSettings[]
+  readonly buffersPerChannel: number
+  readonly floatingBuffersPerGate: number
+  /** Named in NETWORK_MEMORY_INSUFFICIENT. */
+  readonly owner: string
+  readonly monotonicMs: () => number
+}
+
 /** Of all gates of an input. */
 export interface GateEvents {
   readable(channel: InputChannel): void
   failed(error: unknown): void
-  overtaken(channel: InputChannel, barrier: CheckpointBarrier): void
+  barrier(channel: InputChannel, barrier: CheckpointBarrier, isInBand: boolean): void
 }
 
 export class Gate implements ChannelOwner {
@@ -51,8 +61,8 @@ export class Gate implements ChannelOwner {
     this.#events.failed(error)
   }
 
-  channelOvertaken(channel: InputChannel, barrier: CheckpointBarrier): void {
-    this.#events.overtaken(channel, barrier)
+  channelHasBarrier(channel: InputChannel, barrier: CheckpointBarrier, isInBand: boolean): void {
+    this.#events.barrier(channel, barrier, isInBand)
   }
 
   borrowFloating(): boolean {

@@ -11,14 +11,18 @@ import type { CheckpointBarrier } from '@millrace/core'
 import type { Segment, SegmentPool } from '../buffer/segment-pool.ts'
 import { networkError } from '../error-codes.ts'
 import { decodeBarrier } from '../wire/element-wire.ts'
+import type { SentBarrier } from '../wire/frame.ts'
 import { ElementReader } from './element-reader.ts'
 
 /** What the channel tells its gate. */
 export interface ChannelOwner {
   channelReadable(channel: InputChannel): void
   channelFailed(channel: InputChannel, error: unknown): void
-  /** A barrier has overtaken what the channel has not received yet. */
-  channelOvertaken(channel: InputChannel, barrier: CheckpointBarrier): void
+  /**
+   * A barrier stands behind what the channel has received; `isInBand`: it will be read there, else
+   * it has overtaken what comes.
+   */
+  channelHasBarrier(channel: InputChannel, barrier: CheckpointBarrier, isInBand: boolean): void
   /** Takes one of the gate's floating buffers; false when none is left. */
   borrowFloating(): boolean
   returnFloating(): void
@@ -141,10 +145,10 @@ export class InputChannel {
   }
 
   /**
-   * A BARRIER frame: it stands behind all that has come, and ahead of all that the producer has not
-   * sent yet.
+   * A BARRIER frame: it stands behind all that has come; the last of it, or ahead of all that the
+   * producer has not sent yet.
    */
-  receiveBarrier(sequence: number, order: Uint8Array): void {
+  receiveBarrier({ sequence, isInBand, order }: SentBarrier): void {
     if (this.#closed || !this.#isInOrder(sequence, 'let a barrier overtake')) return
     let barrier: CheckpointBarrier
     try {
@@ -156,7 +160,7 @@ export class InputChannel {
     this.#recorded = null
     this.#overtakenBy = barrier.order.id
     this.#overtakenAt = sequence
-    this.#owner.channelOvertaken(this, barrier)
+    this.#owner.channelHasBarrier(this, barrier, isInBand)
   }
 
   /**

@@ -40,6 +40,9 @@ export interface InputRecording {
   readonly whole: Promise<boolean>
 }
 
+/** Every barrier was waited for. */
+export const NOTHING_RECORDED: InputRecording = { parts: [], whole: Promise.resolve(true) }
+
 export interface RecordedChannel {
   /** Place in `SubtaskInputSettings.gates`. */
   readonly gate: number

@@ -20,28 +20,19 @@ import {
   ElementKind,
 } from '../wire/element-wire.ts'
 import { BarrierAlignment } from './barrier-alignment.ts'
-import { Gate, type GateEvents, type GateSettings } from './gate.ts'
+import { Gate, type GateEvents, type GateSettings, type SubtaskInputSettings } from './gate.ts'
 import { InputChannel } from './input-channel.ts'
-import type {
-  AlignmentTimes,
-  InputListener,
-  InputRecording,
-  RecordedChannel,
+import {
+  type AlignmentTimes,
+  type InputListener,
+  type InputRecording,
+  NOTHING_RECORDED,
+  type RecordedChannel,
 } from './input-listener.ts'
+import { type ArrivedBarrier, LATE, LateBarriers } from './late-barriers.ts'
 import { Replay, type ReplayStream } from './replay.ts'
 
-export interface SubtaskInputSettings {
-  readonly gates: readonly GateSettings[]
-  readonly buffersPerChannel: number
-  readonly floatingBuffersPerGate: number
-  /** Named in NETWORK_MEMORY_INSUFFICIENT. */
-  readonly owner: string
-  readonly nowMs: () => number
-  readonly monotonicMs: () => number
-}
-
 const ALL_GATES = -1
-const NOTHING_RECORDED: InputRecording = { parts: [], whole: Promise.resolve(true) }
 
 export class SubtaskInput {
   readonly channels: readonly InputChannel[]
@@ -61,7 +52,8 @@ export class SubtaskInput {
   #startDelayMs = 0
   #aligningBarrier: CheckpointBarrier | null = null
   /** Barriers that came ahead of their channels' segments and have not been looked at. */
-  #ahead: { readonly index: number; readonly barrier: CheckpointBarrier }[] = []
+  #ahead: ArrivedBarrier[] = []
+  readonly #late: LateBarriers
   /** The checkpoint that was taken last without waiting for all barriers; -1: none was. */
   #takenId = -1
   #settleRecording: ((whole: boolean) => void) | null = null
@@ -82,10 +74,7 @@ export class SubtaskInput {
     const events: GateEvents = {
       readable: (channel) => this.#enqueue(channel.index),
       failed: (error) => this.#onFailure(error),
-      overtaken: (channel, barrier) => {
-        this.#ahead.push({ index: channel.index, barrier })
-        this.#onReadable()
-      },
+      barrier: ({ index }, barrier, isInBand) => this.#arrived({ index, barrier, isInBand }),
     }
     for (const [gateIndex, gateSettings] of settings.gates.entries()) {
       const exclusive = gateSettings.channels.length * settings.buffersPerChannel
@@ -105,6 +94,9 @@ export class SubtaskInput {
     }
     this.channels = channels
     this.#alignment = new BarrierAlignment(channels.length)
+    this.#late = new LateBarriers(channels.length, settings, (barrier) =>
+      this.#arrived({ index: LATE, barrier, isInBand: false }),
+    )
     this.#blocked = new Uint8Array(channels.length)
     this.#queued = new Uint8Array(channels.length)
     this.#closedChannels = new Uint8Array(channels.length)
@@ -119,10 +111,6 @@ export class SubtaskInput {
 
   onFailure(handler: (error: unknown) => void): void {
     this.#onFailure = handler
-  }
-
-  get isReadable(): boolean {
-    return this.#ringCount > 0 || this.#ahead.length > 0 || this.#replay !== null
   }
 
   get queuedSegments(): number {
@@ -192,7 +180,7 @@ export class SubtaskInput {
    */
   admitBarriers(listener: InputListener): boolean {
     for (let next = this.#ahead.shift(); next !== undefined; next = this.#ahead.shift()) {
-      if (this.#overtaken(next.index, next.barrier, listener)) return true
+      if (this.#admit(next, listener)) return true
     }
     return false
   }
@@ -247,6 +235,7 @@ export class SubtaskInput {
     this.#released = true
     for (const channel of this.channels) channel.close()
     this.#settle(false)
+    this.#late.cancel()
     this.#pool.unreserve(this.reservedSegments)
     this.#ringCount = 0
   }
@@ -336,26 +325,49 @@ export class SubtaskInput {
     if (decision === 'ignore') return
     if (cancelled >= 0) this.#cancel(cancelled, listener)
     if (first) this.#begin(barrier)
-    if (decision === 'take') this.#take(listener)
+    if (barrier.order.id === this.#takenId) {
+      this.channels[index]?.stopRecording()
+      if (decision === 'take') this.#settle(true)
+    } else if (decision === 'take') this.#take(listener)
     else if (barrier.order.align !== 'at-least-once') this.#blocked[index] = 1
   }
 
-  /** Returns whether it is the first one of its checkpoint, which is to be taken. */
-  #overtaken(index: number, barrier: CheckpointBarrier, listener: InputListener): boolean {
+  #arrived(arrived: ArrivedBarrier): void {
+    this.#ahead.push(arrived)
+    this.#onReadable()
+  }
+
+  /** Returns whether its checkpoint is to be taken now. */
+  #admit({ index, barrier, isInBand }: ArrivedBarrier, listener: InputListener): boolean {
     const { id } = barrier.order
-    const { decision, cancelled, first } = this.#alignment.onBarrier(index, id)
-    if (decision === 'ignore') return false
-    if (cancelled >= 0) this.#cancel(cancelled, listener)
-    if (first) {
-      this.#begin(barrier)
-      this.#takenId = id
+    if (isInBand && id !== this.#takenId) {
+      if (!this.#alignment.isSettled(id)) this.#late.came(index, barrier)
+      return false
     }
-    if (decision === 'take') this.#settle(true)
-    if (first) {
-      const startDelayMs = this.#startDelayMs
-      listener.onBarrier(barrier, { alignmentMs: 0, startDelayMs, processedBytes: 0 })
+    const isTaken = id === this.#takenId
+    // Those that lie in channels have come too, once they are not waited for.
+    const channels = [
+      ...(index === LATE ? [] : [index]),
+      ...(isTaken ? [] : this.#late.holding(id)),
+    ]
+    let isWhole = false
+    let isOpen = false
+    for (const channel of channels) {
+      const { decision, cancelled, first } = this.#alignment.onBarrier(channel, id)
+      if (decision === 'ignore') continue
+      isOpen = true
+      if (cancelled >= 0) this.#cancel(cancelled, listener)
+      if (first) this.#begin(barrier)
+      if (decision === 'take') isWhole = true
     }
-    return first
+    if (!isOpen) return false
+    if (!isTaken) this.#takenId = id
+    this.#unblock()
+    if (isWhole) this.#settle(true)
+    if (isTaken) return false
+    const startDelayMs = this.#startDelayMs
+    listener.onBarrier(barrier, { alignmentMs: 0, startDelayMs, processedBytes: 0 })
+    return true
   }
 
   #begin(barrier: CheckpointBarrier): void {

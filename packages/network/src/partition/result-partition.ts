@@ -196,6 +196,26 @@ export class ResultPartition {
     return this.subpartitions.map((subpartition) => subpartition.overtake(bytes))
   }
 
+  /**
+   * As `emitBarrier`, for a barrier that may overtake later. Resolves when no consumer waits for
+   * it any more.
+   */
+  passBarrier(barrier: CheckpointBarrier): Promise<void> {
+    const bytes = encodeBarrier(barrier)
+    const sent = this.subpartitions.map(
+      (subpartition) =>
+        new Promise<void>((resolve) => {
+          subpartition.passBarrier(barrier.order.id, bytes, resolve)
+        }),
+    )
+    return Promise.all(sent).then(() => {})
+  }
+
+  /** A barrier that was passed overtakes what is still before it: a copy of that, as `overtake`. */
+  overtakeLate({ order }: CheckpointBarrier): (readonly Uint8Array[])[] {
+    return this.subpartitions.map((subpartition) => subpartition.overtakeLate(order.id))
+  }
+
   emitEndOfData(): void {
     this.#toAll(ElementKind.END_OF_DATA, this.#control.bytes, 0)
     this.flush()

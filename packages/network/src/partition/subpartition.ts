@@ -9,14 +9,15 @@
 import { WireTarget } from '@millrace/core'
 import type { Segment, SegmentPool } from '../buffer/segment-pool.ts'
 import { ELEMENT_HEADER_BYTES, ElementKind } from '../wire/element-wire.ts'
+import type { SentBarrier } from '../wire/frame.ts'
 
 /** Where a subpartition's segments go: one channel of a connection. */
 export interface SegmentSink {
   /** The bytes may be reused when this returns. */
   sendSegment(sequence: number, backlog: number, bytes: Uint8Array): void
   sendEnd(sequence: number): void
-  /** Ahead of all that is not sent. */
-  sendBarrier(sequence: number, order: Uint8Array): void
+  /** Without credit; see `SentBarrier`. */
+  sendBarrier(barrier: SentBarrier): void
 }
 
 /** Writes into the open segment of a subpartition, and on into the next ones. */
@@ -29,6 +30,19 @@ class SegmentWriter extends WireTarget {
   override nextPiece(): void {
     this.#next(this)
   }
+}
+
+interface WaitingBarrier {
+  /** Of the checkpoint. */
+  readonly id: number
+  readonly order: Uint8Array
+  /** Sequence number of the first segment behind it. */
+  readonly end: number
+  readonly settled: () => void
+}
+
+function copies(segments: readonly Segment[]): Uint8Array[] {
+  return segments.map(({ bytes, length }) => bytes.slice(0, length))
 }
 
 export class Subpartition {
@@ -47,6 +61,8 @@ export class Subpartition {
   #released = false
   /** Where the timestamp of the last element in the open segment stands; -1: it is no watermark. */
   #watermarkAt = -1
+  /** A barrier that is in band and may still overtake what is before it. */
+  #waiting: WaitingBarrier | null = null
   /** Barriers that have overtaken everything, while there is no consumer yet. */
   #overtaking: Uint8Array[] = []
   /** Totals for metrics. */
@@ -139,7 +155,8 @@ export class Subpartition {
   attach(sink: SegmentSink, credits: number): void {
     this.#sink = sink
     this.#credits = credits
-    for (const order of this.#overtaking) sink.sendBarrier(this.#sequence, order)
+    const sequence = this.#sequence
+    for (const order of this.#overtaking) sink.sendBarrier({ sequence, isInBand: false, order })
     this.#overtaking = []
     this.#pump()
   }
@@ -159,11 +176,59 @@ export class Subpartition {
    */
   overtake(order: Uint8Array): readonly Uint8Array[] {
     if (this.isDrained) return []
-    if (this.#sink === null) this.#overtaking.push(order)
-    else this.#sink.sendBarrier(this.#sequence, order)
+    this.#settleWaiting()
+    this.#sendAhead(order)
     const queued = this.#ready.slice(this.#readyHead)
     if (this.#open !== null) queued.push(this.#open)
-    return queued.map(({ bytes, length }) => bytes.slice(0, length))
+    return copies(queued)
+  }
+
+  /**
+   * Puts the barrier behind what is queued. `settled`: it has been sent, has overtaken, or nobody
+   * wants it any more.
+   */
+  passBarrier(id: number, order: Uint8Array, settled: () => void): void {
+    if (this.isDrained) {
+      settled()
+      return
+    }
+    this.#settleWaiting()
+    this.append(ElementKind.BARRIER, order, order.length)
+    const end = this.#sequence + this.backlog + (this.#open === null ? 0 : 1)
+    this.#waiting = { id, order, end, settled }
+    this.flush()
+    // It was the last of a segment that was full, and is on its way.
+    this.#announce()
+  }
+
+  /** As `overtake`, for a barrier that `passBarrier` put here and that has not been sent. */
+  overtakeLate(id: number): readonly Uint8Array[] {
+    const waiting = this.#waiting
+    if (waiting?.id !== id || this.isDrained) return []
+    this.#sendAhead(waiting.order)
+    const before = this.#readyHead + waiting.end - this.#sequence
+    const queued = copies(this.#ready.slice(this.#readyHead, before))
+    this.#settleWaiting()
+    return queued
+  }
+
+  #sendAhead(order: Uint8Array): void {
+    if (this.#sink === null) this.#overtaking.push(order)
+    else this.#sink.sendBarrier({ sequence: this.#sequence, isInBand: false, order })
+  }
+
+  /** Once the waiting barrier has been sent in band. */
+  #announce(): void {
+    const waiting = this.#waiting
+    if (waiting === null || this.#sequence < waiting.end) return
+    this.#sink?.sendBarrier({ sequence: waiting.end, isInBand: true, order: waiting.order })
+    this.#settleWaiting()
+  }
+
+  #settleWaiting(): void {
+    const waiting = this.#waiting
+    this.#waiting = null
+    waiting?.settled()
   }
 
   /** Nothing more will be appended; the consumer is told after the last segment. */
@@ -182,6 +247,7 @@ export class Subpartition {
   release(): void {
     if (this.#released) return
     this.#released = true
+    this.#settleWaiting()
     let count = this.#releaseOpen()
     for (let i = this.#readyHead; i < this.#ready.length; i++) {
       this.#pool.release(this.#ready[i] as Segment)
@@ -233,6 +299,7 @@ export class Subpartition {
       )
       this.#pool.release(segment)
       sent++
+      this.#announce()
     }
     if (this.#readyHead === this.#ready.length && this.#readyHead > 0) {
       this.#ready.length = 0

@@ -12,12 +12,14 @@
  *     5 DATA    producer → consumer   u32 sequence │ u32 backlog │ one segment's bytes
  *     6 FAILED  producer → consumer   error data (JSON, UTF-8)
  *     7 END     producer → consumer   u32 sequence; the partition is finished, nothing follows
- *     8 BARRIER producer → consumer   u32 sequence │ the checkpoint's order (JSON, UTF-8)
+ *     8 BARRIER producer → consumer   u32 sequence │ u32 whether it is in band as well
+ *                                     │ the checkpoint's order (JSON, UTF-8)
  *
  * The channel number is chosen by the consumer and unique in the connection. Little endian. A DATA
  * frame costs one credit; its sequence number counts the channel's DATA frames from 0 and is
- * checked on arrival, as is the credit. A BARRIER costs none: it has overtaken what the producer
- * has not sent, and stands behind the DATA frames before its sequence.
+ * checked on arrival, as is the credit. A BARRIER costs none: it stands behind the DATA frames
+ * before its sequence, at whose end it is in band as well, or has overtaken what the producer has
+ * not sent.
  */
 export const FrameType = {
   HELLO: 1,
@@ -35,8 +37,8 @@ export const EXCHANGE_VERSION = 2
 export const FRAME_HEADER_BYTES = 8
 /** DATA: header, sequence, backlog; a multiple of 8. */
 export const DATA_HEADER_BYTES = 16
-/** BARRIER: header, sequence. */
-export const BARRIER_HEADER_BYTES = 12
+/** BARRIER: header, sequence, flag. */
+export const BARRIER_HEADER_BYTES = 16
 
 const text = new TextEncoder()
 const untext = new TextDecoder()
@@ -92,10 +94,22 @@ export function endFrame(channel: number, sequence: number): Uint8Array {
   return bytes
 }
 
-/** `order`: as in a barrier in band (`encodeBarrier`). */
-export function barrierFrame(channel: number, sequence: number, order: Uint8Array): Uint8Array {
-  const [bytes, view] = frame(FrameType.BARRIER, channel, 4 + order.length)
+export interface SentBarrier {
+  /** Of the first DATA frame behind it. */
+  readonly sequence: number
+  /** It ends the DATA frame before; else it has overtaken what is not sent. */
+  readonly isInBand: boolean
+  /** As in a barrier in band (`encodeBarrier`). */
+  readonly order: Uint8Array
+}
+
+export function barrierFrame(
+  channel: number,
+  { sequence, isInBand, order }: SentBarrier,
+): Uint8Array {
+  const [bytes, view] = frame(FrameType.BARRIER, channel, 8 + order.length)
   view.setUint32(8, sequence, true)
+  view.setUint32(12, isInBand ? 1 : 0, true)
   bytes.set(order, BARRIER_HEADER_BYTES)
   return bytes
 }
@@ -145,12 +159,12 @@ function minimumBodyBytes(type: number): number {
   switch (type) {
     case FrameType.HELLO:
     case FrameType.DATA:
+    case FrameType.BARRIER:
       return 8
     case FrameType.OPEN:
       return 12
     case FrameType.CREDIT:
     case FrameType.END:
-    case FrameType.BARRIER:
       return 4
     default:
       return 0

@@ -95,3 +95,21 @@ test('Under backpressure an unaligned checkpoint completes long before an aligne
   }
   assert.ok(aligned.every(({ checkpoint_type: type }) => type === 'CHECKPOINT'))
 })
+
+test('With a timeout barriers wait so long, and overtake what is left then', async () => {
+  const late = await checkpoints({
+    'execution.checkpointing.unaligned.enabled': 'true',
+    'execution.checkpointing.aligned-checkpoint-timeout': '1 s',
+  })
+  assert.ok(late.length > 5)
+  for (const { checkpoint_type: type, end_to_end_duration: ms } of late) {
+    assert.equal(type, 'UNALIGNED_CHECKPOINT')
+    assert.ok(ms >= 1000 && ms < 1300, `${ms} ms`)
+  }
+  const patient = await checkpoints({
+    'execution.checkpointing.unaligned.enabled': 'true',
+    'execution.checkpointing.aligned-checkpoint-timeout': '1 min',
+  })
+  assert.ok(patient.length > 5)
+  assert.ok(patient.every(({ checkpoint_type: type }) => type === 'CHECKPOINT'))
+})

@@ -161,7 +161,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
       'execution.checkpointing.local-backup.enabled': String(
         random.split('local backup').chance(0.3),
       ),
-      ...drawUnaligned(random.split('unaligned')),
+      ...drawUnaligned(random.split('unaligned'), random.split('aligned timeout')),
     },
   }
 }
@@ -264,9 +264,13 @@ export function drawProperties(random: SeededRandom): Record<string, string> {
 }
 
 /** Barriers that overtake rows, with which a checkpoint has in it what is under way. */
-function drawUnaligned(random: SeededRandom): Record<string, string> {
+function drawUnaligned(random: SeededRandom, patience: SeededRandom): Record<string, string> {
   if (!random.chance(UNALIGNED_SHARE)) return {}
-  return { 'execution.checkpointing.unaligned.enabled': 'true' }
+  const timeout = 'execution.checkpointing.aligned-checkpoint-timeout'
+  return {
+    'execution.checkpointing.unaligned.enabled': 'true',
+    ...(patience.chance(0.5) ? { [timeout]: `${patience.pick([1, 5, 20, 200])} ms` } : {}),
+  }
 }
 
 /**

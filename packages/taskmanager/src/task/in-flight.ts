@@ -7,7 +7,7 @@
  * it, or here, and never in both.
  */
 import type { ChannelPlace, CheckpointBarrier } from '@millrace/core'
-import type { ResultPartition, SubtaskInput } from '@millrace/network'
+import { patienceMs, type ResultPartition, type SubtaskInput } from '@millrace/network'
 import type { TaskDeployment } from '@millrace/protocol'
 import type { UnwrittenChannelPart } from '@millrace/state'
 
@@ -23,12 +23,24 @@ export function mayOvertake({ order }: CheckpointBarrier): boolean {
   return typeof order.align === 'object'
 }
 
-/** Sends the barrier on through every output, and takes down what lies on both sides. */
+export interface BarrierPassage {
+  readonly deployment: TaskDeployment
+  /** Null: a source. */
+  readonly input: SubtaskInput | null
+  readonly partitions: readonly ResultPartition[]
+  readonly nowMs: () => number
+  /** Returns how to cancel it. */
+  readonly schedule: (delayMs: number, action: () => void) => () => void
+}
+
+/**
+ * Sends the barrier on through every output, and takes down what lies on both sides. As long as it
+ * may still be waited for it goes behind what is queued, and overtakes later what has not been sent
+ * by then.
+ */
 export function passBarrier(
   barrier: CheckpointBarrier,
-  deployment: TaskDeployment,
-  input: SubtaskInput | null,
-  partitions: readonly ResultPartition[],
+  { deployment, input, partitions, nowMs, schedule }: BarrierPassage,
 ): InFlight {
   const parts: UnwrittenChannelPart[] = []
   const recording = input?.record(barrier.order.id)
@@ -40,14 +52,30 @@ export function passBarrier(
         : { from: 'restored', gate, channel, ...restored }
     parts.push({ place: own, bytes })
   }
+  const delayMs = patienceMs(barrier, nowMs())
+  const waiting: { edge: number; partition: ResultPartition }[] = []
+  const sent: Promise<void>[] = []
+  const addUnsent = (edge: number, unsent: readonly (readonly Uint8Array[])[]): void => {
+    for (const [subpartition, bytes] of unsent.entries()) {
+      if (bytes.length === 0) continue
+      parts.push({ place: { from: 'output', edge, subpartition }, bytes })
+    }
+  }
   for (const [edge, partition] of partitions.entries()) {
     if (!mayOvertake(barrier) || deployment.outputs[edge]?.overtakable !== true) {
       partition.emitBarrier(barrier)
       continue
     }
-    for (const [subpartition, bytes] of partition.overtake(barrier).entries()) {
-      parts.push({ place: { from: 'output', edge, subpartition }, bytes })
-    }
+    if (delayMs > 0) {
+      waiting.push({ edge, partition })
+      sent.push(partition.passBarrier(barrier))
+    } else addUnsent(edge, partition.overtake(barrier))
   }
-  return { parts, whole: recording?.whole ?? Promise.resolve(true) }
+  const whole = recording?.whole ?? Promise.resolve(true)
+  if (waiting.length === 0) return { parts, whole }
+  const cancel = schedule(delayMs, () => {
+    for (const { edge, partition } of waiting) addUnsent(edge, partition.overtakeLate(barrier))
+  })
+  const allSent = Promise.all(sent).then(cancel)
+  return { parts, whole: allSent.then(() => whole) }
 }

@@ -223,6 +223,7 @@ export class StreamTask implements ExecutableTask {
       state,
       reporter,
       {
+        nowMs: () => clock.nowMs(),
         monotonicMs: () => clock.monotonicMs(),
         livenessWords: liveness.words,
       },

@@ -56,6 +56,7 @@ export class SubtaskCheckpoints {
   readonly #state: TaskState
   readonly #reporter: CheckpointReporter
   readonly #monotonicMs: () => number
+  readonly #nowMs: () => number
   readonly #livenessWords: Int32Array
   #running: Running | null = null
   readonly #writing = new Map<number, AbortController>()
@@ -72,7 +73,11 @@ export class SubtaskCheckpoints {
     mailbox: TaskMailbox,
     state: TaskState,
     reporter: CheckpointReporter,
-    place: { readonly monotonicMs: () => number; readonly livenessWords: Int32Array },
+    place: {
+      readonly monotonicMs: () => number
+      readonly nowMs: () => number
+      readonly livenessWords: Int32Array
+    },
   ) {
     this.#deployment = deployment
     this.#chain = chain
@@ -81,6 +86,7 @@ export class SubtaskCheckpoints {
     this.#state = state
     this.#reporter = reporter
     this.#monotonicMs = place.monotonicMs
+    this.#nowMs = place.nowMs
     this.#livenessWords = place.livenessWords
     this.#suspendedFor = deployment.suspended === true ? STOPPED_BEFORE : null
     if (this.isSuspended) chain.holdTimers()
@@ -141,7 +147,13 @@ export class SubtaskCheckpoints {
     this.#running = null
     const { barrier } = running
     const { id, after } = barrier.order
-    const inFlight = passBarrier(barrier, this.#deployment, this.#input, this.#chain.partitions)
+    const inFlight = passBarrier(barrier, {
+      deployment: this.#deployment,
+      input: this.#input,
+      partitions: this.#chain.partitions,
+      nowMs: this.#nowMs,
+      schedule: (delayMs, action) => this.#mailbox.schedule(delayMs, action),
+    })
     this.#overdraw(false)
     if (after !== 'go-on' && !this.#aborted.has(id)) {
       this.#suspendedFor = id

@@ -62,6 +62,7 @@ export function createTaskChannels(
               owner,
               nowMs: () => clock.nowMs(),
               monotonicMs: () => clock.monotonicMs(),
+              setTimer: (delayMs, action) => clock.setTimer(delayMs, action),
             },
             pool,
           )
