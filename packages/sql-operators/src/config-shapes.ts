@@ -4,6 +4,7 @@
  */
 import {
   anything,
+  constant,
   finite,
   flag,
   LOGICAL_TYPE,
@@ -82,6 +83,7 @@ const aggregateCall = record<AggregateCall>({
   resultType: LOGICAL_TYPE,
   origin: optional(text),
   since: optional(natural),
+  countedRows: optional(constant(true)),
 })
 
 export const WINDOW_AGGREGATE = record<WindowAggregateConfig>({

@@ -106,10 +106,15 @@ export interface AggregateCall {
    */
   readonly origin?: string
   /**
-   * Not 0 where it joined groups that had rows already (`beginLater`): it counts for itself what it
-   * has seen, since what others of the same argument have counted is more. Absent: 0.
+   * Where its groups had rows already (`beginLater`) it counts for itself: above 0 what it has seen
+   * since it joined them, as what others of the same argument have counted is more; 0 what its
+   * argument has been, when it could be NULL before. Absent: all in common.
    */
   readonly since?: number
+  /**
+   * Its argument could not be NULL before: where its count is not stored, it is that of all rows.
+   */
+  readonly countedRows?: true
 }
 
 export type WindowSpec =

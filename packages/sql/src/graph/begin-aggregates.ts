@@ -53,7 +53,7 @@ function beginIn(graph: JobGraph, id: string, groups: ReadonlySet<string>): JobG
   const config = operator.config as AggregateConfig
   const { calls, begun } = beginLater(config.aggregates, groups)
   refuseOverChanges(operator, config, begun)
-  if (calls.every((call, i) => call.since === config.aggregates[i]?.since)) return graph
+  if (calls.every((call, i) => countAlike(call, config.aggregates[i]))) return graph
   const schema = edgeSchema({ ...config, aggregates: calls })
   const gate = operator.inputs.flatMap((input) =>
     typeof input === 'number' ? [] : [input.gate],
@@ -90,15 +90,22 @@ function withCalls(
   operator: OperatorDescriptor,
   aggregates: readonly AggregateCall[],
 ): OperatorDescriptor {
-  // Of a local phase the arguments may be other expressions: they are its own.
   const own = operator.config as AggregateConfig
   const calls = own.aggregates.map((call, i) => {
-    const { since: _, ...rest } = call
-    const since = aggregates[i]?.since
-    return since === undefined ? rest : { ...rest, since }
+    const { since: _, countedRows: __, ...rest } = call
+    const { since, countedRows } = aggregates[i] ?? {}
+    return {
+      ...rest,
+      ...(since === undefined ? {} : { since }),
+      ...(countedRows === undefined ? {} : { countedRows }),
+    }
   })
   const config = { ...own, aggregates: calls }
   return { ...operator, config, ...statesOf(operator.factory, config) }
+}
+
+function countAlike(call: AggregateCall, other: AggregateCall | undefined): boolean {
+  return call.since === other?.since && call.countedRows === other?.countedRows
 }
 
 function edgeSchema(config: AggregateConfig): Schema {

@@ -275,7 +275,8 @@ export class DiskTable implements StateTable {
       flags: this.#flags.bytes.slice(),
       partitions: changes?.partitions ?? this.#runs.retained(),
       partitionOf: partitionIndexOf,
-      merging: this.#mergeSettings(true),
+      // What is over may be in the checkpoint that changes build upon, as it was before.
+      merging: { ...this.#mergeSettings(true), ...(changes === null ? {} : { isExpired: null }) },
       expiry: this.#expiry?.stored ?? null,
     })
     if (changes === null) return [table]

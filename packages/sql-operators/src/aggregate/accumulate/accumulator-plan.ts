@@ -23,6 +23,7 @@ export interface AccumulatorInput {
   /** Of its calls. */
   readonly origin: string | null
   readonly since: number
+  readonly countedRows: boolean
   /** The argument's layout; null for COUNT(*). */
   readonly physical: PhysicalType | null
   readonly countWord: number
@@ -81,20 +82,23 @@ export function planAccumulators(calls: readonly AggregateCall[]): AccumulatorPl
     if (argument === null && filter === null) return -1
     // DISTINCT changes neither the smallest nor the largest value.
     const distinct = call.distinct && call.function !== 'MIN' && call.function !== 'MAX'
-    const since = call.since ?? 0
+    const { since = null } = call
     const name = JSON.stringify([argument, filter, distinct, since])
     const at = known.get(name)
     if (at !== undefined) return at
     const index = inputs.length
     known.set(name, index)
     const alwaysThere =
-      since === 0 && filter === null && !distinct && argument?.type.nullable === false
+      since === null && filter === null && !distinct && argument?.type.nullable === false
     inputs.push({
       argument,
       filter,
       distinct,
       origin: call.origin ?? null,
-      since,
+      since: since ?? 0,
+      countedRows: calls.some(
+        (other) => other.origin === call.origin && other.countedRows === true,
+      ),
       physical: argument === null ? null : physicalTypeOf(argument.type),
       countWord: alwaysThere ? 0 : wordOf('count', index, 'f64'),
     })

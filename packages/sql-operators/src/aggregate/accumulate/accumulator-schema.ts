@@ -20,6 +20,7 @@ export const SLICE_END: Field = {
   type: { kind: 'TIMESTAMP', precision: 3, nullable: false },
 }
 
+const ALL_ROWS = 'COUNT(*)'
 /** AVG of FLOATs adds in doubles, SUM in singles. */
 const IN_DOUBLES = ' in doubles'
 
@@ -57,7 +58,7 @@ export function wordFields(plan: AccumulatorPlan): Field[] {
 
 function wordName(plan: AccumulatorPlan, word: AccumulatorWord, index: number): string {
   const input = plan.inputs[word.input]
-  if (input === undefined) return 'COUNT(*)'
+  if (input === undefined) return ALL_ROWS
   if (input.origin === null) return `$${index}_${word.kind}_${word.input}`
   const name = `${word.kind.toUpperCase()}(${input.origin})`
   const { argument } = input
@@ -66,15 +67,18 @@ function wordName(plan: AccumulatorPlan, word: AccumulatorWord, index: number): 
 }
 
 /**
- * Columns by the names that they had when the argument was a FLOAT: AVG's sum of these is that of
- * DOUBLEs.
+ * Columns by the names that they had: AVG's sum of DOUBLEs when they were FLOATs, and the count of
+ * an argument that could not be NULL, which was that of all rows.
  */
 export function formerNames(plan: AccumulatorPlan): Readonly<Record<string, string>> {
-  const sums = wordFields(plan).filter((_, w) => plan.words[w]?.kind === 'sum')
-  const doubles = sums.filter(
-    ({ name, holds }) => holds?.kind === 'DOUBLE' && !name.startsWith('$'),
-  )
-  return Object.fromEntries(doubles.map(({ name }) => [name, name + IN_DOUBLES]))
+  const former: Record<string, string> = {}
+  wordFields(plan).forEach(({ name, holds }, w) => {
+    const { kind, input } = plan.words[w] as AccumulatorWord
+    if (input < 0 || plan.inputs[input]?.origin === null) return
+    if (kind === 'sum' && holds?.kind === 'DOUBLE') former[name] = name + IN_DOUBLES
+    if (kind === 'count' && plan.inputs[input]?.countedRows === true) former[name] = ALL_ROWS
+  })
+  return former
 }
 
 /** What stands behind names of state that began later than its group may have. */

@@ -96,3 +96,16 @@ test('an AVG of what was FLOAT goes on as one of DOUBLE', () => {
   assert.deepEqual(late(doubles, stored), ['AVG(x) 0'])
   assert.deepEqual(formerNames(planAccumulators(doubles)), { 'SUM(x)': 'SUM(x) in doubles' })
 })
+
+test('an argument that was NULL now and then keeps its own count, and one that was not counts all rows', () => {
+  const nullable = [call('AVG', 'x'), call('MAX', 'x')]
+  const never = [call('AVG', 'x', type('INT', false)), call('MAX', 'x', type('INT', false))]
+  assert.deepEqual(names(never), ['COUNT(*)', 'SUM(x)', 'MAX(x)'])
+  const kept = beginLater(never, new Set(names(nullable)))
+  assert.deepEqual([names(kept.calls), kept.begun], [names(nullable), []])
+  const opened = beginLater(nullable, new Set(names(never)))
+  assert.deepEqual([names(opened.calls), opened.begun], [names(nullable), []])
+  assert.equal(formerNames(planAccumulators(opened.calls))['COUNT(x)'], 'COUNT(*)')
+  // From then on its count is stored.
+  assert.deepEqual(beginLater(nullable, new Set(names(nullable))).calls, nullable)
+})

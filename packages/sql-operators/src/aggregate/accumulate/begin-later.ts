@@ -24,12 +24,10 @@ export function beginLater(
   const begun: AggregateCall[] = []
   const all = calls.map((call) => {
     if (call.origin === undefined) return call
-    for (let since = 0; since <= stored.size; since++) {
-      const late = withSince(call, since)
-      if (wordsOf(late).every((word) => isStored(word, stored))) return late
-    }
+    const known = ways(call, stored.size).find((way) => goesOn(way, stored))
+    if (known !== undefined) return known
     for (let since = 0; ; since++) {
-      const late = withSince(call, since)
+      const late = since === 0 ? plain(call) : { ...plain(call), since }
       if (!isFresh(late, stored)) continue
       begun.push(late)
       return late
@@ -38,9 +36,16 @@ export function beginLater(
   return { calls: all, begun }
 }
 
-function withSince(call: AggregateCall, since: number): AggregateCall {
-  const { since: _, ...rest } = call
-  return since === 0 ? rest : { ...rest, since }
+/** How it may go on with what is stored, the simplest way first. */
+function ways(call: AggregateCall, sinceMax: number): AggregateCall[] {
+  const bare = plain(call)
+  const marked = Array.from({ length: sinceMax + 1 }, (_, since) => ({ ...bare, since }))
+  return [bare, { ...bare, countedRows: true }, ...marked]
+}
+
+function plain(call: AggregateCall): AggregateCall {
+  const { since: _, countedRows: __, ...rest } = call
+  return rest
 }
 
 interface Word {
@@ -60,8 +65,22 @@ function isStored({ name, former }: Word, stored: ReadonlySet<string>): boolean 
   return stored.has(name) || (former !== undefined && stored.has(former))
 }
 
+function goesOn(call: AggregateCall, stored: ReadonlySet<string>): boolean {
+  const words = wordsOf(call)
+  if (!words.every((word) => isStored(word, stored))) return false
+  const isCounted = stored.has(`COUNT(${call.origin})`)
+  // What it reads was NULL now and then, which the number of rows counts too.
+  if (readsAllRows(call)) return call.origin === '*' || !isCounted
+  // Of a count alone nobody knows whether it was that of all rows.
+  return call.countedRows !== true || (words.length > 1 && !isCounted)
+}
+
+/** It takes the number of rows for that of its argument, which is never NULL. */
+function readsAllRows(call: AggregateCall): boolean {
+  return planAccumulators([call]).results[0]?.countWord === 0
+}
+
 function isFresh(call: AggregateCall, stored: ReadonlySet<string>): boolean {
-  const [result] = planAccumulators([call]).results
-  const countsAllRows = result?.countWord === 0 && call.function !== 'COUNT'
-  return !countsAllRows && !wordsOf(call).some((word) => isStored(word, stored))
+  const sharesRows = readsAllRows(call) && call.function !== 'COUNT'
+  return !sharesRows && !wordsOf(call).some((word) => isStored(word, stored))
 }
