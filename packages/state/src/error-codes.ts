@@ -107,7 +107,8 @@ export const { error: stateError, declarations: STATE_ERRORS } = defineErrors({
   CHECKPOINT_VERSION_UNSUPPORTED: {
     domain: 'user',
     retry: 'never',
-    description: 'The checkpoint was written by a version of Millrace that uses a newer format.',
+    description:
+      'The checkpoint or savepoint was written by a version of Millrace that uses another format.',
   },
   CHECKPOINT_TOO_LARGE_FOR_MEMORY: {
     domain: 'user',

@@ -113,17 +113,16 @@ export function decodeManifest(bytes: Uint8Array, file: string): CheckpointManif
     throw corrupted(file, `it has ${body.length} bytes of ${header[3]}`)
   }
   if (crc32(body) !== Number.parseInt(header[2], 16)) throw corrupted(file, 'its checksum is wrong')
-  if (Number(header[1]) > FORMAT_VERSION) {
+  if (!FORMATS.includes(Number(header[1]))) {
     throw stateError(
       'CHECKPOINT_VERSION_UNSUPPORTED',
-      `Cannot read ${file}: its format is version ${header[1]}; this Millrace reads up to ${FORMAT_VERSION}.`,
+      `Cannot read ${file}: its format is version ${header[1]}; this Millrace reads ${FORMATS.join(', ')}.`,
       {
         hint: 'Restore it with the version of Millrace that wrote it, or a newer one.',
         location: { file },
       },
     )
   }
-  if (!FORMATS.includes(Number(header[1]))) throw corrupted(file, `version ${header[1]} is unknown`)
   try {
     return JSON.parse(Buffer.from(body).toString('utf8')) as CheckpointManifest
   } catch (cause) {

@@ -138,13 +138,15 @@ test('the directory comes from the option or its alias, as URI or path', () => {
   })
 })
 
-test('a manifest of a newer format is refused by version', () => {
+test('a manifest of another format is refused by version', () => {
   const bytes = encodeManifest(manifestOf(1))
   assert.deepEqual(decodeManifest(bytes, 'f'), manifestOf(1))
-  const newer = Buffer.from(
-    Buffer.from(bytes)
-      .toString()
-      .replace(/checkpoint \d/, 'checkpoint 4'),
-  )
-  assert.throws(() => decodeManifest(newer, 'f'), { code: 'CHECKPOINT_VERSION_UNSUPPORTED' })
+  const text = Buffer.from(bytes).toString()
+  for (const version of [0, 4, 17]) {
+    const other = Buffer.from(text.replace(/checkpoint \d/, `checkpoint ${version}`))
+    assert.throws(() => decodeManifest(other, 'f'), {
+      code: 'CHECKPOINT_VERSION_UNSUPPORTED',
+      message: new RegExp(`its format is version ${version}; this Millrace reads 1, 2, 3\\.`),
+    })
+  }
 })
