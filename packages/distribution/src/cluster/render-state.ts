@@ -22,11 +22,12 @@ const CELL_COLUMNS_MAX = 400
 const NONE = '–'
 
 export function renderInspected(checkpoint: InspectedCheckpoint): string {
-  const { operators, files, bytes } = checkpoint
+  const { operators, files, bytes, inFlightBytes } = checkpoint
   const lines = [
     ...heading(checkpoint),
     `  ${counted(operators.length, 'operator')} with state, ${sized(bytes)} in ${files === 0 ? 'the metadata' : counted(files, 'file')}`,
   ]
+  if (inFlightBytes > 0) lines.push(`  unaligned: ${sized(inFlightBytes)} of rows under way`)
   for (const operator of operators) {
     lines.push('', ...operatorLines(operator), ...table(operator.states.map(stateCells(operator))))
   }

@@ -56,6 +56,8 @@ export interface InspectedCheckpoint {
   readonly bytes: number
   /** Those that have state, in the order of the manifest. */
   readonly operators: readonly InspectedOperator[]
+  /** Bytes of rows under way that barriers overtook, indexes included; of `bytes`. */
+  readonly inFlightBytes: number
 }
 
 /**
@@ -82,6 +84,12 @@ export async function inspectCheckpoint(
     const states = [...tally.states(), ...coordinatorState(manifest, operator)]
     return states.length === 0 ? [] : [inspected(operator, tally, states)]
   })
+  let inFlightBytes = 0
+  for (const stored of Object.values(manifest.inFlight?.vertices ?? {}).flat()) {
+    if (stored === null) continue
+    inFlightBytes += stored.handle.size
+    if (stored.handle.kind === 'file') files.add(stored.handle.path)
+  }
   return {
     location,
     kind: manifest.savepoint === undefined ? 'checkpoint' : 'savepoint',
@@ -90,8 +98,9 @@ export async function inspectCheckpoint(
     checkpointId: manifest.checkpointId,
     timestampMs: manifest.timestampMs,
     files: files.size,
-    bytes: operators.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: operators.reduce((sum, { bytes }) => sum + bytes, inFlightBytes),
     operators,
+    inFlightBytes,
   }
 }
 
