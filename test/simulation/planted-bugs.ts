@@ -275,7 +275,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'older-run-counts',
     breaks: 'Of two runs with a key the older one is believed.',
     families: ['kill'],
-    foundBy: 72,
+    foundBy: 117,
     edits: [
       {
         file: 'packages/state/src/disk/partition.ts',
@@ -288,7 +288,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'clean-though-written',
     breaks: 'What was read from disk and then changed leaves the cache without being written.',
     families: ['kill'],
-    foundBy: 72,
+    foundBy: 117,
     edits: [
       {
         file: 'packages/state/src/disk/disk-table.ts',
@@ -410,7 +410,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'forget-a-channel',
     breaks: 'Rows that had come on the first channel of a gate are not part of the checkpoint.',
-    foundBy: 72,
+    foundBy: 115,
     edits: [
       {
         file: 'packages/network/src/input/subtask-input.ts',
