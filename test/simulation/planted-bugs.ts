@@ -472,12 +472,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'overlook-local-damage',
     breaks: 'State that the local disk gives back with a wrong bit is taken as it is.',
     families: ['disk'],
-    foundBy: 1778,
+    foundBy: 506,
     edits: [
       {
         file: 'packages/state/src/disk/run.ts',
-        text: '      if (crc32(bytes) === this.#crcs[index]) {',
-        planted: '      if (bytes.length > 0) {',
+        text: '      if (crc32(block) !== this.#crcs[index]) throw',
+        planted: '      if (crc32(block) < 0) throw',
       },
     ],
   },

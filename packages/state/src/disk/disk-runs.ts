@@ -4,11 +4,11 @@
  * Under the write-back cache. Invariants: a partition is merged by one merge at a time; merged runs
  * take the place of those that were there when the merge began, newer ones stay before them.
  */
-import type { Schema } from '@millrace/core'
 import type { TemporaryFiles } from '@millrace/platform'
 import type { FrozenRun } from './frozen-disk-table.ts'
-import type { MergeSettings } from './merge-runs.ts'
-import { Partition, writeMerged } from './partition.ts'
+import { type MergeSettings, RunMerge } from './merge-runs.ts'
+import { Partition } from './partition.ts'
+import type { BlockShape } from './record-block.ts'
 import { type Run, RunWriter, writeFailed } from './run.ts'
 
 export const PARTITION_BITS = 5
@@ -16,8 +16,8 @@ export const PARTITIONS = 1 << PARTITION_BITS
 const RUNS_BEFORE_MERGE = 4
 /** Merging that lags behind so far is waited for. */
 const RUNS_MAX = 12
-/** Blocks that one step of a merge writes. */
-const BLOCKS_A_STEP = 64
+/** Records that one step of a merge looks at. */
+const ROWS_A_STEP = 4096
 
 export interface RunSettings {
   readonly files: TemporaryFiles
@@ -28,7 +28,7 @@ export interface RunSettings {
 
 export class DiskRuns {
   readonly #settings: RunSettings
-  readonly #schema: Schema
+  readonly #shape: BlockShape
   readonly #merging: () => MergeSettings
   readonly #partitions = Array.from({ length: PARTITIONS }, () => new Partition())
   /** Merges that are under way: what ends them. */
@@ -36,9 +36,9 @@ export class DiskRuns {
   #closed = false
 
   /** `merging`: what merges that begin now leave out. */
-  constructor(settings: RunSettings, schema: Schema, merging: () => MergeSettings) {
+  constructor(settings: RunSettings, shape: BlockShape, merging: () => MergeSettings) {
     this.#settings = settings
-    this.#schema = schema
+    this.#shape = shape
     this.#merging = merging
   }
 
@@ -65,7 +65,7 @@ export class DiskRuns {
   writer(rowsMax: number): RunWriter {
     const { files, directory } = this.#settings
     try {
-      return new RunWriter(this.#schema, files.create(directory), rowsMax)
+      return new RunWriter(this.#shape, files.create(directory), rowsMax)
     } catch (cause) {
       throw writeFailed(cause)
     }
@@ -100,7 +100,8 @@ export class DiskRuns {
     partition.merging = true
     const runs = partition.runs.map((run) => run.retain())
     const writer = this.writer(runs.reduce((rows, { rowCount }) => rows + rowCount, 0))
-    const steps = writeMerged(runs, this.#schema, this.#merging(), writer)
+    const sources = runs.map((run) => ({ blocks: run, wanted: null }))
+    const merge = new RunMerge(sources, this.#merging())
     const end = (): void => {
       for (const run of runs) run.release()
       this.#merges.delete(abandon)
@@ -113,16 +114,14 @@ export class DiskRuns {
     this.#merges.add(abandon)
     const step = (): boolean => {
       if (this.#closed) return false
-      for (let n = 0; n < BLOCKS_A_STEP; n++) {
-        const { done, value } = steps.next()
-        if (done !== true) continue
-        end()
-        // Else the table was cleared meanwhile.
-        if (partition.runs.includes(runs[0] as Run)) partition.replace(runs, value)
-        else value?.release()
-        return false
-      }
-      return true
+      if (merge.step(writer, ROWS_A_STEP)) return true
+      const merged = writer.rowCount > 0 ? writer.finish() : null
+      if (merged === null) writer.abandon()
+      end()
+      // Else the table was cleared meanwhile.
+      if (partition.runs.includes(runs[0] as Run)) partition.replace(runs, merged)
+      else merged?.release()
+      return false
     }
     if (partition.runs.length < RUNS_MAX) this.#settings.background(step)
     else while (step());

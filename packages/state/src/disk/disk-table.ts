@@ -10,14 +10,12 @@
  */
 import {
   type Column,
-  ColumnBatch,
-  ColumnBatchBuilder,
+  type ColumnBatch,
   type EntryScan,
   type FrozenTable,
   type RecordMemory,
   RowKind,
   type ScanOrder,
-  type Schema,
   type StateTable,
   type StateTableSpec,
   storedSchemaOf,
@@ -33,8 +31,10 @@ import { DiskRuns, PARTITION_BITS, PARTITIONS, partitionIndexOf } from './disk-r
 import { DIRTY, EntryFlags, GONE, KNOWN } from './entry-flags.ts'
 import { FrozenDiskTable } from './frozen-disk-table.ts'
 import type { MergeSettings } from './merge-runs.ts'
-import { blocksOf, orderByHash } from './ordered-slots.ts'
-import { BlockReader, runSchemaOf } from './run.ts'
+import { BlockText } from './merged-records.ts'
+import { orderByHash } from './ordered-slots.ts'
+import { type BlockShape, blockShapeOf, RecordBlock } from './record-block.ts'
+import { KeyReader } from './run.ts'
 import { scanOf } from './scan-entries.ts'
 import type { MemoryShare } from './state-memory.ts'
 
@@ -63,17 +63,19 @@ export class DiskTable implements StateTable {
   readonly #cache: ResidentTable
   readonly #flags = new EntryFlags()
   readonly #runs: DiskRuns
-  readonly #runSchema: Schema
+  readonly #shape: BlockShape
   readonly #entryBytes: number
   readonly #keyCount: number
-  readonly #hasTexts: boolean
   /** Null: nothing is forgotten. */
   readonly #expiry: Expiry | null
   #size = 0
   /** The partition that leaves the cache next. */
   #next = 0
   #missing = new Int32Array(0)
-  readonly #reader = new BlockReader()
+  /** Of rows that are missing: the newest run of their partition that may have them; -1: none. */
+  #newest = new Int8Array(0)
+  readonly #reader: KeyReader
+  readonly #text = new BlockText()
   /** Null: no checkpoint was taken that a later one may build upon. */
   #changes: DiskChanges | null = null
   #closed = false
@@ -88,12 +90,12 @@ export class DiskTable implements StateTable {
       nowMs,
       defaults: defaults ?? defaultWords(layout),
     })
-    this.#runSchema = runSchemaOf(spec)
-    this.#runs = new DiskRuns(settings, this.#runSchema, () => this.#mergeSettings(true))
+    this.#shape = blockShapeOf(layout)
+    this.#reader = new KeyReader(new RecordBlock(this.#shape))
+    this.#runs = new DiskRuns(settings, this.#shape, () => this.#mergeSettings())
     this.#entryBytes = layout.stride * 8 + CACHE_BYTES_AN_ENTRY
     this.#keyCount = spec.key.fields.length
     this.#expiry = spec.ttlMs > 0 ? new Expiry(spec.ttlMs, layout, settings) : null
-    this.#hasTexts = layout.stored.some(({ type }) => type === 'str')
   }
 
   /** Entries, in the cache or not; after a restore of parts that overlap it may say too many. */
@@ -132,10 +134,12 @@ export class DiskTable implements StateTable {
 
   resolve(columns: readonly Column[], rowCount: number, slots: Int32Array): null {
     this.#makeRoom()
+    this.#cache.collectTexts()
     const missing = this.#lookUp(columns, rowCount, slots)
-    // It also moves texts together whose garbage has grown.
-    if (missing > 0 || this.#hasTexts) this.#cache.resolve(columns, rowCount, slots)
-    if (missing > 0) this.#accountForNew(slots, missing)
+    if (missing > 0) {
+      this.#cache.makeMissing(columns, rowCount, slots)
+      this.#accountForNew(slots, missing)
+    }
     if (this.#flags.goneCount > 0) this.#revive(slots, rowCount)
     this.#expiry?.renew(this.memory, slots, rowCount, (slot) => this.reset(slot))
     return null
@@ -149,7 +153,7 @@ export class DiskTable implements StateTable {
 
   /** Of entries whose time to live is over too. */
   #findThere(columns: readonly Column[], rowCount: number, slots: Int32Array): void {
-    if (this.#lookUp(columns, rowCount, slots) > 0) this.#cache.find(columns, rowCount, slots)
+    this.#lookUp(columns, rowCount, slots)
     if (this.#flags.goneCount === 0) return
     for (let i = 0; i < rowCount; i++) {
       if ((this.#flags.of(slots[i] as number) & GONE) !== 0) slots[i] = 0
@@ -191,7 +195,7 @@ export class DiskTable implements StateTable {
       if (slot === 0 || !this.#cache.isLive(slot) || (this.#flags.of(slot) & GONE) !== 0) continue
       this.#size--
       const hash = this.#cache.hashOf(slot)
-      if (this.#runs.partitionOf(hash).mayHave(hash)) {
+      if (this.#runs.partitionOf(hash).runThatMayHave(hash, 0) >= 0) {
         this.#cache.reset(slot)
         this.#flags.set(slot, KNOWN | DIRTY | GONE)
         this.#changes?.writtenOne(slot)
@@ -267,7 +271,7 @@ export class DiskTable implements StateTable {
     const table = new FrozenDiskTable({
       name: this.spec.name,
       schema: storedSchemaOf(this.spec),
-      runSchema: this.#runSchema,
+      shape: this.#shape,
       maxParallelism: this.#settings.maxParallelism,
       since: changes === null ? null : since,
       cached: this.#cache.freezeAll(),
@@ -276,7 +280,10 @@ export class DiskTable implements StateTable {
       partitions: changes?.partitions ?? this.#runs.retained(),
       partitionOf: partitionIndexOf,
       // What is over may be in the checkpoint that changes build upon, as it was before.
-      merging: { ...this.#mergeSettings(true), ...(changes === null ? {} : { isExpired: null }) },
+      merging: {
+        ...this.#mergeSettings(),
+        ...(changes === null ? {} : { expiredAtMs: Number.NEGATIVE_INFINITY }),
+      },
       expiry: this.#expiry?.stored ?? null,
     })
     if (changes === null) return [table]
@@ -326,41 +333,72 @@ export class DiskTable implements StateTable {
     const missing = this.#missing
     let count = 0
     for (let i = 0; i < rowCount; i++) if (slots[i] === 0) missing[count++] = i
-    if (count > 0) this.#read(new ColumnBatch(rowCount, columns.slice(0, this.#keyCount)), count)
-    return count
+    return count === 0 ? 0 : this.#read(columns, slots, count)
   }
 
-  #read(keys: ColumnBatch, count: number): void {
-    const hashes = this.#cache.hashes
+  /** Gives how many rows of `#missing` are still without a slot, and leaves those there. */
+  #read(columns: readonly Column[], slots: Int32Array, count: number): number {
+    const { hashes } = this.#cache
     const missing = this.#missing
-    let onDisk = 0
+    if (this.#newest.length < hashes.length) this.#newest = new Int8Array(hashes.length)
+    const newest = this.#newest
     const wanted = new Int32Array(count)
+    let onDisk = 0
     for (let n = 0; n < count; n++) {
-      const hash = hashes[missing[n] as number] as number
-      if (this.#runs.partitionOf(hash).mayHave(hash)) wanted[onDisk++] = missing[n] as number
+      const row = missing[n] as number
+      const hash = hashes[row] as number
+      const run = this.#runs.partitionOf(hash).runThatMayHave(hash, 0)
+      newest[row] = run
+      if (run >= 0) wanted[onDisk++] = row
     }
-    if (onDisk === 0) return
-    // Partition after partition, so that rows of one block follow each other.
-    const { places } = orderByHash(wanted.subarray(0, onDisk), (row) => {
+    if (onDisk === 0) return count
+    this.#readRows(columns, slots, wanted.subarray(0, onDisk))
+    let left = 0
+    for (let n = 0; n < count; n++) {
+      const row = missing[n] as number
+      if (slots[row] === 0) missing[left++] = row
+    }
+    return left
+  }
+
+  #readRows(columns: readonly Column[], slots: Int32Array, wanted: Int32Array): void {
+    const cache = this.#cache
+    const { hashes } = cache
+    const flags = this.#flags
+    const reader = this.#reader
+    const { block } = reader
+    // Partition after partition, so that rows of one block, and of one key, follow each other.
+    const { places } = orderByHash(wanted, (row) => {
       const hash = hashes[row] as number
       return (partitionIndexOf(hash) << (32 - PARTITION_BITS)) | (hash >>> PARTITION_BITS)
     })
-    const found = new ColumnBatchBuilder(this.#runSchema, onDisk)
-    for (const row of places) {
+    const read = new Int32Array(places.length)
+    let count = 0
+    let before: number | null = null
+    for (let n = 0; n < places.length; n++) {
+      const row = places[n] as number
       const hash = hashes[row] as number
-      const at = this.#runs.partitionOf(hash).find(keys, row, hash, this.#reader)
-      if (at !== null) found.appendFrom(at.rows, at.row)
+      const known: number = hash === before ? cache.findRow(columns, row, hash) : 0
+      before = hash
+      slots[row] = known
+      if (known !== 0) continue
+      const partition = this.#runs.partitionOf(hash)
+      const at = partition.find(columns, row, hash, this.#newest[row] as number, reader)
+      if (at < 0) continue
+      const slot = cache.adopt(block.ints, at)
+      const { words, stride } = cache.memory
+      const { textWords } = this.#shape
+      for (let t = 0; t < textWords.length; t++) {
+        const word = textWords[t] as number
+        words[slot * stride + word] = this.#text.into(cache.texts, block, at + word * 2)
+      }
+      flags.set(slot, KNOWN)
+      slots[row] = slot
+      read[count++] = slot
     }
-    this.#reader.forget()
-    if (found.rowCount === 0) return
-    const { rowCount, columns } = found.build()
-    const slots = new Int32Array(rowCount)
-    const stored = new ColumnBatch(rowCount, columns.slice(0, -1))
-    this.#cache.put(stored)
-    this.#cache.find(stored.columns.slice(0, this.#keyCount), rowCount, slots)
-    for (let i = 0; i < rowCount; i++) this.#flags.set(slots[i] as number, KNOWN)
+    reader.forget()
     this.#reserveChanges()
-    this.#changes?.read(slots, rowCount)
+    this.#changes?.read(read, count)
   }
 
   /** Entries that `resolve` made for the rows of `#missing`. */
@@ -433,10 +471,10 @@ export class DiskTable implements StateTable {
     if (dirty.length > 0) {
       const writer = this.#runs.writer(dirty.length)
       const ordered = orderByHash(dirty, (slot) => cache.hashOf(slot))
-      const gather = (some: Int32Array): ColumnBatch =>
-        new ColumnBatch(some.length, cache.storedColumns(some, 0, some.length))
-      const kinds = { isGone: (slot: number) => (flags.of(slot) & GONE) !== 0 }
-      for (const block of blocksOf(ordered, gather, kinds)) writer.block(block)
+      const { memory, texts } = cache
+      for (const slot of ordered.places) {
+        writer.addSlot(memory, slot, texts.pool, (flags.of(slot) & GONE) !== 0)
+      }
       const run = writer.finish()
       this.#changes?.left(index, run, ordered.places)
       this.#runs.add(index, run)
@@ -448,15 +486,9 @@ export class DiskTable implements StateTable {
     for (const slot of slots) flags.set(slot, 0)
   }
 
-  #mergeSettings(dropDeletes: boolean): MergeSettings {
-    const keyCount = this.#keyCount
-    if (this.#expiry === null) return { keyCount, dropDeletes, isExpired: null }
-    const { overMs } = this.#expiry
-    const isExpired: MergeSettings['isExpired'] = (rows, row) => {
-      const written = rows.columns[keyCount] as { values: Float64Array }
-      return (written.values[row] as number) <= overMs
-    }
-    return { keyCount, dropDeletes, isExpired }
+  #mergeSettings(): MergeSettings {
+    const expiredAtMs = this.#expiry?.overMs ?? Number.NEGATIVE_INFINITY
+    return { shape: this.#shape, dropDeletes: true, expiredAtMs }
   }
 }
 

@@ -8,21 +8,21 @@
  */
 import {
   ColumnBatch,
-  ColumnBatchBuilder,
   type FrozenTable,
-  gatherRows,
   keyGroupOf,
   NO_KEY_GROUP,
   type Schema,
   type StoredExpiry,
 } from '@millrace/core'
-import { indexesTo } from '../table/column-indexes.ts'
 import type { FrozenRecords } from '../table/frozen-records.ts'
+import { copyInts, gatherField } from '../table/record-columns.ts'
+import { TextHeap } from '../table/text-heap.ts'
 import { GONE } from './entry-flags.ts'
-import { type MergeSettings, mergeRuns, type SortedRows } from './merge-runs.ts'
-import { blocksOf, orderByHash } from './ordered-slots.ts'
-import { rowsOfRun } from './partition.ts'
-import { hashesOf, type Run } from './run.ts'
+import { type MergeSettings, RunMerge } from './merge-runs.ts'
+import { MergedRecords } from './merged-records.ts'
+import { orderByHash } from './ordered-slots.ts'
+import { BlockBuilder, type BlockShape } from './record-block.ts'
+import type { Run, SortedBlocks } from './run.ts'
 
 /** A run, and which of its rows are in the frozen table: a byte a row; null: all. */
 export interface FrozenRun {
@@ -33,7 +33,7 @@ export interface FrozenRun {
 export interface FrozenDiskParts {
   readonly name: string
   readonly schema: Schema
-  readonly runSchema: Schema
+  readonly shape: BlockShape
   readonly maxParallelism: number
   readonly cached: FrozenRecords
   /** The checkpoint that it builds upon; null: it is whole. */
@@ -49,10 +49,11 @@ export interface FrozenDiskParts {
   readonly expiry: StoredExpiry | null
 }
 
-/** Of a partition, with its first position. */
-interface MergedRows {
+/** Of a partition, with the positions of its entries. */
+interface Merged {
   readonly from: number
-  readonly rows: ColumnBatch
+  readonly to: number
+  readonly records: MergedRecords
 }
 
 /** Where partitions begin, and their slots of the cache. */
@@ -65,7 +66,7 @@ interface Places {
 export class FrozenDiskTable implements FrozenTable {
   readonly expiry?: StoredExpiry
   readonly #parts: FrozenDiskParts
-  readonly #merged = new Map<number, MergedRows>()
+  readonly #merged = new Map<number, Merged>()
   #places: Places | null = null
   /** Partitions before it are written. */
   #written = 0
@@ -93,29 +94,46 @@ export class FrozenDiskTable implements FrozenTable {
 
   keyGroups(from: number, to: number, into: Uint16Array): void {
     into.fill(NO_KEY_GROUP, 0, to - from)
-    for (const index of this.#partitionsIn(from, to)) {
-      const merged = this.#mergedOf(index)
-      const hashes = hashesOf(merged.rows)
-      const end = Math.min(to, merged.from + merged.rows.rowCount)
-      for (let at = Math.max(from, merged.from); at < end; at++) {
-        const hash = hashes[at - merged.from] as number
-        into[at - from] = keyGroupOf(hash, this.#parts.maxParallelism)
+    const { maxParallelism, shape } = this.#parts
+    const strideInts = shape.layout.stride * 2
+    for (let index = 0; index < this.#parts.partitions.length; index++) {
+      if (!this.#isIn(index, from, to)) continue
+      const { from: first, records } = this.#mergedOf(index)
+      const { ints } = records
+      const end = Math.min(to, first + records.rowCount)
+      for (let at = Math.max(from, first); at < end; at++) {
+        into[at - from] = keyGroupOf(ints[(at - first) * strideInts] as number, maxParallelism)
       }
     }
   }
 
   gather(positions: Int32Array, count: number): ColumnBatch {
-    const rows = new ColumnBatchBuilder(this.#parts.runSchema, Math.max(1, count))
-    let merged: MergedRows | null = null
+    const { layout, textWords } = this.#parts.shape
+    const { stride } = layout
+    const strideInts = stride * 2
+    const buffer = new ArrayBuffer(count * stride * 8)
+    const [words, longs] = [new Float64Array(buffer), new BigInt64Array(buffer)]
+    const memory = { stride, ints: new Int32Array(buffer), words, longs }
+    const texts = new TextHeap()
+    const slots = new Int32Array(count)
+    let merged: Merged | null = null
     for (let i = 0; i < count; i++) {
-      const at = positions[i] as number
-      if (merged === null || at < merged.from || at >= merged.from + merged.rows.rowCount) {
-        merged = this.#mergedOf(this.#partitionsIn(at, at + 1)[0] as number)
+      const position = positions[i] as number
+      if (merged === null || position < merged.from || position >= merged.to) {
+        merged = this.#mergedAt(position)
       }
-      rows.appendFrom(merged.rows, at - merged.from)
+      const source = merged.records.ints
+      const from = (position - merged.from) * strideInts
+      const to = i * strideInts
+      copyInts(source, from, memory.ints, to, strideInts)
+      for (const word of textWords) {
+        const entry = words[i * stride + word] as number
+        if (entry >= 0) words[i * stride + word] = texts.add(merged.records.texts.pool, entry)
+      }
+      slots[i] = i
     }
-    const built = rows.build()
-    return new ColumnBatch(built.rowCount, built.columns.slice(0, -1))
+    const columns = layout.stored.map((place) => gatherField(place, memory, texts, slots, 0, count))
+    return new ColumnBatch(count, columns)
   }
 
   releaseBefore(position: number): void {
@@ -171,51 +189,55 @@ export class FrozenDiskTable implements FrozenTable {
     return this.#places
   }
 
-  #partitionsIn(from: number, to: number): number[] {
+  #isIn(index: number, from: number, to: number): boolean {
     const { starts } = this.#layOut()
-    return [...this.#parts.partitions.keys()].filter(
-      (index) => (starts[index] as number) < to && (starts[index + 1] as number) > from,
-    )
+    return (starts[index] as number) < to && (starts[index + 1] as number) > from
   }
 
-  #mergedOf(index: number): MergedRows {
+  #mergedAt(position: number): Merged {
+    let index = 0
+    while (!this.#isIn(index, position, position + 1)) index++
+    return this.#mergedOf(index)
+  }
+
+  #mergedOf(index: number): Merged {
     const known = this.#merged.get(index)
     if (known !== undefined) return known
-    const { starts } = this.#layOut()
+    const from = this.#layOut().starts[index] as number
+    const { shape, merging } = this.#parts
+    const runs = this.#parts.partitions[index] as FrozenRun[]
     const sources = [
-      this.#cachedRows(index),
-      ...(this.#parts.partitions[index] as FrozenRun[]).map(rowsOfFrozenRun),
+      { blocks: this.#cachedBlocks(index), wanted: null },
+      ...runs.map(({ run, changed }) => ({ blocks: run, wanted: changed })),
     ]
-    const all = new ColumnBatchBuilder(this.#parts.runSchema, 1024)
-    for (const block of mergeRuns(sources, this.#parts.runSchema, this.#parts.merging)) {
-      for (let row = 0; row < block.rowCount; row++) all.appendFrom(block, row)
-    }
-    const merged = { from: starts[index] as number, rows: all.build() }
+    const records = new MergedRecords(shape)
+    new RunMerge(sources, merging).step(records, Number.POSITIVE_INFINITY)
+    const merged = { from, to: from + records.rowCount, records }
     this.#merged.set(index, merged)
     return merged
   }
 
-  #cachedRows(index: number): () => ColumnBatch | null {
+  /** The entries that were in the cache, as one block. */
+  #cachedBlocks(index: number): SortedBlocks {
     const { slots, hashes } = this.#layOut()
-    const { cached, flags } = this.#parts
-    const ordered = orderByHash(slots[index] as Int32Array, (slot) => hashes[slot] as number)
-    const kinds = { isGone: (slot: number) => ((flags[slot] ?? 0) & GONE) !== 0 }
-    const blocks = blocksOf(ordered, (some) => cached.gather(some, some.length), kinds)
-    return () => blocks.next().value ?? null
-  }
-}
-
-function rowsOfFrozenRun({ run, changed }: FrozenRun): SortedRows {
-  const next = rowsOfRun(run)
-  if (changed === null) return next
-  let at = 0
-  return () => {
-    for (let rows = next(); rows !== null; rows = next()) {
-      const from = at
-      at += rows.rowCount
-      const wanted = indexesTo(rows.rowCount).filter((row) => changed[from + row] === 1)
-      if (wanted.length > 0) return gatherRows(rows, Int32Array.from(wanted))
+    const { cached, flags, shape } = this.#parts
+    const { stride } = shape.layout
+    const { places } = orderByHash(slots[index] as Int32Array, (slot) => hashes[slot] as number)
+    const block = new BlockBuilder(shape, places.length)
+    const buffer = new ArrayBuffer(stride * 8)
+    const [words, longs] = [new Float64Array(buffer), new BigInt64Array(buffer)]
+    const record = { stride, ints: new Int32Array(buffer), words, longs }
+    const { pool } = cached.texts
+    for (const slot of places) {
+      cached.copyRecord(slot, record.ints, 0)
+      block.addSlot(record, 0, pool, ((flags[slot] ?? 0) & GONE) !== 0)
     }
-    return null
+    const bytes = new Uint8Array(block.bytes)
+    block.finishInto(bytes, 0)
+    return {
+      blockCount: places.length === 0 ? 0 : 1,
+      bytesOf: () => bytes.length,
+      read: (_from, _to, into) => into.room(bytes.length).set(bytes),
+    }
   }
 }

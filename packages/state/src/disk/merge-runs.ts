@@ -1,117 +1,191 @@
 /**
- * Several runs of one partition as one: of rows of one key the newest counts.
+ * Several runs of one partition as one: of records of one key the newest counts.
  *
- * Behind compaction and checkpoints. Works a block at a time, so that whoever asks can do something
- * else in between; memory is a block a source and the block in hand.
+ * Behind compaction and checkpoints. Reads many blocks at once, copies records as they are, and
+ * stops after some rows, so that whoever asks can do something else in between. Memory is a chunk
+ * of blocks a source.
  */
-import { type ColumnBatch, ColumnBatchBuilder, RowKind, type Schema, sameKey } from '@millrace/core'
-import { BLOCK_ROWS, hashesOf } from './run.ts'
+import { type BlockShape, GONE_FLAG, RecordBlock, sameKeys } from './record-block.ts'
+import type { SortedBlocks } from './run.ts'
 
-/** Rows in ascending order of their hashes (unsigned), a key once; null: no more. */
-export type SortedRows = () => ColumnBatch | null
+/** Blocks are read so many bytes at a time. */
+const CHUNK_BYTES = 64 * 1024
 
 export interface MergeSettings {
-  readonly keyCount: number
-  /** Nothing older is left elsewhere: rows that say that a key is gone are left out. */
+  readonly shape: BlockShape
+  /** Nothing older is left elsewhere: records that say that a key is gone are left out. */
   readonly dropDeletes: boolean
-  /** Rows that nobody may see any more; null: none. */
-  readonly isExpired: ((rows: ColumnBatch, row: number) => boolean) | null
+  /** Records that were written last at that time (epoch ms) or before may go; -Infinity: none. */
+  readonly expiredAtMs: number
 }
 
-/** A place within the rows of one source. */
-class Cursor {
-  rows: ColumnBatch
-  row = 0
-  /** Unsigned; Infinity at the end. */
-  hash: number
-  #hashes: Int32Array
-  readonly #next: SortedRows
+/** Takes the records that are left, in ascending order of their hashes. */
+export interface MergeTarget {
+  addRecord(block: RecordBlock, at: number): void
+}
 
-  constructor(next: SortedRows, first: ColumnBatch) {
-    this.#next = next
-    this.rows = first
-    this.#hashes = hashesOf(first)
-    this.hash = (this.#hashes[0] as number) >>> 0
+/** A place among the records of one source. */
+class Cursor {
+  /** Unsigned; Infinity at the end. */
+  hash = Number.POSITIVE_INFINITY
+  at = 0
+  readonly block: RecordBlock
+  readonly #source: SortedBlocks
+  /** A byte a record of the source: 0 is left out. */
+  readonly #wanted: Uint8Array | null
+  /** Of this record among those of the source. */
+  #ordinal = -1
+  /** Ends of the open block and of the chunk. */
+  #end = 0
+  #next = 0
+  #chunkEnd = 0
+  #chunkByte = 0
+
+  constructor(shape: BlockShape, source: SortedBlocks, wanted: Uint8Array | null) {
+    this.block = new RecordBlock(shape)
+    this.#source = source
+    this.#wanted = wanted
+    this.#open()
+    if (wanted !== null && wanted[0] === 0 && this.hash !== Number.POSITIVE_INFINITY) this.advance()
   }
 
   advance(): void {
-    this.row++
-    if (this.row === this.rows.rowCount) {
-      const next = this.#next()
-      if (next === null) {
-        this.hash = Number.POSITIVE_INFINITY
-        return
-      }
-      this.rows = next
-      this.#hashes = hashesOf(next)
-      this.row = 0
+    const { block } = this
+    do {
+      this.at += block.strideInts
+      if (this.at >= this.#end) this.#open()
+      else this.#ordinal++
+      if (this.hash === Number.POSITIVE_INFINITY && this.at === 0) return
+    } while (this.#wanted !== null && this.#wanted[this.#ordinal] === 0)
+    this.hash = (block.ints[this.at] as number) >>> 0
+  }
+
+  /** Whether a further record of the source has this hash. */
+  get isShared(): boolean {
+    const next = this.at + this.block.strideInts
+    return next < this.#end && (this.block.ints[next] as number) >>> 0 === this.hash
+  }
+
+  /** The wanted records of this hash: all are in the open block. */
+  *sameHash(): Generator<number> {
+    const { ints, strideInts } = this.block
+    for (let at = this.at, n = this.#ordinal; at < this.#end; at += strideInts, n++) {
+      if ((ints[at] as number) >>> 0 !== this.hash) return
+      if (this.#wanted === null || this.#wanted[n] === 1) yield at
     }
-    this.hash = (this.#hashes[this.row] as number) >>> 0
+  }
+
+  #open(): void {
+    if (this.#next === this.#chunkEnd && !this.#readChunk()) {
+      this.hash = Number.POSITIVE_INFINITY
+      this.at = 0
+      return
+    }
+    const length = this.#source.bytesOf(this.#next++)
+    this.block.open(this.#chunkByte, length)
+    this.#chunkByte += length
+    this.at = this.block.firstInt
+    this.#end = this.at + this.block.rowCount * this.block.strideInts
+    this.hash = (this.block.ints[this.at] as number) >>> 0
+    this.#ordinal++
+  }
+
+  #readChunk(): boolean {
+    const { blockCount } = this.#source
+    const from = this.#next
+    if (from === blockCount) return false
+    let to = from
+    let bytes = 0
+    do bytes += this.#source.bytesOf(to++)
+    while (to < blockCount && bytes + this.#source.bytesOf(to) <= CHUNK_BYTES)
+    this.#source.read(from, to, this.block)
+    this.#chunkEnd = to
+    this.#chunkByte = 0
+    return true
   }
 }
 
-/** Blocks of the merged rows; sources are newest first. All rows of a hash are in one block. */
-export function* mergeRuns(
-  sources: readonly SortedRows[],
-  schema: Schema,
-  settings: MergeSettings,
-): Generator<ColumnBatch> {
-  const cursors = sources.flatMap((source) => {
-    const first = source()
-    return first === null ? [] : [new Cursor(source, first)]
-  })
-  const block = new ColumnBatchBuilder(schema, BLOCK_ROWS)
-  const group = new KeysOfHash(settings)
-  for (;;) {
-    let hash = Number.POSITIVE_INFINITY
-    for (let c = 0; c < cursors.length; c++) hash = Math.min(hash, (cursors[c] as Cursor).hash)
-    if (hash === Number.POSITIVE_INFINITY) break
-    if (block.rowCount >= BLOCK_ROWS) yield block.build()
+export interface MergeSource {
+  readonly blocks: SortedBlocks
+  /** A byte a record: 0 is left out; null: all are wanted. */
+  readonly wanted: Uint8Array | null
+}
+
+export class RunMerge {
+  readonly #settings: MergeSettings
+  readonly #cursors: readonly Cursor[]
+  readonly #kept: { cursor: Cursor; at: number }[] = []
+  readonly #writtenWord: number
+
+  /** `sources` are newest first. */
+  constructor(sources: readonly MergeSource[], settings: MergeSettings) {
+    this.#settings = settings
+    this.#cursors = sources.map(({ blocks, wanted }) => new Cursor(settings.shape, blocks, wanted))
+    this.#writtenWord = settings.shape.layout.writtenWord
+  }
+
+  /** Goes on for about `rowsMax` records; gives whether there are more. */
+  step(target: MergeTarget, rowsMax: number): boolean {
+    const cursors = this.#cursors
+    for (let n = 0; n < rowsMax; n++) {
+      let first: Cursor | null = null
+      let hash = Number.POSITIVE_INFINITY
+      let sources = 0
+      for (let c = 0; c < cursors.length; c++) {
+        const cursor = cursors[c] as Cursor
+        if (cursor.hash < hash) {
+          first = cursor
+          hash = cursor.hash
+          sources = 1
+        } else if (cursor.hash === hash) sources++
+      }
+      if (first === null) return false
+      if (sources === 1 && !first.isShared) {
+        this.#keep(first, first.at, target)
+        first.advance()
+      } else if (!this.#mergeKey(first, target)) this.#mergeHash(hash, target)
+    }
+    return true
+  }
+
+  /** The records of a hash in several runs, when they are of one key, as nearly always. */
+  #mergeKey(newest: Cursor, target: MergeTarget): boolean {
+    const { hash } = newest
+    const cursors = this.#cursors
     for (let c = 0; c < cursors.length; c++) {
       const cursor = cursors[c] as Cursor
-      while (cursor.hash === hash) {
-        group.add(cursor.rows, cursor.row)
-        cursor.advance()
+      if (cursor.hash !== hash) continue
+      if (cursor.isShared) return false
+      if (!sameKeys(newest.block, newest.at, cursor.block, cursor.at)) return false
+    }
+    this.#keep(newest, newest.at, target)
+    for (let c = 0; c < cursors.length; c++) {
+      const cursor = cursors[c] as Cursor
+      if (cursor.hash === hash) cursor.advance()
+    }
+    return true
+  }
+
+  /** Several keys have the hash. */
+  #mergeHash(hash: number, target: MergeTarget): void {
+    const kept = this.#kept
+    kept.length = 0
+    for (const cursor of this.#cursors) {
+      if (cursor.hash !== hash) continue
+      for (const at of cursor.sameHash()) {
+        if (kept.some((newer) => sameKeys(newer.cursor.block, newer.at, cursor.block, at))) continue
+        kept.push({ cursor, at })
+        this.#keep(cursor, at, target)
       }
     }
-    group.moveTo(block)
-  }
-  if (block.rowCount > 0) yield block.build()
-}
-
-/** The rows of one hash, newest first: mostly one. */
-class KeysOfHash {
-  readonly #settings: MergeSettings
-  readonly #batches: ColumnBatch[] = []
-  readonly #rows: number[] = []
-
-  constructor(settings: MergeSettings) {
-    this.#settings = settings
+    for (const cursor of this.#cursors) while (cursor.hash === hash) cursor.advance()
   }
 
-  add(rows: ColumnBatch, row: number): void {
-    for (let n = 0; n < this.#rows.length; n++) {
-      const known = this.#batches[n] as ColumnBatch
-      if (this.#isSameKey(known, this.#rows[n] as number, rows, row)) return
-    }
-    this.#batches.push(rows)
-    this.#rows.push(row)
-  }
-
-  moveTo(block: ColumnBatchBuilder): void {
-    const { dropDeletes, isExpired } = this.#settings
-    for (let n = 0; n < this.#rows.length; n++) {
-      const rows = this.#batches[n] as ColumnBatch
-      const row = this.#rows[n] as number
-      if (dropDeletes && rows.rowKinds !== null && rows.rowKinds[row] === RowKind.DELETE) continue
-      if (isExpired?.(rows, row) !== true) block.appendFrom(rows, row)
-    }
-    this.#batches.length = 0
-    this.#rows.length = 0
-  }
-
-  #isSameKey(a: ColumnBatch, row: number, b: ColumnBatch, other: number): boolean {
-    const { keyCount } = this.#settings
-    return sameKey(a.columns.slice(0, keyCount), row, b.columns, other)
+  #keep({ block }: Cursor, at: number, target: MergeTarget): void {
+    const { dropDeletes, expiredAtMs } = this.#settings
+    const word = this.#writtenWord
+    if (dropDeletes && ((block.ints[at + 1] as number) & GONE_FLAG) !== 0) return
+    if (word >= 0 && (block.words[(at >> 1) + word] as number) <= expiredAtMs) return
+    target.addRecord(block, at)
   }
 }

@@ -1,16 +1,8 @@
 /**
- * Entries of the cache in the order of a run: ascending hashes, a block at a time.
+ * Entries of the cache in the order of a run: ascending hashes.
  *
  * Known to whoever writes entries out: eviction, and a checkpoint of what is not on disk yet.
  */
-import { ColumnBatch, Int32Column, RowKind } from '@millrace/core'
-import { BLOCK_ROWS } from './run.ts'
-
-/** What stands at a place: an entry, or that its key is gone. */
-export interface PlaceKinds {
-  isGone(place: number): boolean
-}
-
 /** Places (slots, or positions of a frozen table) in ascending order of their hashes. */
 export function orderByHash(
   places: Int32Array,
@@ -43,31 +35,3 @@ function orderMany(
 
 /** Entries of a partition: 2^21 by 2^32 is what a double tells apart. */
 const NUMBERS = 2_097_152
-
-/** Rows of a run; all of one hash in one batch. `gather` gives stored rows of places. */
-export function* blocksOf(
-  ordered: { readonly places: Int32Array; readonly hashes: Int32Array },
-  gather: (places: Int32Array) => ColumnBatch,
-  kinds: PlaceKinds,
-): Generator<ColumnBatch> {
-  const { places, hashes } = ordered
-  for (let from = 0; from < places.length; ) {
-    let to = Math.min(places.length, from + BLOCK_ROWS)
-    while (to < places.length && hashes[to] === hashes[to - 1]) to++
-    const some = places.subarray(from, to)
-    const rows = gather(some)
-    const hash = new Int32Column(hashes.slice(from, to), null)
-    yield new ColumnBatch(to - from, [...rows.columns, hash], kindsOf(some, kinds))
-    from = to
-  }
-}
-
-function kindsOf(places: Int32Array, kinds: PlaceKinds): Uint8Array | null {
-  let bytes: Uint8Array | null = null
-  for (let i = 0; i < places.length; i++) {
-    if (!kinds.isGone(places[i] as number)) continue
-    bytes ??= new Uint8Array(places.length)
-    bytes[i] = RowKind.DELETE
-  }
-  return bytes
-}

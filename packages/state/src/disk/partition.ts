@@ -4,16 +4,9 @@
  * Small enough that all its runs are merged into one in little time. Invariant: `runs` changes only
  * between two calls of the table; who reads on afterwards retains the runs.
  */
-import { type ColumnBatch, RowKind, type Schema, sameKey } from '@millrace/core'
-import type { MergeSettings, SortedRows } from './merge-runs.ts'
-import { mergeRuns } from './merge-runs.ts'
-import { type BlockReader, hashesOf, type Run, type RunWriter } from './run.ts'
-
-/** What a look-up found. */
-export interface FoundRow {
-  readonly rows: ColumnBatch
-  readonly row: number
-}
+import type { Column } from '@millrace/core'
+import { GONE_FLAG } from './record-block.ts'
+import type { KeyReader, Run } from './run.ts'
 
 export class Partition {
   runs: Run[] = []
@@ -24,24 +17,33 @@ export class Partition {
     this.runs.unshift(run)
   }
 
-  mayHave(hash: number): boolean {
-    for (let r = 0; r < this.runs.length; r++) if ((this.runs[r] as Run).mayHave(hash)) return true
-    return false
+  /** The newest run from `from` on that may have the hash; -1: none. */
+  runThatMayHave(hash: number, from: number): number {
+    const { runs } = this
+    for (let r = from; r < runs.length; r++) if ((runs[r] as Run).mayHave(hash)) return r
+    return -1
   }
 
-  /** The row of a key, good until the next call; null when there is none, or it is gone. */
-  find(key: ColumnBatch, row: number, hash: number, reader: BlockReader): FoundRow | null {
-    for (let r = 0; r < this.runs.length; r++) {
-      const run = this.runs[r] as Run
-      if (!run.mayHave(hash)) continue
-      const rows = reader.rows(run, hash)
-      const hashes = hashesOf(rows)
-      for (let at = firstOf(hashes, hash); hashes[at] === hash; at++) {
-        if (!sameKey(key.columns, row, rows.columns, at)) continue
-        return rows.rowKinds?.[at] === RowKind.DELETE ? null : { rows, row: at }
+  /**
+   * Where the record of a key begins in the reader's block, good until the next call; -1 when there
+   * is none, or it is gone. `from`: the newest run that may have the hash.
+   */
+  find(
+    columns: readonly Column[],
+    row: number,
+    hash: number,
+    from: number,
+    reader: KeyReader,
+  ): number {
+    const { block } = reader
+    for (let r = from; r >= 0; r = this.runThatMayHave(hash, r + 1)) {
+      reader.open(this.runs[r] as Run, hash)
+      for (let at = block.find(hash); at >= 0; at = block.findNext(at)) {
+        if (!block.hasKey(at, columns, row)) continue
+        return ((block.ints[at + 1] as number) & GONE_FLAG) === 0 ? at : -1
       }
     }
-    return null
+    return -1
   }
 
   /** Puts `merged` in the place of the oldest runs, `runs`. */
@@ -55,38 +57,4 @@ export class Partition {
     for (const run of this.runs) run.retire()
     this.runs = []
   }
-}
-
-/** The first place of a hash, in ascending order of unsigned values; where it would be if not. */
-function firstOf(hashes: Int32Array, hash: number): number {
-  const wanted = hash >>> 0
-  let low = 0
-  let high = hashes.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((hashes[middle] as number) >>> 0 < wanted) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-export function rowsOfRun(run: Run): SortedRows {
-  let next = 0
-  return () => (next < run.blockCount ? run.block(next++) : null)
-}
-
-/** Writes the rows of runs, newest first, as one, a block a step; null when nothing is left. */
-export function* writeMerged(
-  runs: readonly Run[],
-  schema: Schema,
-  settings: MergeSettings,
-  writer: RunWriter,
-): Generator<void, Run | null> {
-  for (const block of mergeRuns(runs.map(rowsOfRun), schema, settings)) {
-    writer.block(block)
-    yield
-  }
-  if (writer.rowCount > 0) return writer.finish()
-  writer.abandon()
-  return null
 }

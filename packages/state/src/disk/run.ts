@@ -1,57 +1,46 @@
 /**
  * Run: entries of one partition as they were at one time, ordered by hash, in a temporary file.
  *
- *     run = block*       block = one encoded ColumnBatch: stored row · hash
+ *     run = block*       block: `RecordBlock`
  *
- * Between the write-back cache and the disk. A row of kind DELETE says that the key is gone,
- * whatever older runs say. Which block may hold a hash, and whether any does, is known in memory: a
- * look-up reads one block or none. Invariants: a run never changes; rows of one hash are in one
- * block; a key is there once.
+ * Between the write-back cache and the disk. Which block may hold a hash, and whether any does, is
+ * known in memory: a look-up reads one block or none. Invariants: a run never changes; rows of one
+ * hash are in one block; a key is there once; what is read was compared with its checksum.
  */
 import { crc32 } from 'node:zlib'
-import {
-  type ColumnBatch,
-  decodeBatch,
-  encodeBatch,
-  encodedBatchSize,
-  type Int32Column,
-  type Schema,
-  type StateTableSpec,
-  storedSchemaOf,
-} from '@millrace/core'
+import type { RecordMemory, StringPool } from '@millrace/core'
 import type { TemporaryFile } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
 import { KeyFilter } from './key-filter.ts'
+import { BlockBuilder, type BlockShape, type RecordBlock } from './record-block.ts'
 
 /** What is read for one key: smaller ones cost more index, larger ones more copying. */
 export const BLOCK_ROWS = 32
-/** Encoded blocks are handed to the system so many bytes at a time, fewer of a small run. */
+/** Blocks are handed to the system so many bytes at a time, fewer of a small run. */
 const WRITE_BYTES_MAX = 256 * 1024
 const WRITE_BYTES_A_ROW = 64
+/** Of each block: smallest hash, place and CRC-32. */
+const INDEX_BYTES_A_BLOCK = 16
 
-/** The columns of a run's rows: those of a stored row, then the hash. */
-export function runSchemaOf(spec: StateTableSpec): Schema {
-  const hash = { name: '$hash', type: { kind: 'INT', nullable: false } } as const
-  return { fields: [...storedSchemaOf(spec).fields, hash] }
+/** Blocks in the order of their rows: a run, or what a checkpoint finds in the cache. */
+export interface SortedBlocks {
+  readonly blockCount: number
+  bytesOf(index: number): number
+  /** Blocks `from` … `to`, side by side at the beginning of `into`. */
+  read(from: number, to: number, into: RecordBlock): void
 }
 
-export function hashesOf(rows: ColumnBatch): Int32Array {
-  return (rows.columns.at(-1) as Int32Column).values as Int32Array
-}
-
-export class Run {
-  readonly schema: Schema
+export class Run implements SortedBlocks {
   readonly rowCount: number
   readonly #file: TemporaryFile
   #filter: KeyFilter | null
-  /** Of each block: smallest hash (unsigned), place, size and CRC-32. */
+  /** Unsigned. */
   readonly #firstHashes: Uint32Array
   readonly #offsets: Float64Array
   readonly #crcs: Uint32Array
   #users = 1
 
-  constructor(schema: Schema, rowCount: number, written: WrittenBlocks) {
-    this.schema = schema
+  constructor(rowCount: number, written: WrittenBlocks) {
     this.rowCount = rowCount
     this.#file = written.file
     this.#filter = written.filter
@@ -69,7 +58,7 @@ export class Run {
   }
 
   get memoryBytes(): number {
-    return (this.#filter?.bytes ?? 0) + this.blockCount * 16
+    return (this.#filter?.bytes ?? 0) + this.blockCount * INDEX_BYTES_A_BLOCK
   }
 
   mayHave(hash: number): boolean {
@@ -78,12 +67,13 @@ export class Run {
 
   /** The block among whose rows those of `hash` are. */
   blockIndexOf(hash: number): number {
+    const firstHashes = this.#firstHashes
     const wanted = hash >>> 0
     let low = 0
-    let high = this.blockCount - 1
+    let high = firstHashes.length - 1
     while (low < high) {
       const middle = (low + high + 1) >> 1
-      if ((this.#firstHashes[middle] as number) <= wanted) low = middle
+      if ((firstHashes[middle] as number) <= wanted) low = middle
       else high = middle - 1
     }
     return low
@@ -93,19 +83,20 @@ export class Run {
     return (this.#offsets[index + 1] as number) - (this.#offsets[index] as number)
   }
 
-  /**
-   * The rows of a block, as views on `bytes`, which has its size. Throws STATE_LOCAL_UNREADABLE.
-   */
-  block(index: number, bytes = new Uint8Array(this.bytesOf(index))): ColumnBatch {
+  /** As `SortedBlocks.read`. Throws STATE_LOCAL_UNREADABLE. */
+  read(from: number, to: number, into: RecordBlock): void {
+    const start = this.#offsets[from] as number
+    const bytes = into.room((this.#offsets[to] as number) - start)
     try {
-      this.#file.read(bytes, this.#offsets[index] as number)
-      if (crc32(bytes) === this.#crcs[index]) {
-        return decodeBatch(bytes, 0, bytes.length, this.schema)
-      }
+      this.#file.read(bytes, start)
     } catch (cause) {
       throw unreadable((cause as Error).message, cause)
     }
-    throw unreadable('its checksum is wrong')
+    for (let index = from; index < to; index++) {
+      const at = (this.#offsets[index] as number) - start
+      const block = to - from === 1 ? bytes : bytes.subarray(at, at + this.bytesOf(index))
+      if (crc32(block) !== this.#crcs[index]) throw unreadable('its checksum is wrong')
+    }
   }
 
   /** One more reader that will call `release`. */
@@ -128,30 +119,30 @@ export class Run {
   }
 }
 
-/** Blocks for look-ups, one after the other in one memory: rows are good until the next call. */
-export class BlockReader {
-  #memory = new Uint8Array(4096)
+/** Look-ups, one after the other in one memory: what was found is good until the next one. */
+export class KeyReader {
+  readonly block: RecordBlock
   #run: Run | null = null
   #index = -1
-  #rows: ColumnBatch | null = null
 
-  /** The rows of `run` among which those of `hash` are. Throws STATE_LOCAL_UNREADABLE. */
-  rows(run: Run, hash: number): ColumnBatch {
+  constructor(block: RecordBlock) {
+    this.block = block
+  }
+
+  /** Opens the block of `run` among whose rows those of `hash` are. */
+  open(run: Run, hash: number): void {
     const index = run.blockIndexOf(hash)
-    if (run === this.#run && index === this.#index && this.#rows !== null) return this.#rows
-    const length = run.bytesOf(index)
-    if (length > this.#memory.length) this.#memory = new Uint8Array(length * 2)
+    if (run === this.#run && index === this.#index) return
     this.forget()
-    this.#rows = run.block(index, this.#memory.subarray(0, length))
+    run.read(index, index + 1, this.block)
+    this.block.open(0, run.bytesOf(index))
     this.#run = run
     this.#index = index
-    return this.#rows
   }
 
   /** Runs may be closed from here on. */
   forget(): void {
     this.#run = null
-    this.#rows = null
   }
 }
 
@@ -163,53 +154,44 @@ interface WrittenBlocks {
   readonly crcs: readonly number[]
 }
 
+/**
+ * Takes records in ascending order of their hashes (unsigned). Its calls throw
+ * STATE_LOCAL_WRITE_FAILED.
+ */
 export class RunWriter {
-  readonly #schema: Schema
   readonly #file: TemporaryFile
   readonly #filter: KeyFilter
   readonly #firstHashes: number[] = []
   readonly #offsets: number[] = []
   readonly #crcs: number[] = []
+  readonly #block: BlockBuilder
   readonly #buffer: Uint8Array
   #buffered = 0
-  #rowCount = 0
+  #lastHash = -1
+  rowCount = 0
 
   /** For up to `rowsMax` rows. */
-  constructor(schema: Schema, file: TemporaryFile, rowsMax: number) {
-    this.#schema = schema
+  constructor(shape: BlockShape, file: TemporaryFile, rowsMax: number) {
     this.#file = file
     this.#filter = new KeyFilter(rowsMax)
+    this.#block = new BlockBuilder(shape, BLOCK_ROWS)
     this.#buffer = new Uint8Array(Math.min(WRITE_BYTES_MAX, rowsMax * WRITE_BYTES_A_ROW))
   }
 
-  get rowCount(): number {
-    return this.#rowCount
+  addSlot(memory: RecordMemory, slot: number, pool: StringPool, isGone: boolean): void {
+    this.#next(memory.ints[slot * memory.stride * 2] as number)
+    this.#block.addSlot(memory, slot, pool, isGone)
   }
 
-  /**
-   * The next rows as a block, in ascending order of their hashes (unsigned); all rows of a hash
-   * come in one call. Throws STATE_LOCAL_WRITE_FAILED.
-   */
-  block(rows: ColumnBatch): void {
-    const hashes = hashesOf(rows)
-    const size = encodedBatchSize(rows, this.#schema)
-    if (this.#buffered + size > this.#buffer.length) this.#flush()
-    this.#firstHashes.push((hashes[0] as number) >>> 0)
-    this.#offsets.push(this.#file.size + this.#buffered)
-    for (let i = 0; i < rows.rowCount; i++) this.#filter.add(hashes[i] as number)
-    this.#rowCount += rows.rowCount
-    const into = size > this.#buffer.length ? new Uint8Array(size) : this.#buffer
-    const at = into === this.#buffer ? this.#buffered : 0
-    encodeBatch(rows, this.#schema, into, at)
-    const bytes = into.subarray(at, at + size)
-    this.#crcs.push(crc32(bytes))
-    if (into === this.#buffer) this.#buffered += size
-    else this.#append(bytes)
+  addRecord(block: RecordBlock, at: number): void {
+    this.#next(block.ints[at] as number)
+    this.#block.addRecord(block, at)
   }
 
   finish(): Run {
+    if (this.#block.rowCount > 0) this.#finishBlock()
     this.#flush()
-    return new Run(this.#schema, this.#rowCount, {
+    return new Run(this.rowCount, {
       file: this.#file,
       filter: this.#filter,
       firstHashes: this.#firstHashes,
@@ -221,6 +203,28 @@ export class RunWriter {
   /** Nothing will come of it. */
   abandon(): void {
     this.#file.close()
+  }
+
+  #next(hash: number): void {
+    if (this.#block.rowCount >= BLOCK_ROWS && hash !== this.#lastHash) this.#finishBlock()
+    if (this.#block.rowCount === 0) this.#firstHashes.push(hash >>> 0)
+    this.#lastHash = hash
+    this.#filter.add(hash)
+    this.rowCount++
+  }
+
+  #finishBlock(): void {
+    const size = this.#block.bytes
+    if (this.#buffered + size > this.#buffer.length) this.#flush()
+    this.#offsets.push(this.#file.size + this.#buffered)
+    const isLarge = size > this.#buffer.length
+    const into = isLarge ? new Uint8Array(size) : this.#buffer
+    const at = this.#buffered
+    this.#block.finishInto(into, at)
+    const bytes = into.subarray(at, at + size)
+    this.#crcs.push(crc32(bytes))
+    if (isLarge) this.#append(bytes)
+    else this.#buffered += size
   }
 
   #flush(): void {

@@ -15,7 +15,7 @@ import {
   type StoredExpiry,
   storedSchemaOf,
 } from '@millrace/core'
-import { gatherField } from './record-columns.ts'
+import { copyInts, gatherField } from './record-columns.ts'
 import { LIVE, type RecordLayout } from './record-layout.ts'
 import { type FrozenPages, PAGE_SHIFT } from './record-pages.ts'
 import type { TextHeap } from './text-heap.ts'
@@ -101,6 +101,19 @@ export class FrozenRecords implements FrozenTable {
         live[slot] = ((ints[at + 1] as number) & LIVE) === 0 ? 0 : 1
       }
     }
+  }
+
+  /** What the text words of records are entries of. */
+  get texts(): TextHeap {
+    return this.#texts
+  }
+
+  /** The record of a slot as a copy at `into[at …]`. */
+  copyRecord(slot: number, into: Int32Array, at: number): void {
+    const page = slot >>> PAGE_SHIFT
+    const strideInts = this.#layout.stride * 2
+    const from = this.#pages.offsetOf(page) + (slot - (page << PAGE_SHIFT)) * strideInts
+    copyInts(this.#pages.page(page), from, into, at, strideInts)
   }
 
   keyGroupAt(slot: number): number {

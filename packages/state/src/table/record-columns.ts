@@ -177,6 +177,17 @@ export function sameAtAll(
   return true
 }
 
+/** Few at a time: a loop beats `set(subarray)`. */
+export function copyInts(
+  from: Int32Array,
+  at: number,
+  into: Int32Array,
+  to: number,
+  count: number,
+): void {
+  for (let n = 0; n < count; n++) into[to + n] = from[at + n] as number
+}
+
 /** Writes row `row` of `column` into the record of `slot`; a text becomes an entry of `texts`. */
 export function store(
   column: Column,

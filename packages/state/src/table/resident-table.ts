@@ -10,10 +10,9 @@
  */
 import {
   type Column,
-  ColumnBatch,
+  type ColumnBatch,
   type EntryScan,
   type FrozenTable,
-  hashRows,
   type RecordMemory,
   RowKind,
   type ScanOrder,
@@ -25,16 +24,23 @@ import {
 } from '@millrace/core'
 import { ChangeLog } from './change-log.ts'
 import { CodeSlots, knownSlots } from './code-slots.ts'
-import { indexesTo } from './column-indexes.ts'
 import { distinctSlots } from './distinct-slots.ts'
 import { EntryTrees } from './entry-trees.ts'
 import { frozenChanges } from './frozen-changes.ts'
 import { FrozenRecords } from './frozen-records.ts'
 import { GrowableMemory } from './growable-memory.ts'
 import { moveTexts } from './move-texts.ts'
-import { dropUnequal, gatherField, loadRecords, sameAtAll, storeRows } from './record-columns.ts'
+import {
+  copyInts,
+  dropUnequal,
+  gatherField,
+  loadRecords,
+  sameAtAll,
+  storeRows,
+} from './record-columns.ts'
 import { defaultWords, LIVE, RecordLayout } from './record-layout.ts'
 import { RecordPages } from './record-pages.ts'
+import { RowHashes } from './row-hashes.ts'
 import { SlotIndex } from './slot-index.ts'
 import { storeStored } from './store-rows.ts'
 import { TextHeap } from './text-heap.ts'
@@ -77,14 +83,9 @@ export class ResidentTable implements StateTable {
   #size = 0
   /** First of the free slots below the top, linked through their hash; 0: none. */
   #free = 0
-  #hashes = new Int32Array(0)
-  #keyHashes = new Int32Array(0)
+  readonly #batch: RowHashes
   /** Of what was loaded ahead: a result, so that the loads are made. */
   loaded = 0
-  /** Scratch of `#makeMissing`. */
-  #newRows = new Int32Array(0)
-  #madeRows = new Int32Array(0)
-  #madeSlots = new Int32Array(0)
 
   constructor(spec: StateTableSpec, settings: ResidentSettings, timers = false) {
     this.spec = spec
@@ -92,6 +93,7 @@ export class ResidentTable implements StateTable {
     this.layout = new RecordLayout(spec, timers)
     this.keyed = this.layout.keyed.length
     this.writtenWord = this.layout.writtenWord
+    this.#batch = new RowHashes(this.layout)
     this.valueWords = this.layout.values.map(({ word }) => word)
     this.#memory = new GrowableMemory(this.layout.stride, SLOTS_AT_START)
     this.#pages = new RecordPages(() => this.#memory.views.ints, this.layout.stride * 2)
@@ -123,17 +125,17 @@ export class ResidentTable implements StateTable {
   }
 
   resolve(columns: readonly Column[], rowCount: number, slots: Int32Array): null {
-    this.#collectTexts()
+    this.collectTexts()
     if (this.#resolveByCode(columns, rowCount, slots)) return null
     this.#lookUp(columns, rowCount, slots)
-    this.#makeMissing(columns, rowCount, slots)
+    this.makeMissing(columns, rowCount, slots)
     return null
   }
 
   find(columns: readonly Column[], rowCount: number, slots: Int32Array): null {
     this.#lookUp(columns, rowCount, slots)
     for (let i = 0; i < rowCount; i++) {
-      if (slots[i] === 0) slots[i] = this.#find(columns, i, this.#hashes[i] as number)
+      if (slots[i] === 0) slots[i] = this.findRow(columns, i, this.#batch.hashes[i] as number)
     }
     return null
   }
@@ -271,7 +273,7 @@ export class ResidentTable implements StateTable {
 
   /** Of the rows that `resolve` or `find` looked up last. */
   get hashes(): Int32Array {
-    return this.#hashes
+    return this.#batch.hashes
   }
 
   /** As `SlotIndex.slotsWhere`. */
@@ -306,8 +308,8 @@ export class ResidentTable implements StateTable {
   protected entryGone(_slot: number): void {}
 
   #lookUp(columns: readonly Column[], rowCount: number, slots: Int32Array): void {
-    this.#hash(columns, rowCount)
-    this.#index.candidates(this.#hashes, rowCount, slots)
+    this.#batch.hash(columns, rowCount)
+    this.#index.candidates(this.#batch.hashes, rowCount, slots)
     if (this.#usedBytes > RECORD_BYTES_IN_CACHE) {
       this.loaded = loadRecords(this.memory, slots, rowCount)
     }
@@ -317,32 +319,18 @@ export class ResidentTable implements StateTable {
     }
   }
 
-  #hash(columns: readonly Column[], rowCount: number): void {
-    if (this.#hashes.length < rowCount) {
-      this.#hashes = new Int32Array(rowCount)
-      this.#keyHashes = new Int32Array(rowCount)
-      this.#newRows = new Int32Array(rowCount)
-      this.#madeRows = new Int32Array(rowCount)
-      this.#madeSlots = new Int32Array(rowCount)
-    }
-    const batch = new ColumnBatch(rowCount, columns as Column[])
-    const { keyCount, keyed } = this.layout
-    hashRows(batch, indexesTo(keyed.length), this.#hashes)
-    if (this.spec.sub !== null) hashRows(batch, indexesTo(keyCount), this.#keyHashes)
-  }
-
   /**
    * Entries for the rows without a slot: places in the index for all, then their records, a pass a
    * column. A row whose hash is there already, because a row before it has the same key or by
    * chance, comes last and by itself: only then can it be compared.
    */
-  #makeMissing(columns: readonly Column[], rowCount: number, slots: Int32Array): void {
+  makeMissing(columns: readonly Column[], rowCount: number, slots: Int32Array): void {
     let missing = 0
-    for (let i = 0; i < rowCount; i++) if (slots[i] === 0) this.#newRows[missing++] = i
+    for (let i = 0; i < rowCount; i++) if (slots[i] === 0) this.#batch.newRows[missing++] = i
     if (missing === 0) return
-    const hashes = this.#hashes
+    const hashes = this.#batch.hashes
     const index = this.#index
-    const rows = this.#newRows
+    const rows = this.#batch.newRows
     let count = 0
     let later = 0
     for (let n = 0; n < missing; n++) {
@@ -356,10 +344,10 @@ export class ResidentTable implements StateTable {
       const slot = this.#takeSlot()
       index.insertAt(at, hash, slot)
       slots[row] = slot
-      this.#madeSlots[count] = slot
-      this.#madeRows[count++] = row
+      this.#batch.madeSlots[count] = slot
+      this.#batch.madeRows[count++] = row
     }
-    this.#writeNew(columns, this.#madeRows, this.#madeSlots, count)
+    this.#writeNew(columns, this.#batch.madeRows, this.#batch.madeSlots, count)
     for (let n = 0; n < later; n++) {
       const row = rows[n] as number
       slots[row] = this.#findOrMake(columns, row, hashes[row] as number)
@@ -376,9 +364,9 @@ export class ResidentTable implements StateTable {
     for (let n = 0; n < count; n++) {
       const row = rows[n] as number
       const at = (slots[n] as number) * stride * 2
-      ints[at] = this.#hashes[row] as number
+      ints[at] = this.#batch.hashes[row] as number
       ints[at + 1] = LIVE
-      if (keyHashInt > 0) ints[at + keyHashInt] = this.#keyHashes[row] as number
+      if (keyHashInt > 0) ints[at + keyHashInt] = this.#batch.keyHashes[row] as number
     }
     for (let c = 0; c < keyed.length; c++) {
       storeRows(columns[c] as Column, rows, count, keyed[c]!, this.memory, this.texts, slots)
@@ -392,45 +380,56 @@ export class ResidentTable implements StateTable {
     }
   }
 
-  #find(columns: readonly Column[], row: number, hash: number): number {
+  /** As `find`, for one row. */
+  findRow(columns: readonly Column[], row: number, hash: number): number {
     const index = this.#index
+    const { keyed } = this.layout
     let at = index.first(hash)
     for (;;) {
       const slot = index.slotAt(at)
-      if (slot === 0 || this.#isKey(columns, row, slot)) return slot
+      if (slot === 0) return slot
+      if (sameAtAll(columns, row, keyed, this.memory, this.texts, slot)) return slot
       at = index.next(at, hash)
     }
   }
 
   #findOrMake(columns: readonly Column[], row: number, hash: number): number {
-    const index = this.#index
-    const found = this.#find(columns, row, hash)
+    const found = this.findRow(columns, row, hash)
     if (found !== 0) return found
-    let at = index.first(hash)
-    while (index.slotAt(at) !== 0) at = index.next(at, hash)
     const slot = this.#takeSlot()
-    index.insertAt(at, hash, slot)
+    this.#index.insert(hash, slot)
     ONE_ROW[0] = row
     ONE_SLOT[0] = slot
     this.#writeNew(columns, ONE_ROW, ONE_SLOT, 1)
     return slot
   }
 
-  #isKey(columns: readonly Column[], row: number, slot: number): boolean {
-    return sameAtAll(columns, row, this.layout.keyed, this.memory, this.texts, slot)
+  /**
+   * The slot of a new entry, whose record is a copy of that at `ints[at …]`; words of texts are
+   * still those of the copy. It is not noted as a change.
+   */
+  adopt(ints: Int32Array, at: number): number {
+    const slot = this.#takeSlot()
+    this.#index.insert(ints[at] as number, slot)
+    this.#pages.beforeWriteOf(slot)
+    copyInts(ints, at, this.memory.ints, slot * this.layout.stride * 2, this.layout.stride * 2)
+    this.#size++
+    return slot
+  }
+
+  #newSlot(): number {
+    if (this.#top === this.#capacity) {
+      this.#capacity = this.#memory.grow(this.#capacity + 1)
+      this.#pages.reserve(this.#capacity)
+      this.#changes?.reserve(this.#capacity)
+    }
+    return this.#top++
   }
 
   #takeSlot(): number {
-    let slot = this.#free
-    if (slot !== 0) this.#free = this.hashOf(slot)
-    else {
-      if (this.#top === this.#capacity) {
-        this.#capacity = this.#memory.grow(this.#capacity + 1)
-        this.#pages.reserve(this.#capacity)
-        this.#changes?.reserve(this.#capacity)
-      }
-      slot = this.#top++
-    }
+    const slot = this.#free
+    if (slot === 0) return this.#newSlot()
+    this.#free = this.hashOf(slot)
     return slot
   }
 
@@ -471,13 +470,14 @@ export class ResidentTable implements StateTable {
     if (pool.size > rowCount * 4 && !this.#codeSlots.knows(pool)) return false
     const known = this.#codeSlots.of(pool, this.generation)
     if (knownSlots(known, codes, nulls, rowCount, slots) === rowCount) return true
-    this.#hash(columns, rowCount)
+    this.#batch.hash(columns, rowCount)
     for (let i = 0; i < rowCount; i++) {
       if (slots[i] !== 0) continue
       const isNull = nulls !== null && nulls[i] === 1
       const code = codes[i] as number
       const cached = isNull ? 0 : (known[code] as number)
-      const slot = cached !== 0 ? cached : this.#findOrMake(columns, i, this.#hashes[i] as number)
+      const slot =
+        cached !== 0 ? cached : this.#findOrMake(columns, i, this.#batch.hashes[i] as number)
       if (!isNull) known[code] = slot
       slots[i] = slot
     }
@@ -485,7 +485,7 @@ export class ResidentTable implements StateTable {
   }
 
   /** Moves the texts that records hold into a new heap once most of the old one is garbage. */
-  #collectTexts(): void {
+  collectTexts(): void {
     const old = this.texts
     if (!old.isMostlyGarbage) return
     this.texts = new TextHeap()

@@ -68,6 +68,13 @@ export class SlotIndex {
     if (this.count * 3 > this.cells.length) this.#double()
   }
 
+  /** Puts a slot into the first free cell of its hash. */
+  insert(hash: number, slot: number): void {
+    let at = this.first(hash)
+    while (this.slotAt(at) !== 0) at = this.next(at, hash)
+    this.insertAt(at, hash, slot)
+  }
+
   /** Replaces the slot of an entry, or takes the entry out (slot 0). */
   replace(hash: number, slot: number, by: number): void {
     const { cells } = this
