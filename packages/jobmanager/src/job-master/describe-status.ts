@@ -32,7 +32,7 @@ export function describeStatus(facts: {
       return failureCause?.message ?? null
     case 'RESTARTING': {
       if (rescale !== null) return `is rescaled to ${rescale}: ${slots ?? progress(graph)}`
-      const after = lastFailure === null ? '' : ` after: ${lastFailure.message}`
+      const after = lastFailure === null ? '' : ` after: ${inShort(lastFailure)}`
       if (slots !== null) return `${slots}${after}`
       if (restartInMs !== null && restartInMs > 0) {
         return `restarts in ${(restartInMs / 1000).toFixed(1)} s${after}`
@@ -40,10 +40,22 @@ export function describeStatus(facts: {
       return `${progress(graph)}${after}`
     }
     case 'INITIALIZING':
-      return lastFailure === null ? progress(graph) : `tries again after: ${lastFailure.message}`
+      return lastFailure === null ? progress(graph) : `tries again after: ${inShort(lastFailure)}`
     default:
       return slots ?? progress(graph)
   }
+}
+
+/**
+ * What failed, and what that came from in the end, unless the one has the other's words: that a
+ * checkpoint failed tells nobody that a disk is full.
+ */
+function inShort(failure: ErrorData): string {
+  let origin = failure
+  while (origin.cause !== undefined) origin = origin.cause
+  const { message } = failure
+  if (message.includes(origin.message)) return message
+  return `${message.replace(/\.$/, '')}: ${origin.message}`
 }
 
 function progress(graph: ExecutionGraph): string {
