@@ -5,6 +5,7 @@
 import { type ErrorData, fromErrorData, type MillraceError } from '@millrace/core'
 import { errorAnswer, errorDataOf } from './error-answer.ts'
 import { restError } from './error-codes.ts'
+import { serializedThrowable } from './serialized-throwable.ts'
 
 export type SavepointFormatType = 'CANONICAL' | 'NATIVE'
 
@@ -18,6 +19,8 @@ export interface TriggerAnswer {
 export interface FailureCause {
   readonly class: string
   readonly 'stack-trace': string
+  /** For clients of the reference; base64. */
+  readonly 'serialized-throwable': string
 }
 
 export interface AsyncOperationAnswer {
@@ -34,7 +37,14 @@ export interface AsyncOperationAnswer {
 
 /** The error as the reference shows a throwable; `failureOf` gives it back. */
 export function failureCause(error: ErrorData): FailureCause {
-  return { class: 'MillraceException', 'stack-trace': errorAnswer(error).errors[0] as string }
+  const className = 'MillraceException'
+  const stackTrace = errorAnswer(error).errors[0] as string
+  const message = `${className}: [${error.code}] ${error.message}`
+  return {
+    class: className,
+    'stack-trace': stackTrace,
+    'serialized-throwable': serializedThrowable({ className, message, stackTrace }),
+  }
 }
 
 /** What it failed with; null: it went well, or is in progress. */
