@@ -113,3 +113,15 @@ test('a checkpoint without state is shown as such', async () => {
   const { operators, bytes, files } = await inspect(9)
   assert.deepEqual([operators, bytes, files], [[], 0, 0])
 })
+
+test('a path that may not be read says who has to be let in', async () => {
+  const closed = new MemoryFilesystem()
+  closed.readFile = async (path) => {
+    throw Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { code: 'EACCES' })
+  }
+  await assert.rejects(inspectCheckpoint('/savepoints/mine', closed), {
+    code: 'STATE_UNREADABLE',
+    message: /^Cannot read \/savepoints\/mine\/_metadata: EACCES/,
+    hint: /^Let the user that runs this process read the directory/,
+  })
+})
