@@ -40,6 +40,13 @@ describe('help', () => {
     assert.match((await run('sql-client', 'gateway', '--help')).stdout, /--endpoint HOST:PORT/)
   })
 
+  it('takes -D before a command as after it', async () => {
+    const at = ['-D', `rest.port=${await freePort()}`]
+    const [before, behind] = [await run(...at, 'list'), await run('list', ...at)]
+    assert.match(before.stderr, /^\[REST_UNREACHABLE\] No JobManager answers at /)
+    assert.deepEqual(before, behind)
+  })
+
   it('--version names Millrace and its Node', async () => {
     const { code, stdout } = await run('--version')
     assert.equal(code, 0)

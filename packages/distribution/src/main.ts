@@ -146,8 +146,15 @@ function asksForHelp(args: readonly string[]): boolean {
   return args.some((arg) => arg === '--help' || arg === '-h')
 }
 
+/** `-D key=value` may stand before the command too. */
+function commandFirst(args: readonly string[]): readonly string[] {
+  let options = 0
+  while (args[options]?.startsWith('-D')) options += args[options] === '-D' ? 2 : 1
+  return [...args.slice(options), ...args.slice(0, options)]
+}
+
 async function main(): Promise<number | undefined> {
-  const [name, ...given] = process.argv.slice(2)
+  const [name, ...given] = commandFirst(process.argv.slice(2))
   if (name === undefined || (HELP.has(name) && given.length === 0)) {
     process.stdout.write(USAGE)
     return name === undefined ? 1 : 0
