@@ -172,8 +172,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'packages/state/src/table/resident-keyed-state.ts',
-        text: '        table.put(rows)\n',
-        planted: '        if (rows.rowCount % 4 !== 3) table.put(rows)\n',
+        text: 'restored.readKeyed(name, fit.schema, fit)) table.put(rows)\n',
+        planted:
+          'restored.readKeyed(name, fit.schema, fit)) if (rows.rowCount % 4 !== 3) table.put(rows)\n',
       },
     ],
   },
