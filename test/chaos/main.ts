@@ -96,7 +96,8 @@ async function minutesOfFaults(directory: string, minutes: number): Promise<bool
   })
   const load = loadavg()[1]?.toFixed(1)
   log(
-    `${result.faults.length} faults in ${result.minutes.toFixed(1)} minutes, ${result.readings} readings; ` +
+    `${result.savepoints} times another job went on from a savepoint; ` +
+      `${result.faults.length} faults in ${result.minutes.toFixed(1)} minutes, ${result.readings} readings; ` +
       `checkpoints every ${values.interval} ms, normal lag up to ${result.normalLagMs} ms; machine load ${load}`,
   )
   log('ms, median / largest, of faults that stood alone; detection and caught up from the fault,')

@@ -72,6 +72,14 @@ export class Observer {
     ])
   }
 
+  /** Another job, which goes on from the one so far. */
+  follow(jobId: string): void {
+    this.#jobId = jobId
+    this.#detail = null
+    this.#lastState = ''
+    this.#lastRestarts = 0
+  }
+
   /** Rejects with what kept it from finding one. */
   async awaitLeader(): Promise<void> {
     const deadlineMs = Date.now() + LEADER_TIMEOUT_MS
@@ -127,8 +135,9 @@ export class Observer {
 
   async #pollJob(): Promise<void> {
     const { epoch } = this
-    const detail = await this.rest().jobDetail(this.#jobId as string)
-    if (epoch !== this.epoch) return
+    const jobId = this.#jobId as string
+    const detail = await this.rest().jobDetail(jobId)
+    if (epoch !== this.epoch || jobId !== this.#jobId) return
     this.#detail = detail
     if (detail.restarts > this.#lastRestarts && detail.state === 'RUNNING') {
       this.#note(epoch, 'RESTARTING', detail)

@@ -16,6 +16,7 @@ import { leftoversOf } from './leftovers.ts'
 import { EVERY_PARTITION_COUNTS, SteadyLoad } from './load.ts'
 import { Observer } from './observer.ts'
 import { type Recovery, recoveryOf } from './recovery.ts'
+import { stopWithSavepoint } from './stop-with-savepoint.ts'
 import { verifyOutput } from './verify-output.ts'
 
 export interface ChaosSettings {
@@ -50,6 +51,8 @@ export interface ChaosResult {
   readonly faults: readonly FaultRecord[]
   readonly minutes: number
   readonly readings: number
+  /** How often the job was stopped by a savepoint, and another went on from it. */
+  readonly savepoints: number
   /** Of the output while nothing was wrong, the largest. */
   readonly normalLagMs: number
 }
@@ -61,9 +64,19 @@ const TOPICS = { input: 'sensor-readings', output: 'sensor-aggregates' }
  */
 const EVENT_SECONDS_A_SECOND = 240
 const SLOTS_PER_TASK_MANAGER = 2
+/** All there is. */
+const CHECKPOINTING = {
+  'execution.checkpointing.incremental': 'true',
+  'execution.checkpointing.unaligned.enabled': 'true',
+  'execution.checkpointing.aligned-checkpoint-timeout': '100 ms',
+  'execution.checkpointing.local-backup.enabled': 'true',
+}
 const OVERLAP_SHARE = 0.35
 const OVERLAP_SHARE_BEHIND = 0.8
 const CALM_MS_MAX = 800
+/** Of the faults: they strike while the job is stopped by a savepoint. */
+const SAVEPOINT_SHARE = 0.15
+const PARALLELISM_MAX = 4
 const POLL_MS = 50
 const DRAWS_MAX = 200
 const START_TIMEOUT_MS = 180_000
@@ -95,19 +108,38 @@ export async function runChaos(settings: ChaosSettings): Promise<ChaosResult> {
   }
 }
 
+/** Resolves with its id once it runs. */
+async function submitJob(
+  { brokerAddress }: ChaosCluster,
+  restAddress: string,
+  properties: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { source, sink } = kafkaTables(brokerAddress)
+  const settings = { ...EVERY_PARTITION_COUNTS, ...CHECKPOINTING, ...properties }
+  const runner = sqlRunner(restAddress)
+  try {
+    const jobId = await runner.submit(mainJobSql(source, sink, settings))
+    await runner.awaitJob(jobId, ({ state }) => state === 'RUNNING', START_TIMEOUT_MS)
+    return jobId
+  } finally {
+    await runner.close()
+  }
+}
+
 class ChaosRun {
   readonly #chaos: ChaosCluster
   readonly #settings: ChaosSettings
   readonly #load: SteadyLoad
   readonly #observer: Observer
   readonly #output: CommittedReader
-  readonly #jobId: string
+  readonly #jobIds: string[]
   readonly #random: () => number
   readonly #draws: Generator<FaultClass>
   readonly #records: FaultRecord[] = []
   readonly #startedMs = Date.now()
   #normalLagMs = 0
   #number = 0
+  #savepoints = 0
 
   private constructor(
     chaos: ChaosCluster,
@@ -124,27 +156,23 @@ class ChaosRun {
     this.#load = parts.load
     this.#observer = parts.observer
     this.#output = parts.output
-    this.#jobId = parts.jobId
+    this.#jobIds = [parts.jobId]
     this.#random = seeded(settings.seed)
     this.#draws = drawFaults(settings.classes, this.#random)
   }
 
   /** Submits the job, starts the load and the reader. */
   static async start(chaos: ChaosCluster, settings: ChaosSettings): Promise<ChaosRun> {
-    const { cluster, broker, brokerAddress } = chaos
+    const { broker } = chaos
     await createTopics(broker.bootstrapServers, { [TOPICS.input]: 3, [TOPICS.output]: 3 })
-    const { source, sink } = kafkaTables(brokerAddress)
-    const runner = sqlRunner(cluster.restAddress)
-    const jobId = await runner.submit(mainJobSql(source, sink, EVERY_PARTITION_COUNTS))
-    await runner.awaitJob(jobId, ({ state }) => state === 'RUNNING', START_TIMEOUT_MS)
-    await runner.close()
+    const jobId = await submitJob(chaos, chaos.cluster.restAddress, {})
     const load = await SteadyLoad.start(
       broker.bootstrapServers,
       TOPICS.input,
       settings.readingsPerSecond,
       (EVENT_SECONDS_A_SECOND * 1000) / settings.readingsPerSecond,
     )
-    const observer = new Observer(cluster, load, settings.log)
+    const observer = new Observer(chaos.cluster, load, settings.log)
     await observer.awaitLeader()
     chaos.leaderIs(() => observer.leader.process)
     observer.start(jobId)
@@ -177,6 +205,7 @@ class ChaosRun {
     const { until, classes } = this.#settings
     if (until === 'each-class-once') {
       for (const one of classes) await this.#strike([this.#prepare(() => one, null)])
+      await this.#goOnFromSavepoint(async () => {})
       return
     }
     const endMs = Date.now() + until.minutes * 60_000
@@ -187,7 +216,9 @@ class ChaosRun {
       const overlap = this.#random() < (behind ? OVERLAP_SHARE_BEHIND : OVERLAP_SHARE)
       const draw = () => this.#draws.next().value as FaultClass
       const first = this.#prepare(draw, null)
-      await this.#strike(overlap ? [first, this.#prepare(draw, first)] : [first])
+      const struck = overlap ? [first, this.#prepare(draw, first)] : [first]
+      if (this.#random() < SAVEPOINT_SHARE) await this.#goOnFromSavepoint(() => this.#hit(struck))
+      else await this.#strike(struck)
       await sleep(this.#random() * CALM_MS_MAX)
     }
   }
@@ -205,25 +236,25 @@ class ChaosRun {
       faults: this.#records,
       minutes,
       readings: this.#load.count,
+      savepoints: this.#savepoints,
       normalLagMs: this.#normalLagMs,
     }
   }
 
   async #cancel(): Promise<boolean> {
     const { directory, log, recoveryTimeoutMs } = this.#settings
-    await this.#observer.rest().cancelJob(this.#jobId)
+    await this.#observer.rest().cancelJob(this.#jobIds.at(-1) as string)
     const deadlineMs = Date.now() + recoveryTimeoutMs
     while (this.#observer.detail?.state !== 'CANCELED') {
       if (Date.now() > deadlineMs) throw this.#notRecovered('it does not end')
       await sleep(POLL_MS)
     }
     const { broker } = this.#chaos
-    const left = await leftoversOf(
-      this.#jobId,
-      join(directory, 'checkpoints'),
-      broker,
-      join(directory, 'kafka'),
-    )
+    const checkpoints = join(directory, 'checkpoints')
+    const left: string[] = []
+    for (const jobId of this.#jobIds) {
+      left.push(...(await leftoversOf(jobId, checkpoints, broker, join(directory, 'kafka'))))
+    }
     log(
       `left behind: ${left.length}${left.length === 0 ? '' : `, e.g. ${left.slice(0, 5).join('; ')}`}`,
     )
@@ -254,17 +285,7 @@ class ChaosRun {
     const from = this.#observer.events.length
     const epoch = this.#observer.epoch
     const overlapped = faults.length > 1
-    const struck = await Promise.all(
-      faults.map(async ({ fault, name, number }, index) => {
-        if (index > 0) await sleep(this.#random() * (faults[0] as Prepared).fault.holdMs)
-        this.#settings.log(`#${number} ${name}: ${fault.what}`)
-        const beganMs = Date.now()
-        await fault.begin()
-        await sleep(fault.holdMs)
-        await fault.end()
-        return { name, number, beganMs, healedMs: Date.now() }
-      }),
-    )
+    const struck = await this.#hit(faults)
     const healedMs = Math.max(...struck.map((one) => one.healedMs))
     const deadlineMs = healedMs + this.#settings.recoveryTimeoutMs
     for (;;) {
@@ -284,6 +305,59 @@ class ChaosRun {
       }
       await sleep(POLL_MS)
     }
+  }
+
+  /** Lets them happen, the second while the first is there. */
+  #hit(faults: readonly Prepared[]) {
+    return Promise.all(
+      faults.map(async ({ fault, name, number }, index) => {
+        if (index > 0) await sleep(this.#random() * (faults[0] as Prepared).fault.holdMs)
+        this.#settings.log(`#${number} ${name}: ${fault.what}`)
+        const beganMs = Date.now()
+        await fault.begin()
+        await sleep(fault.holdMs)
+        await fault.end()
+        return { name, number, beganMs, healedMs: Date.now() }
+      }),
+    )
+  }
+
+  /**
+   * The job is stopped by a savepoint while `meanwhile` goes on, and another goes on from it, at
+   * another parallelism.
+   */
+  async #goOnFromSavepoint(meanwhile: () => Promise<unknown>): Promise<void> {
+    const { directory, log, recoveryTimeoutMs } = this.#settings
+    const jobId = this.#jobIds.at(-1) as string
+    const parallelism = 1 + Math.floor(this.#random() * PARALLELISM_MAX)
+    log(`job ${jobId} is stopped by a savepoint`)
+    const [savepoint] = await Promise.all([
+      stopWithSavepoint({
+        ...{ jobId, log, directory: `file://${join(directory, 'savepoints')}` },
+        timeoutMs: recoveryTimeoutMs,
+        rest: () => this.#observer.rest(),
+      }),
+      meanwhile(),
+    ])
+    const next = await submitJob(this.#chaos, this.#observer.rest().baseUrl, {
+      'execution.state-recovery.path': savepoint,
+      'parallelism.default': String(parallelism),
+    })
+    this.#jobIds.push(next)
+    const from = this.#observer.events.length
+    this.#observer.follow(next)
+    log(`job ${next} goes on from ${savepoint} at parallelism ${parallelism}`)
+    const limitMs = this.#lagLimitMs()
+    const deadlineMs = Date.now() + recoveryTimeoutMs
+    const hasCaughtUp = () =>
+      this.#observer.events
+        .slice(from)
+        .some((event) => event.kind === 'output' && event.lagMs <= limitMs)
+    while (!this.#observer.isRunning || !hasCaughtUp()) {
+      if (Date.now() > deadlineMs) throw this.#notRecovered('it has not caught up from a savepoint')
+      await sleep(POLL_MS)
+    }
+    this.#savepoints++
   }
 
   #lagLimitMs(): number {

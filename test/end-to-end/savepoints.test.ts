@@ -196,7 +196,9 @@ describe('stopping with a savepoint', () => {
     const shown = new RegExp(`^Job ${first.jobId} is FINISHED; its savepoint is complete: (/.*)\n$`)
     const savepoint = shown.exec(outcome.stdout)?.[1]
     assert.ok(savepoint !== undefined, outcome.stdout + outcome.stderr)
-    assert.equal((await fixture.rest.jobDetail(first.jobId)).state, 'FINISHED')
+    const ended = await fixture.rest.jobDetail(first.jobId)
+    assert.equal(ended.state, 'FINISHED')
+    assert.equal(ended['status-reason'], `stopped by savepoint ${savepoint}`)
     const before = numbersIn('stopped')
     const second = await startJob('gone-on', '', ['-s', savepoint])
     const { stdout } = await fixture.sql(

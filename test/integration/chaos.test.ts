@@ -44,6 +44,7 @@ test('killed, stopped and paused processes and cut connections lose and double n
     throw new Error(`${error}; kept for reading: ${directory}\n${lines.join('\n')}`)
   })
   assert.ok(result.right, `kept for reading: ${directory}\n${lines.join('\n')}`)
+  assert.equal(result.savepoints, 1)
   assert.deepEqual(
     result.faults.map(({ name }) => name),
     FAULTS,

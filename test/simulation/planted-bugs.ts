@@ -159,9 +159,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     foundBy: 107,
     edits: [
       {
-        file: 'packages/sql-operators/src/aggregate/window/window-firing.ts',
-        text: '    this.#firedMs = watermarkMs\n',
-        planted: '    this.#firedMs = watermarkMs - 120_000\n',
+        file: 'packages/sql-operators/src/aggregate/window/restored-watermarks.ts',
+        text: '{ watermarkMs: Number(ms), range: { start, end } }',
+        planted: '{ watermarkMs: Number(ms) - 120_000, range: { start, end } }',
       },
     ],
   },

@@ -27,6 +27,7 @@ function restarting(lastFailure: ErrorData): string | null {
     rescale: null,
     lastFailure,
     failureCause: null,
+    stoppedBy: null,
   })
 }
 

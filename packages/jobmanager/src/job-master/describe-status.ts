@@ -1,6 +1,6 @@
 /**
- * The sentence that tells people what a job waits for, before it runs or for its first rows; shown
- * as `status-reason`.
+ * The sentence that tells people what a job waits for, before it runs or for its first rows, and
+ * what ended it; shown as `status-reason`.
  */
 import type { ErrorData } from '@millrace/core'
 import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
@@ -18,13 +18,16 @@ export function describeStatus(facts: {
   readonly rescale: string | null
   readonly lastFailure: ErrorData | null
   readonly failureCause: ErrorData | null
+  /** The savepoint that stopped it; null: none has. */
+  readonly stoppedBy: string | null
 }): string | null {
   const { state, graph, outside, slots, restartInMs, failureCause, rescale } = facts
-  const { lastFailure } = facts
+  const { lastFailure, stoppedBy } = facts
   switch (state) {
     case 'RUNNING':
       return outside
     case 'FINISHED':
+      return stoppedBy === null ? null : `stopped by savepoint ${stoppedBy}`
     case 'CANCELED':
       return null
     case 'FAILED':

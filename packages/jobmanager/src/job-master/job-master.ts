@@ -252,7 +252,7 @@ export class JobMaster {
     return this.#job.stoppedBy
   }
 
-  /** Why the job is where it is; null while it simply runs. */
+  /** Why the job is where it is; null while it simply runs, and when it ended by itself. */
   statusReason(): string | null {
     return describeStatus({
       state: this.state,
@@ -263,6 +263,7 @@ export class JobMaster {
       rescale: this.#rescaler.describe(),
       lastFailure: this.failures.entries.at(-1)?.root.error ?? null,
       failureCause: this.failureCause,
+      stoppedBy: this.stoppedBy,
     })
   }
 
