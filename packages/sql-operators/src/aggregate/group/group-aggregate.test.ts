@@ -75,7 +75,7 @@ const open = (c: GroupAggregateConfig, snapshots: OperatorSnapshot[] | null = nu
       operator: new GroupAggregate(made as GroupAggregateConfig, x),
     }),
     config: c,
-    outputSchema: OUTPUT,
+    outputSchema: c.outputSchema,
     restored: snapshots === null ? null : restoredState(snapshots, 0, 1),
   }).open()
 
@@ -215,6 +215,20 @@ test('a retraction of a group that has expired is nothing, also when a row of th
     ]
     assert.deepEqual([...table.values()], model(held))
   }
+})
+
+test('keys alone are inserted once, also with a time to live', async () => {
+  const distinct = { ...config(false, 1000), aggregates: [] }
+  const harness = await open({ ...distinct, outputSchema: { fields: [INPUT.fields[0]!] } })
+  const step = (ms: number) => {
+    harness.nowMs += ms
+    harness.operator.processBatch(0, batchOf(INPUT, [['k', 1, 'x']]))
+    return harness.output.elements
+      .splice(0)
+      .map(({ kind, ...row }) => ('rowKind' in row ? row.rowKind : kind))
+  }
+  assert.deepEqual([step(0), step(400), step(400)], [[RowKind.INSERT], [], []])
+  assert.deepEqual(step(2000), [RowKind.INSERT], 'it was forgotten')
 })
 
 test('values that DISTINCT, MIN and MAX remember are forgotten one by one', async () => {

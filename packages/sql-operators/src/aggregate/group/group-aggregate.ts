@@ -61,7 +61,8 @@ export class GroupAggregate implements Operator {
       : new ValueCounts(context.state, values, false)
     this.#changes = new GroupChanges(this.#loops, context.output, {
       updateBefore: config.emitUpdateBefore,
-      refresh: stateTtlMs > 0,
+      // Groups that have no results are never updated: whoever reads them sees inserts alone.
+      refresh: stateTtlMs > 0 && this.#plan.results.length > 0,
       insertsOnly: !inputIsChangelog,
     })
   }
