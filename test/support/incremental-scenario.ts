@@ -10,6 +10,7 @@ import { after, before, describe, it } from 'node:test'
 import type { CheckpointEntry } from '@millrace/rest-api'
 import { LocalCluster } from '../../packages/distribution/src/cluster/local-cluster.ts'
 import type { SpawnedProcess } from '../../packages/distribution/src/cluster/spawn-process.ts'
+import { millrace } from '../end-to-end/bad-input-fixture.ts'
 import { type SqlRunner, sqlRunner } from './run-sql.ts'
 import { until } from './until.ts'
 
@@ -92,6 +93,7 @@ export function testIncrementalCheckpoints(
         await job.addReadings(CHANGED)
         await job.shows(KEYS, KEYS + 2 * CHANGED)
 
+        await job.showsItsState(place)
         await job.cancel()
         await until('no file of its checkpoints is left', async () => {
           const left = (await place.files()).filter((file) => file.includes(job.id))
@@ -165,6 +167,17 @@ class CountingJob {
       const { state } = await this.#runner.rest.jobDetail(this.id)
       return state === 'RUNNING' && latest.restored
     })
+  }
+
+  /** A savepoint of it, beside its checkpoints, is read by a command that asks no cluster. */
+  async showsItsState({ location, properties }: CheckpointPlace): Promise<void> {
+    const rest = ['-D', `rest.port=${new URL(this.#cluster.restAddress).port}`]
+    const taken = await millrace(['savepoint', this.id, `${location}/savepoints`, ...rest])
+    const path = /is complete: (\S+)\n$/.exec(taken.stdout)?.[1]
+    assert.ok(path !== undefined, taken.stdout + taken.stderr)
+    const given = Object.entries(properties).flatMap(([key, value]) => ['-D', `${key}=${value}`])
+    const { stdout, stderr } = await millrace(['state', 'inspect', path, ...given])
+    assert.match(stdout, new RegExp(`\\| groups +\\| table +\\| +${KEYS} \\|`), stderr)
   }
 
   async cancel(): Promise<void> {
