@@ -213,8 +213,9 @@ function unclaimed({ source, target }: ChannelEdge): Error {
       `${target.operatorId}; the job has no edge like that one.`,
     {
       hint:
-        'Restore the job that wrote it and take a savepoint, which holds no such rows, ' +
-        `or drop them with '${IGNORE_UNCLAIMED_STATE.key}' = 'true'.`,
+        'Restore the job that wrote it, at more than parallelism 1, where such operators may be ' +
+        'chained; a savepoint that is taken of it then holds no such rows. ' +
+        `Or drop them with '${IGNORE_UNCLAIMED_STATE.key}' = 'true'.`,
       location: { optionKey: IGNORE_UNCLAIMED_STATE.key },
     },
   )
