@@ -7,8 +7,9 @@
  * written. Files are real ones, mostly in the page cache. With `perf stat -e instructions:u` two
  * versions compare on a busy machine too.
  */
-import { type Column, type FrozenTable, Int64Column, type StateTableSpec } from '@millrace/core'
+import { type Column, type FrozenTable, Int64Column } from '@millrace/core'
 import { createNodePlatform } from '@millrace/platform/node'
+import { GROUPS } from '../testing/group-table.ts'
 import { DiskKeyedState } from './disk-keyed-state.ts'
 import type { DiskTable } from './disk-table.ts'
 import { StateMemory } from './state-memory.ts'
@@ -18,19 +19,6 @@ const [keys = 1_000_000, megabytes = 24, rows = 4_000_000, checkpoints = 0] = pr
   .map(Number)
 const BATCH_ROWS = 2048
 const POSITIONS_AT_ONCE = 96 * 1024
-
-const GROUPS: StateTableSpec = {
-  name: 'groups',
-  key: { fields: [{ name: 'k', type: { kind: 'BIGINT', nullable: true } }] },
-  sub: null,
-  value: {
-    fields: [
-      { name: 'n', type: { kind: 'DOUBLE', nullable: false } },
-      { name: 's', type: { kind: 'BIGINT', nullable: false } },
-    ],
-  },
-  ttlMs: 0,
-}
 
 const { temporaryFiles } = createNodePlatform()
 const waiting: (() => boolean)[] = []

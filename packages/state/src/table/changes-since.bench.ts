@@ -8,24 +8,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Column, Int64Column, type StatePart, type StateTableSpec } from '@millrace/core'
+import { type Column, Int64Column, type StatePart } from '@millrace/core'
 import { createNodePlatform } from '@millrace/platform/node'
 import { openRestoredState } from '../restore/open-restored-state.ts'
 import { writeOperatorSnapshot } from '../segment/write-operator-snapshot.ts'
+import { GROUPS } from '../testing/group-table.ts'
 import { ResidentKeyedState } from './resident-keyed-state.ts'
 
-const GROUPS: StateTableSpec = {
-  name: 'groups',
-  key: { fields: [{ name: 'k', type: { kind: 'BIGINT', nullable: true } }] },
-  sub: null,
-  value: {
-    fields: [
-      { name: 'n', type: { kind: 'BIGINT', nullable: false } },
-      { name: 's', type: { kind: 'BIGINT', nullable: true } },
-    ],
-  },
-  ttlMs: 0,
-}
 const ROWS = 2048
 const [keyCount = 5_000_000, percent = 1] = process.argv.slice(2).map(Number)
 const FREEZES = 9

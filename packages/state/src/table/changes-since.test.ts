@@ -4,13 +4,14 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Column, Int64Column, type StatePart, type StateTableSpec } from '@millrace/core'
+import { type Column, Int64Column, type StatePart } from '@millrace/core'
 import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
 import {
   changesSinceFuzz,
   forgottenSinceContract,
   writtenBehind,
 } from '../testing/changes-since-fuzz.ts'
+import { GROUPS } from '../testing/group-table.ts'
 import { seeded } from '../testing/random-state.ts'
 import { SUMS } from '../testing/state-table-contract.ts'
 import { resolved, rowsOfFrozen } from '../testing/table-steps.ts'
@@ -22,20 +23,6 @@ const open = () => new ResidentKeyedState({ ...SETTINGS, nowMs: () => 5 })
 
 changesSinceFuzz('resident', [open])
 forgottenSinceContract('resident', (now) => new ResidentKeyedState({ ...SETTINGS, nowMs: now }))
-
-/** A BIGINT key with a count and a sum, as GROUP BY has it. */
-const GROUPS: StateTableSpec = {
-  name: 'groups',
-  key: { fields: [{ name: 'k', type: { kind: 'BIGINT', nullable: true } }] },
-  sub: null,
-  value: {
-    fields: [
-      { name: 'n', type: { kind: 'DOUBLE', nullable: false } },
-      { name: 's', type: { kind: 'BIGINT', nullable: false } },
-    ],
-  },
-  ttlMs: 0,
-}
 
 test('a checkpoint of 1 % of the keys, anywhere in the table, writes less than 3 % of it', async () => {
   const filesystem = new MemoryFilesystem()

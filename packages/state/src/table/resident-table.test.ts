@@ -14,6 +14,7 @@ import {
   type StateTableSpec,
 } from '@millrace/core'
 import { editedStateContract } from '../testing/edited-state-contract.ts'
+import { GROUPS } from '../testing/group-table.ts'
 import { stateTableContract, TIMERS } from '../testing/state-table-contract.ts'
 import { MAX_PARALLELISM, stateTableFuzz } from '../testing/state-table-fuzz.ts'
 import { resolved } from '../testing/table-steps.ts'
@@ -28,20 +29,8 @@ editedStateContract('resident', () => open())
 stateTableFuzz('resident', [() => open()])
 
 test('a BIGINT key with a count and a sum takes less than 100 bytes, growing included', async () => {
-  const spec: StateTableSpec = {
-    name: 'groups',
-    key: { fields: [{ name: 'k', type: { kind: 'BIGINT', nullable: true } }] },
-    sub: null,
-    value: {
-      fields: [
-        { name: 'n', type: { kind: 'DOUBLE', nullable: false } },
-        { name: 's', type: { kind: 'BIGINT', nullable: false } },
-      ],
-    },
-    ttlMs: 0,
-  }
   const state = open()
-  const table = state.table(spec)
+  const table = state.table(GROUPS)
   const values = new BigInt64Array(2048)
   const columns: Column[] = [new Int64Column(values, null)]
   const slots = new Int32Array(2048)
