@@ -457,19 +457,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'overlook-local-damage',
-    breaks: 'State that the local disk gives back with a wrong bit is taken as it is.',
-    families: ['disk'],
-    foundBy: 506,
-    edits: [
-      {
-        file: 'packages/state/src/disk/run.ts',
-        text: '      if (crc32(block) !== this.#crcs[index]) throw',
-        planted: '      if (crc32(block) < 0) throw',
-      },
-    ],
-  },
-  {
     name: 'columns-by-place',
     breaks: 'Columns of stored state are taken by their place, not by their names.',
     foundBy: 184,

@@ -25,6 +25,9 @@ const SEED_TIMEOUT_MS = 300_000
  */
 export const NO_END = 'no-end'
 
+/** A hundred runs in a row stay far below. */
+const OLD_GENERATION_MAX_MB = 1536
+
 export type ToWorker = { readonly seed: number }
 export interface WorkerSettings {
   readonly families: readonly FaultFamily[]
@@ -59,6 +62,8 @@ function work(options: SwarmOptions, next: () => number | null): Promise<boolean
   const { families, plant } = options
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { families, plant } satisfies WorkerSettings,
+    // A run that grows without end ends its worker, not everything.
+    resourceLimits: { maxOldGenerationSizeMb: OLD_GENERATION_MAX_MB },
   })
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined

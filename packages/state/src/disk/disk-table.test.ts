@@ -31,6 +31,8 @@ class CountedFiles implements TemporaryFiles {
   open = 0
   written = 0
   failsWith: string | null = null
+  /** One bit of whatever is read is wrong. */
+  damages = false
 
   create(): TemporaryFile {
     const files = this
@@ -53,6 +55,8 @@ class CountedFiles implements TemporaryFiles {
       read(into, position) {
         if (position + into.length > bytes.length) throw new Error('the file ends early')
         into.set(bytes.subarray(position, position + into.length))
+        const at = into.length >> 1
+        if (files.damages) into[at] = (into[at] as number) ^ 4
       },
       close() {
         if (isOpen) files.open--
@@ -319,6 +323,23 @@ test('a full local disk is named, with the setting that says where it is', () =>
       return true
     },
   )
+})
+
+test('a wrong bit that the local disk gives is noticed wherever it is read', () => {
+  for (const reads of ['looked up', 'merged'] as const) {
+    const { state, files, work } = openDisk()
+    const table = state.table(COUNTS) as DiskTable
+    for (let n = 0; n < 60; n++) countUp(table, (n % 8) * 1000, 1000)
+    files.damages = true
+    assert.throws(
+      () => {
+        if (reads === 'looked up') countUp(table, 0, 1000)
+        else work()
+      },
+      { code: 'STATE_LOCAL_UNREADABLE', message: /its checksum is wrong/ },
+      reads,
+    )
+  }
 })
 
 test('stored rows of two parts are put one over the other, whether they are cached or not', () => {
