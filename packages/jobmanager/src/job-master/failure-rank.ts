@@ -9,13 +9,17 @@ import type { ErrorData } from '@millrace/core'
 
 export type FailureRank = 'cause' | 'consequence'
 
-/** What is said by whoever does not reach a task or a TaskManager. */
+/**
+ * What is said by whoever does not reach a task or a TaskManager, or is not heard because others
+ * have failed.
+ */
 const CONSEQUENCES: ReadonlySet<string> = new Set([
   'NETWORK_CONNECTION_LOST',
   'OPERATOR_EVENT_LOST',
   'TASK_DEPLOYMENT_FAILED',
   'RPC_UNAVAILABLE',
   'RPC_DEADLINE',
+  'STALE_ATTEMPT',
 ])
 
 /** Whether the task that says it is well itself, and so is its slot: a peer of it has gone. */

@@ -56,3 +56,35 @@ test('A task that is gone and never says why is replaced', async () => {
   assert.equal(job.state, 'RESTARTING')
   assert.match(job.statusReason() ?? '', /event for source \(1\/1\).* could not be delivered/)
 })
+
+test('A task that is about to be replaced is not heard by the coordinator of its successor', async () => {
+  const heard: unknown[] = []
+  const coordinator = (): OperatorCoordinator => ({
+    ...IDLE,
+    handleEvent: (_subtaskIndex, event) => heard.push(event),
+  })
+  const options = {
+    'restart-strategy.type': 'fixed-delay',
+    'restart-strategy.fixed-delay.attempts': '9',
+  }
+  const cluster = new ClusterHarness(options, { any: coordinator })
+  await cluster.start(1)
+  const job = await cluster.submit(pipeline(1, CHECKPOINTED, 'any'))
+  const [taskManager] = cluster.taskManagers
+  const [source, sink] = cluster.tasks() as [string, string]
+  assert.ok(taskManager !== undefined && source.includes('source'))
+  const operatorId = job.jobGraph.vertices[0]?.operators[0]?.id as string
+  const say = (event: string) => {
+    return taskManager.jobManager.operatorEvent({
+      ...{ fence: taskManager.fence, attemptId: source, operatorId, event },
+    })
+  }
+  await say('before')
+  taskManager.autoCancel = false
+  const down = new MillraceError('DOWN', { domain: 'external', retry: 'backoff' }, 'Down.')
+  await taskManager.report(sink, 'FAILED', false, down)
+  await settle()
+  assert.equal(job.state, 'RESTARTING')
+  await assert.rejects(say('behind'), { code: 'STALE_ATTEMPT' })
+  assert.deepEqual(heard, ['before'])
+})

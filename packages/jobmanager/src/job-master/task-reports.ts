@@ -121,6 +121,10 @@ export class TaskReports {
   /** Throws STALE_ATTEMPT and COORDINATOR_NOT_FOUND. */
   operatorEvent(attemptId: string, operatorId: string, event: unknown): Promise<unknown> {
     const attempt = this.#attempt(attemptId)
+    // Its coordinator may be a new instance by now, which knows nothing of what it did.
+    if (attempt.state === 'CANCELING' && this.#job.lifecycle.state === 'RESTARTING') {
+      throw protocolError('STALE_ATTEMPT', `Attempt ${attemptId} is about to be replaced.`)
+    }
     const coordinator = this.#coordinators.find(attempt.vertexId, operatorId)
     if (coordinator !== undefined) return coordinator.handleEvent(attempt.subtaskIndex, event)
     throw jobManagerError(
