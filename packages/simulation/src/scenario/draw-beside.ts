@@ -26,7 +26,9 @@ export function drawSecondPipeline(
   workload: Workload,
   draw: { readonly phaseMs: number; readonly mayFail: boolean; readonly firstId: number },
 ): SecondPipeline {
-  const isPossible = !workload.bounded && workload.parallelism > 1
+  // It shares the job's checkpoints, and its files are judged to hold each row once.
+  const isExact = workload.settings['execution.checkpointing.mode'] !== 'AT_LEAST_ONCE'
+  const isPossible = !workload.bounded && workload.parallelism > 1 && isExact
   if (!random.chance(BESIDE_SHARE) || !isPossible) return { beside: null, failures: [] }
   const times = Array.from({ length: random.between(4, FILES_MAX) }, (_, i) => {
     return i === 0 ? 0 : random.between(0, draw.phaseMs)
