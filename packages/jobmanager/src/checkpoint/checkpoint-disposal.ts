@@ -6,7 +6,12 @@
  */
 import { isMillraceError } from '@millrace/core'
 import type { Clock, Filesystem, Logger } from '@millrace/platform'
-import { type CheckpointStorage, disposeCheckpoint } from '@millrace/state'
+import {
+  type CheckpointStorage,
+  carryOutDisposal,
+  type Disposal,
+  planDisposal,
+} from '@millrace/state'
 import type { SharedSegments } from './shared-segments.ts'
 
 const TRIES_MAX = 8
@@ -20,6 +25,8 @@ export class CheckpointDisposal {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #refused = new Set<number>()
+  /** By location: what was begun to be removed; the manifest that said so may have gone. */
+  readonly #begun = new Map<string, Disposal>()
 
   constructor(
     storage: CheckpointStorage,
@@ -59,16 +66,31 @@ export class CheckpointDisposal {
    */
   async dispose(path: string): Promise<boolean> {
     try {
-      await disposeCheckpoint(path, this.#filesystem)
+      await this.#disposeOf(path)
       return true
     } catch (error) {
-      // Removed before this JobManager led, or by the user.
-      if (isMillraceError(error, 'CHECKPOINT_NOT_FOUND')) return true
       this.#logger.warn('What the job started from could not be removed; it is tried again', {
         path,
         error: String(error),
       })
       return false
+    }
+  }
+
+  /** The same when there is no later time to try again. Never rejects. */
+  async disposeAtEnd(path: string): Promise<void> {
+    await this.insist(() => this.#disposeOf(path))
+  }
+
+  async #disposeOf(path: string): Promise<void> {
+    try {
+      const disposal = this.#begun.get(path) ?? (await planDisposal(path, this.#filesystem))
+      this.#begun.set(path, disposal)
+      await carryOutDisposal(disposal, this.#filesystem)
+      this.#begun.delete(path)
+    } catch (error) {
+      // Removed before this JobManager led, or by the user.
+      if (!isMillraceError(error, 'CHECKPOINT_NOT_FOUND')) throw error
     }
   }
 

@@ -167,7 +167,9 @@ export class CompletedCheckpoints {
     this.#keepsAfterEnd = keepsCheckpointsAfter(state, this.#settings.retention)
     await this.#removeAllButKept()
     // What the job never got beyond may be all that the user has.
-    if (!this.#keepsAfterEnd && this.#retained.length > 0) await this.#disposeClaimed()
+    const needed = this.#keepsAfterEnd ? this.#settings.retained : 1
+    const path = this.#claimedPath
+    if (path !== null && this.#retained.length >= needed) await this.#disposal.disposeAtEnd(path)
     if (!this.#keepsAfterEnd) for (const { checkpoint } of this.#retained) markDiscarded(checkpoint)
   }
 

@@ -82,12 +82,23 @@ export async function removeCheckpoint(directory: string, filesystem: Filesystem
   await filesystem.remove(directory)
 }
 
+/** What goes with a checkpoint or savepoint. */
+export interface Disposal {
+  readonly directory: string
+  readonly files: readonly string[]
+}
+
 /**
  * Removes the checkpoint or savepoint at `location` and nothing else: what its manifest names, but
  * for what a checkpoint beside it names too, and the directory when nothing else is in it. Rejects
  * as `readCheckpoint` does; missing files are fine.
  */
 export async function disposeCheckpoint(location: string, filesystem: Filesystem): Promise<void> {
+  await carryOutDisposal(await planDisposal(location, filesystem), filesystem)
+}
+
+/** For who may have to try again: once the manifest has gone, nothing says what it named. */
+export async function planDisposal(location: string, filesystem: Filesystem): Promise<Disposal> {
   const directory = directoryOf(location)
   const manifest = await readCheckpoint(directory, filesystem)
   const files = await sharedWithNone(directory, manifest, filesystem)
@@ -95,9 +106,20 @@ export async function disposeCheckpoint(location: string, filesystem: Filesystem
     if (handle.kind === 'file' && handle.path.startsWith(`${directory}/`)) files.push(handle.path)
     return handle
   })
-  await filesystem.remove(`${directory}/${METADATA_FILE}`)
-  await filesystem.syncDirectory(directory)
+  return { directory, files }
+}
+
+/** May be repeated after it failed at any step. */
+export async function carryOutDisposal(
+  { directory, files }: Disposal,
+  filesystem: Filesystem,
+): Promise<void> {
+  if ((await filesystem.status(directory)) !== null) {
+    await filesystem.remove(`${directory}/${METADATA_FILE}`)
+    await filesystem.syncDirectory(directory)
+  }
   for (const file of files) await filesystem.remove(file)
+  if ((await filesystem.status(directory)) === null) return
   if ((await filesystem.list(directory)).length === 0) await filesystem.remove(directory)
 }
 
