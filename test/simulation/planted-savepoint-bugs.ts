@@ -46,9 +46,9 @@ export const PLANTED_SAVEPOINT_BUGS: readonly PlantedBug[] = [
     foundBy: 17,
     edits: [
       {
-        file: 'packages/jobmanager/src/checkpoint/completed-checkpoints.ts',
-        text: '    if (path === null) return\n    if (await',
-        planted: '    if (path !== null) return\n    if (await',
+        file: 'packages/jobmanager/src/checkpoint/checkpoint-disposal.ts',
+        text: '      await carryOutDisposal(disposal, this.#filesystem)\n',
+        planted: '      void carryOutDisposal\n',
       },
     ],
   },
