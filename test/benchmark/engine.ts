@@ -3,7 +3,8 @@
  * what that cost.
  *
  * CPU seconds are user + system of JobManager and TaskManagers (no broker, no planner's process)
- * from submission to the end; peak memory is of the same processes over that run alone.
+ * from submission to the end; peak memory is of the same processes over that run alone; bytes of
+ * checkpoints are what both engines' REST answers.
  */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -22,7 +23,40 @@ export interface Cost {
   readonly wallS: number
   /** Sum over the processes. */
   readonly peakBytes: number
+  /** The largest resident size of each. */
+  readonly jobManagerBytes: number
+  readonly taskManagerBytes: number
+  readonly checkpoints: CheckpointCost
 }
+
+/** Of the completed checkpoints of a run. */
+export interface CheckpointCost {
+  readonly count: number
+  /** Written by all of them. */
+  readonly bytes: number
+  /** What the last one refers to, written for it or before. */
+  readonly lastStateBytes: number
+}
+
+/** What a run says of itself. */
+interface Ended {
+  readonly wallS: number
+  readonly checkpoints: CheckpointCost
+}
+
+/** Of `/jobs/:jobid/checkpoints`. */
+interface CheckpointHistory {
+  readonly counts: { readonly completed: number }
+  readonly history: readonly {
+    readonly id: number
+    readonly status: string
+    readonly checkpointed_size: number
+    readonly state_size: number
+  }[]
+}
+
+/** So that the history of a run has all of its checkpoints. */
+const HISTORY = { 'web.checkpoints.history': '100000' }
 
 export interface Engine {
   readonly name: 'millrace' | 'flink'
@@ -46,7 +80,7 @@ export async function startMillrace(settings: MillraceSettings): Promise<Engine>
     directory: settings.directory,
     taskManagers: 1,
     slotsPerTaskManager: settings.slots,
-    properties: settings.properties,
+    properties: { ...HISTORY, ...settings.properties },
   })
   await cluster.ready()
   const runner = sqlRunner(cluster.restAddress)
@@ -62,7 +96,8 @@ export async function startMillrace(settings: MillraceSettings): Promise<Engine>
           JOB_TIMEOUT_MS,
           POLL_INTERVAL_MS,
         )
-        return (timestamps.FINISHED - timestamps.CREATED) / 1000
+        const checkpoints = checkpointCost(await runner.rest.jobCheckpoints(jobId))
+        return { wallS: (timestamps.FINISHED - timestamps.CREATED) / 1000, checkpoints }
       }),
     async stop() {
       await runner.close()
@@ -72,23 +107,44 @@ export async function startMillrace(settings: MillraceSettings): Promise<Engine>
 }
 
 export async function startReference(settings: ReferenceClusterSettings): Promise<Engine> {
-  const cluster = await ReferenceCluster.start(settings)
+  const properties = { ...HISTORY, ...settings.properties }
+  const cluster = await ReferenceCluster.start({ ...settings, properties })
   return {
     name: 'flink',
     run: (script) =>
-      costOf(cluster.pids, async () =>
-        cluster.awaitFinished(await cluster.submit(script), JOB_TIMEOUT_MS),
-      ),
+      costOf(cluster.pids, async () => {
+        const jobId = await cluster.submit(script)
+        const wallS = await cluster.awaitFinished(jobId, JOB_TIMEOUT_MS)
+        const history = (await cluster.checkpoints(jobId)) as unknown as CheckpointHistory
+        return { wallS, checkpoints: checkpointCost(history) }
+      }),
     stop: () => cluster.stop(),
   }
 }
 
-async function costOf(pids: readonly number[], run: () => Promise<number>): Promise<Cost> {
+/** `pids`: the JobManager's, then those of TaskManagers. */
+async function costOf(pids: readonly number[], run: () => Promise<Ended>): Promise<Cost> {
   const total = (of: (pid: number) => number) => pids.reduce((sum, pid) => sum + of(pid), 0)
   for (const pid of pids) forgetPeak(pid)
   const before = total(cpuSeconds)
-  const wallS = await run()
-  return { cpuS: total(cpuSeconds) - before, wallS, peakBytes: total(peakResidentBytes) }
+  const ended = await run()
+  const cpuS = total(cpuSeconds) - before
+  const [jobManagerBytes = 0, ...others] = pids.map(peakResidentBytes)
+  const taskManagerBytes = others.reduce((sum, bytes) => sum + bytes, 0)
+  const peakBytes = jobManagerBytes + taskManagerBytes
+  return { ...ended, cpuS, peakBytes, jobManagerBytes, taskManagerBytes }
+}
+
+function checkpointCost({ counts, history }: CheckpointHistory): CheckpointCost {
+  const completed = history.filter(({ status }) => status === 'COMPLETED')
+  if (completed.length !== counts.completed) {
+    throw new Error(`Of ${counts.completed} checkpoints ${completed.length} are in the history.`)
+  }
+  const last = completed.reduce((one, other) => (other.id > one.id ? other : one), {
+    ...{ id: 0, state_size: 0 },
+  })
+  const bytes = completed.reduce((sum, { checkpointed_size }) => sum + checkpointed_size, 0)
+  return { count: completed.length, bytes, lastStateBytes: last.state_size }
 }
 
 /** Lets the kernel count the largest resident size anew. */

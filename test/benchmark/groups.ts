@@ -3,8 +3,9 @@
  * (JSON) and from datagen, into blackhole, at 10^3, 10^5, 10^6 and 10^7 keys, exactly-once
  * checkpoints every 10 s.
  *
- * Prints the cost a row by CPU of JobManager and TaskManagers, the peak memory, and bytes a key:
- * what the largest size takes more than the smallest, by key. From datagen also what the
+ * Prints the cost a row by CPU of JobManager and TaskManagers, the peak memory, what checkpoints
+ * wrote, a table of all sizes, and bytes a key: what the largest size takes more than the smallest,
+ * by key. From datagen also what the
  * aggregation adds to datagen-to-blackhole. Both engines run every size once in a cluster of their
  * own that has run the smallest size before (`--warm-up 0` leaves that out).
  *
@@ -20,6 +21,7 @@ import { startKafkaBroker } from '../kafka-broker/broker.ts'
 import { missingForReferenceEngine } from '../reference-engine/provision.ts'
 import { readOptions } from '../support/command-options.ts'
 import {
+  type CheckpointCost,
   type Cost,
   describeMachine,
   type Engine,
@@ -157,7 +159,12 @@ async function measure(engine: Engine, source: Source, rowsToo: boolean): Promis
 
 function describe(cost: Cost, records: number): string {
   const us = (cost.cpuS / records) * 1e6
-  return `${cost.cpuS.toFixed(2)} CPU s, ${cost.wallS.toFixed(1)} s, ${us.toFixed(3)} µs of CPU a row, peak ${mib(cost.peakBytes)}`
+  const { count, bytes, lastStateBytes } = cost.checkpoints
+  return (
+    `${cost.cpuS.toFixed(2)} CPU s, ${cost.wallS.toFixed(1)} s, ${us.toFixed(3)} µs of CPU a row, ` +
+    `peak ${mib(cost.peakBytes)} (JobManager ${mib(cost.jobManagerBytes)}, TaskManager ${mib(cost.taskManagerBytes)}), ` +
+    `${count} checkpoints wrote ${mib(bytes)}, the last one refers to ${mib(lastStateBytes)}`
+  )
 }
 
 function startOurs(directory: string): Promise<Engine> {
@@ -202,7 +209,19 @@ function compare(ours: readonly Measured[], theirs: readonly Measured[]): void {
         : `; in what the aggregation adds: ${((perRow(other) - perRow(base[1])) / (perRow(mine) - perRow(base[0]))).toFixed(1)} times`
     const memory = (other.cost.peakBytes / mine.cost.peakBytes).toFixed(1)
     print(`${mine.name}: ${ratio.toFixed(1)} times by CPU, ${memory} times by memory${added}`)
+    print(`${mine.name}: ${checkpointRatios(mine.cost, other.cost)}`)
   }
+}
+
+/** Whoever runs longer takes more of them: so what one of them writes is said as well. */
+function checkpointRatios({ checkpoints: ours }: Cost, { checkpoints: theirs }: Cost): string {
+  const times = (their: number, our: number) => (our === 0 ? '–' : (their / our).toFixed(1))
+  const each = ({ bytes, count }: CheckpointCost) => bytes / Math.max(1, count)
+  return (
+    `the other engine's checkpoints wrote ${times(theirs.bytes, ours.bytes)} times the bytes, ` +
+    `${times(each(theirs), each(ours))} times in each; ` +
+    `its last one refers to ${times(theirs.lastStateBytes, ours.lastStateBytes)} times as many`
+  )
 }
 
 function growth(measured: readonly Measured[]): void {
@@ -214,6 +233,22 @@ function growth(measured: readonly Measured[]): void {
   print(
     `millrace from ${first.name} to ${last.name}: ${cost.toFixed(1)} times the cost a row, ${bytes.toFixed(0)} bytes a key`,
   )
+}
+
+/** In Markdown, as ARCHITECTURE has it. */
+function printTable(measured: readonly Measured[]): void {
+  const cells = ({ name, records, cost }: Measured) => [
+    name,
+    `${((cost.cpuS / records) * 1e6).toFixed(2)} µs`,
+    mib(cost.taskManagerBytes),
+    mib(cost.peakBytes),
+    String(cost.checkpoints.count),
+    mib(cost.checkpoints.bytes),
+    mib(cost.checkpoints.lastStateBytes),
+  ]
+  const head = ['', 'CPU a row', 'TaskManager', 'all', 'checkpoints', 'wrote', 'last refers to']
+  const rows = [head, head.map(() => '---'), ...measured.map(cells)]
+  for (const row of rows) print(`| ${row.join(' | ')} |`)
 }
 
 async function bench(directory: string): Promise<void> {
@@ -228,6 +263,7 @@ async function bench(directory: string): Promise<void> {
     try {
       const rowsToo = name === 'datagen'
       const ours = await measure(await startOurs(directory), source, rowsToo)
+      printTable(ours)
       growth(ours)
       if (against) compare(ours, await measure(await startTheirs(directory), source, rowsToo))
     } finally {

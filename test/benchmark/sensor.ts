@@ -29,8 +29,16 @@ import { createTopics, readWholeTopic } from '../support/kafka-topics.ts'
 import { cpuSeconds, peakResidentBytes, residentBytes } from '../support/process-usage.ts'
 import { sqlRunner } from '../support/run-sql.ts'
 import type { Aggregate } from '../support/sensor-oracle.ts'
-import { type Cost, describeMachine, mib, millions, startReference } from './engine.ts'
+import {
+  describeMachine,
+  type Cost as EngineCost,
+  mib,
+  millions,
+  startReference,
+} from './engine.ts'
 import { loadSensorTopic } from './load-sensor-topic.ts'
+
+type Cost = Pick<EngineCost, 'cpuS' | 'wallS' | 'peakBytes'>
 
 const { values } = readOptions({
   name: 'npm run bench -- sensor',

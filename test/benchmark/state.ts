@@ -13,7 +13,7 @@ const PROPERTIES = [
 const given = process.argv.slice(2)
 process.argv = [
   ...process.argv.slice(0, 2),
-  ...['--source', 'kafka', '--keys', '1000,1000000,20000000', '--reference-heap', '1024'],
+  ...['--source', 'kafka', '--keys', '1000,100000,1000000,10000000,20000000', '--reference-heap', '1024'],
   ...PROPERTIES.flatMap((text) => ['--property', text, '--reference-property', text]),
   ...given,
 ]

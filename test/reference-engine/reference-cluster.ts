@@ -155,6 +155,11 @@ export class ReferenceCluster {
     }
   }
 
+  /** Its `/jobs/:jobid/checkpoints`. */
+  checkpoints(jobId: string): Promise<Answer> {
+    return getJson(`${this.#rest}/jobs/${jobId}/checkpoints`)
+  }
+
   async stop(): Promise<void> {
     await Promise.all(
       this.#children.map(async (child) => {
