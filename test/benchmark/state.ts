@@ -5,6 +5,7 @@
  *
  * Takes the options of `bench -- groups`; what is given counts instead of what stands here.
  */
+const KEYS = '1000,100000,1000000,10000000,20000000'
 const PROPERTIES = [
   'state.backend.type=rocksdb',
   'execution.checkpointing.incremental=true',
@@ -13,7 +14,7 @@ const PROPERTIES = [
 const given = process.argv.slice(2)
 process.argv = [
   ...process.argv.slice(0, 2),
-  ...['--source', 'kafka', '--keys', '1000,100000,1000000,10000000,20000000', '--reference-heap', '1024'],
+  ...['--source', 'kafka', '--keys', KEYS, '--reference-heap', '1024'],
   ...PROPERTIES.flatMap((text) => ['--property', text, '--reference-property', text]),
   ...given,
 ]
