@@ -204,8 +204,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
       {
         file: 'packages/state/src/restore/open-restored-state.ts',
-        text: '      const range = intersect(part.keyGroups, this.#request.keyGroupRange)\n',
-        planted: '      const range = intersect(part.keyGroups, part.keyGroups)\n',
+        text: 'isRekeyed ? part.keyGroups : intersect(part.keyGroups, own)\n',
+        planted: 'part.keyGroups\n',
       },
     ],
   },

@@ -58,6 +58,11 @@ export interface StatePart {
  */
 export interface OperatorStateHandles {
   readonly parts: readonly StatePart[]
+  /**
+   * Keys are held otherwise now, so rows are not where they lay: each subtask reads all parts, and
+   * takes the rows that lie in its own of so many key groups.
+   */
+  readonly rekeyedAmong?: number
 }
 
 /** What a subtask acknowledges: operator id → handles. Operators without state are absent. */

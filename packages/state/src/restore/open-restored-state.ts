@@ -25,7 +25,7 @@ import { stateError } from '../error-codes.ts'
 import type { SegmentIndex, TableIndex } from '../segment/segment-format.ts'
 import { SegmentReader } from '../segment/segment-reader.ts'
 import { keysAt } from '../table/expiry.ts'
-import { fitRows } from './fit-rows.ts'
+import { fitRows, ownRows, type RowFit } from './fit-rows.ts'
 import { sideBySide } from './match-tables.ts'
 import { schemaMismatch } from './schema-mismatch.ts'
 
@@ -124,9 +124,10 @@ class SegmentedState implements RestoredOperatorState {
     schema: Schema,
     fit?: StateFit,
   ): AsyncGenerator<{ readonly keyGroup: number; readonly rows: ColumnBatch }> {
+    const { rekeyedAmong } = this.#request.handles
+    const own = this.#request.keyGroupRange
     for (const { part, index } of this.#parts) {
       if (part.keyGroups === null) continue
-      const range = intersect(part.keyGroups, this.#request.keyGroupRange)
       for (const table of index.tables.filter((candidate) => candidate.name === name)) {
         const keyFields = table.removed === true ? table.schema.fields.length : undefined
         const wanted = { fields: schema.fields.slice(0, keyFields) }
@@ -137,11 +138,25 @@ class SegmentedState implements RestoredOperatorState {
         if (typeof fitted === 'string') {
           throw this.#schemaMismatch(name, fitted, table.schema, wanted)
         }
+        const isRekeyed = fitted?.isRekeyed === true
+        if (isRekeyed && rekeyedAmong === undefined) {
+          const text = 'its key is held otherwise now, and the checkpoint does not name its columns'
+          throw this.#schemaMismatch(name, text, table.schema, wanted)
+        }
+        const range = isRekeyed ? part.keyGroups : intersect(part.keyGroups, own)
         for await (const { keyGroup, rows } of this.#readTable(part, index, table, range)) {
-          yield { keyGroup, rows: typeof fitted === 'function' ? fitted(rows) : rows }
+          const now = fitted === null ? rows : this.#converted(fitted, rows, table, wanted)
+          if (!isRekeyed) yield { keyGroup, rows: now }
+          else yield* ownRows(now, fit?.keyCount ?? 0, own, rekeyedAmong ?? 0)
         }
       }
     }
+  }
+
+  #converted(fit: RowFit, rows: ColumnBatch, { name, schema }: TableIndex, now: Schema) {
+    const converted = fit.convert(rows)
+    if (typeof converted !== 'string') return converted
+    throw this.#schemaMismatch(name, converted, schema, now)
   }
 
   readList(name: string): readonly Uint8Array[] {

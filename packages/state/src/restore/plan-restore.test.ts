@@ -25,7 +25,7 @@ function storedWith(operators: Record<string, string>): CheckpointManifest {
   }
 }
 
-const AS_IS = { changes: [], refusal: null, columns: null }
+const AS_IS = { changes: [], refusal: null, isRekeyed: false, columns: null }
 const AGGREGATE = operatorId('aggregate', 'a > 1', '')
 const FILTERED = operatorId('aggregate', 'a > 2', '')
 const SOURCE = operatorId('source', '', '')

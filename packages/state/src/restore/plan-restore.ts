@@ -4,6 +4,7 @@
  * why. Pure; `reassignState` then does what this says.
  */
 import {
+  type Field,
   operatorContent,
   operatorFilter,
   operatorIdentity,
@@ -28,6 +29,8 @@ export interface RestoredOperator extends PlannedOperator {
   readonly changes: readonly string[]
   /** What keeps it from that; null: nothing. */
   readonly refusal: string | null
+  /** Its keys have other hashes now, so its rows lie elsewhere. */
+  readonly isRekeyed: boolean
   /** Columns of its tables that are stored, by table; null: a checkpoint that does not say. */
   readonly columns: Readonly<Record<string, readonly string[]>> | null
 }
@@ -90,8 +93,9 @@ function restoredOperator(state: OperatorManifest, taker: PlanningOperator): Res
   return {
     ...{ id, name, from },
     isFilterChanged: operatorFilter(id) !== operatorFilter(operatorId),
-    changes: typeof matched === 'string' ? [] : (matched ?? contentChanged(id, operatorId)),
+    changes: typeof matched === 'string' ? [] : (matched?.lines ?? contentChanged(id, operatorId)),
     refusal: typeof matched === 'string' ? matched : null,
+    isRekeyed: typeof matched === 'object' && matched?.isRekeyed === true,
     columns:
       tables === undefined
         ? null
@@ -106,12 +110,19 @@ function contentChanged(id: string, stored: string): string[] {
   return operatorContent(id) === operatorContent(stored) ? [] : ['its aggregates are others now']
 }
 
+interface StateChanges {
+  /** For people. */
+  readonly lines: readonly string[]
+  readonly isRekeyed: boolean
+}
+
 /** A text: why they cannot be taken over, with the schemas of the first that cannot. */
 function changesOf(
   stored: readonly StateTableSpec[],
   now: readonly StateTableSpec[],
-): string[] | string {
+): StateChanges | string {
   const changes: string[] = []
+  let isRekeyed = false
   const storedNames = new Set(stored.map(({ name }) => name))
   const byName = new Map(now.map((spec) => [spec.name, spec]))
   for (const before of stored) {
@@ -131,9 +142,13 @@ function changesOf(
     for (const { before: narrow, now: wide } of match.widened) {
       changes.push(`${describe(narrow)} becomes ${describe(wide)}`)
     }
+    for (const c of match.neverNull) {
+      changes.push(`refuses a NULL in ${describe(layout.schema.fields[c] as Field)}`)
+    }
+    isRekeyed ||= match.isRekeyed
   }
   for (const { name } of now) if (!storedNames.has(name)) changes.push(`${name} begins empty`)
-  return changes
+  return { lines: changes, isRekeyed }
 }
 
 function whyUnclaimed(state: OperatorManifest, free: readonly PlanningOperator[]): string {

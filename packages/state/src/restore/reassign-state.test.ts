@@ -60,6 +60,33 @@ test('key groups go to the subtasks that own them now, and only they', () => {
   ])
 })
 
+test('of keys that became wider every subtask reads all parts', () => {
+  const tables = (kind: 'INT' | 'BIGINT') => [
+    {
+      name: 'groups',
+      key: { fields: [{ name: 'k', type: { kind, nullable: true } }] },
+      ...{ sub: null, value: { fields: [] }, ttlMs: 0 },
+    },
+  ]
+  const { subtasks } = KEYED.operators[0] as OperatorManifest
+  const manifest = manifestOf({ subtasks, tables: tables('INT') })
+  const operator = { id: 'op', name: 'Sink[2]', states: tables('BIGINT') }
+  const vertex = { name: 'v', parallelism: 3, maxParallelism: 8, operators: [operator] }
+  for (const handles of reassignState(manifest, [vertex], CLAIM_ALL).get('op') ?? []) {
+    assert.equal(handles?.rekeyedAmong, 8)
+    assert.deepEqual(
+      handles?.parts.map(({ keyGroups }) => keyGroups),
+      [
+        { start: 0, end: 3 },
+        { start: 4, end: 7 },
+      ],
+    )
+  }
+  const same = { ...vertex, operators: [{ ...operator, states: tables('INT') }] }
+  const [first] = reassignState(manifest, [same], CLAIM_ALL).get('op') ?? []
+  assert.deepEqual([first?.rekeyedAmong, first?.parts.length], [undefined, 1])
+})
+
 test('list items are dealt out round robin over all writers; unchanged parallelism keeps them', () => {
   const lists = (count: number) => ({ lists: { l: { count, offset: 0, stride: 1 } } })
   const manifest = manifestOf({

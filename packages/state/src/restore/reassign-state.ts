@@ -4,6 +4,7 @@
  *
  * Keyed state goes by key group, list items round robin over all items in order of their writers,
  * union states to everyone. At unchanged parallelism every subtask gets its own list items back.
+ * Where keys became wider everyone reads all keyed state, once, and takes what is its own now.
  */
 
 import {
@@ -46,13 +47,13 @@ export function reassignState(
     stored.map(({ operatorId }) => operatorId),
     [...vertexOf.keys()],
   )
-  refuseMismatch(manifest, vertices)
+  const rekeyed = refuseMismatch(manifest, vertices)
   const reassigned = new Map<string, readonly (OperatorStateHandles | null)[]>()
   for (const operator of stored) {
     const claimant = claims.get(operator.operatorId)
     const vertex = claimant === undefined ? undefined : vertexOf.get(claimant)
     if (claimant !== undefined && vertex !== undefined) {
-      reassigned.set(claimant, reassignOperator(operator, vertex))
+      reassigned.set(claimant, reassignOperator(operator, vertex, rekeyed.has(claimant)))
     } else if (!options.ignoreUnclaimedState) throw unclaimed(manifest, operator, vertices)
   }
   return reassigned
@@ -61,6 +62,7 @@ export function reassignState(
 function reassignOperator(
   operator: OperatorManifest,
   vertex: RestoringVertex,
+  isRekeyed: boolean,
 ): (OperatorStateHandles | null)[] {
   const parts = operator.subtasks.flatMap((handles, subtask) =>
     (handles?.parts ?? []).map((part) => ({ part, subtask })),
@@ -82,7 +84,7 @@ function reassignOperator(
   const firstItems = sameParallelism ? null : numberItems(parts.map(({ part }) => part))
   const result: (OperatorStateHandles | null)[] = []
   for (let subtask = 0; subtask < parallelism; subtask++) {
-    const range = keyed ? keyGroupRangeOf(subtask, parallelism, vertex.maxParallelism) : null
+    const range = keyed ? readRange(subtask, vertex, isRekeyed) : null
     const own: StatePart[] = []
     for (let p = 0; p < parts.length; p++) {
       const { part, subtask: writer } = parts[p]
@@ -97,9 +99,19 @@ function reassignOperator(
         continue
       own.push({ handle: part.handle, keyGroups, lists, unions: part.unions })
     }
-    result.push(own.length === 0 ? null : { parts: own })
+    const among = isRekeyed ? { rekeyedAmong: vertex.maxParallelism } : {}
+    result.push(own.length === 0 ? null : { parts: own, ...among })
   }
   return result
+}
+
+function readRange(
+  subtask: number,
+  { parallelism, maxParallelism }: RestoringVertex,
+  isRekeyed: boolean,
+): KeyGroupRange {
+  if (isRekeyed) return { start: 0, end: maxParallelism - 1 }
+  return keyGroupRangeOf(subtask, parallelism, maxParallelism)
 }
 
 /** For each part and list the number of its first item, counting over all parts. */
@@ -137,8 +149,14 @@ function overlap(written: KeyGroupRange | null, wanted: KeyGroupRange): KeyGroup
   return start <= end ? { start, end } : null
 }
 
-function refuseMismatch(manifest: CheckpointManifest, vertices: readonly RestoringVertex[]): void {
-  for (const { name, from, refusal } of planRestore(manifest, vertices).restored) {
+/** Gives the operators whose rows lie elsewhere now. */
+function refuseMismatch(
+  manifest: CheckpointManifest,
+  vertices: readonly RestoringVertex[],
+): ReadonlySet<string> {
+  const rekeyed = new Set<string>()
+  for (const { id, name, from, refusal, isRekeyed } of planRestore(manifest, vertices).restored) {
+    if (isRekeyed) rekeyed.add(id)
     if (refusal === null) continue
     throw stateError(
       'STATE_SCHEMA_MISMATCH',
@@ -149,6 +167,7 @@ function refuseMismatch(manifest: CheckpointManifest, vertices: readonly Restori
       },
     )
   }
+  return rekeyed
 }
 
 function titleOf({ savepoint, checkpointId, jobId }: CheckpointManifest): string {

@@ -1,16 +1,21 @@
 /** What every backend must do with state of a table that has changed since it was stored. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type {
-  Field,
-  KeyedState,
-  LogicalType,
-  RestoredOperatorState,
-  StateTableSpec,
-  Value,
+import {
+  batchOf,
+  type Field,
+  hashRows,
+  type KeyedState,
+  keyGroupOf,
+  keyGroupRangeOf,
+  type LogicalType,
+  type RestoredOperatorState,
+  type StateTableSpec,
+  type Value,
 } from '@millrace/core'
 
 import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
+
 import { openRestoredState } from '../restore/open-restored-state.ts'
 import { writeOperatorSnapshot } from '../segment/write-operator-snapshot.ts'
 import { testClock } from './checkpoint-writer.ts'
@@ -35,8 +40,16 @@ function groups(value: readonly Field[], more: Partial<StateTableSpec> = {}): St
   return { name: 'groups', key, sub: null, value: { fields: value }, ttlMs: 0, ...more }
 }
 
+/** Stored rows as one of so many subtasks reads them, whose keys lie elsewhere now. */
+type Subtask = readonly [subtask: number, parallelism: number]
+
 /** Entry k of `of` has k + column in each column of its value. */
-async function written(state: KeyedState, of: StateTableSpec, keys: readonly Value[][]) {
+async function written(
+  state: KeyedState,
+  of: StateTableSpec,
+  keys: readonly Value[][],
+  reader?: Subtask,
+) {
   const table = state.table(of)
   const slots = await resolved(table, keys)
   table.beforeWrite(slots, slots.length)
@@ -56,8 +69,10 @@ async function written(state: KeyedState, of: StateTableSpec, keys: readonly Val
       ...{ keyGroupRange: WHOLE, memoryThreshold: 200, filesystem, clock: testClock },
     },
   )
-  const handles = { parts }
-  return openRestoredState({ handles, checkpointId: 1, keyGroupRange: WHOLE, filesystem })
+  const groups = WHOLE.end + 1
+  const handles = reader === undefined ? { parts } : { parts, rekeyedAmong: groups }
+  const keyGroupRange = reader === undefined ? WHOLE : keyGroupRangeOf(...reader, groups)
+  return openRestoredState({ handles, checkpointId: 1, keyGroupRange, filesystem })
 }
 
 function rowsIn(state: KeyedState): string[] {
@@ -70,13 +85,14 @@ function rowsIn(state: KeyedState): string[] {
   )
 }
 
-export function editedStateContract(backend: string, open: () => Restorable): void {
-  const keys: Value[][] = [[0], [1], [2]]
+const KEYS: Value[][] = [[0], [1], [2]]
 
-  const restored = async (
+/** What a table `now` holds of what one `before` stored. */
+function restoredWith(open: () => Restorable) {
+  return async (
     before: StateTableSpec,
     now: StateTableSpec,
-    rows: Value[][] = keys,
+    rows: Value[][] = KEYS,
     defaults?: Float64Array,
   ) => {
     const stored = await written(open(), before, rows)
@@ -85,12 +101,16 @@ export function editedStateContract(backend: string, open: () => Restorable): vo
     await state.restore(stored)
     return rowsIn(state)
   }
+}
+
+export function editedStateContract(backend: string, open: () => Restorable): void {
+  const restored = restoredWith(open)
 
   test(`${backend}: state of a table whose columns moved, came and went goes by their names`, async () => {
     const before = groups([COUNT, sum('A', INT), sum('B', INT), sum('C', BIGINT)])
     const now = groups([sum('C', BIGINT), sum('NEW', INT), COUNT, sum('B', INT)])
     const defaults = Float64Array.of(0, 99, 0, 0)
-    assert.deepEqual(await restored(before, now, keys, defaults), [
+    assert.deepEqual(await restored(before, now, KEYS, defaults), [
       '0,3,99,0,2',
       '1,4,99,1,3',
       '2,5,99,2,4',
@@ -101,7 +121,7 @@ export function editedStateContract(backend: string, open: () => Restorable): vo
     const now = groups([COUNT, sum('A', BIGINT)])
     const empty = Float64Array.from([0, 0])
     new BigInt64Array(empty.buffer)[1] = -7n
-    assert.deepEqual(await restored(groups([COUNT, sum('A', INT)]), now, keys, empty), [
+    assert.deepEqual(await restored(groups([COUNT, sum('A', INT)]), now, KEYS, empty), [
       '0,0,1',
       '1,1,2',
       '2,2,3',
@@ -136,6 +156,8 @@ export function editedStateContract(backend: string, open: () => Restorable): vo
     assert.deepEqual(await restored(groups(both), now(one), [[7]]), ['7,1'])
   })
 
+  widerKeyContract(backend, open)
+
   test(`${backend}: a narrower type and another key are refused with both schemas`, async () => {
     for (const [before, now] of [
       [groups([sum('A', BIGINT)]), groups([sum('A', INT)])],
@@ -148,5 +170,55 @@ export function editedStateContract(backend: string, open: () => Restorable): vo
         return true
       })
     }
+  })
+}
+
+function widerKeyContract(backend: string, open: () => Restorable): void {
+  test(`${backend}: keys that became wider lie where the same keys lie from now on`, async () => {
+    const keyed = (type: LogicalType) => ({ key: { fields: [{ name: 'k', type }] } })
+    const sub = { columns: { fields: [{ name: '$value', type: INT }] }, ordered: true }
+    const due = {
+      columns: { fields: [{ name: '$time', type: DOUBLE }] },
+      ordered: true,
+      due: { keptMs: 0 },
+    }
+    const numbers: Value[] = Array.from({ length: 200 }, (_, i) => 3 * (i - 100))
+    for (const more of [{}, { sub }, { sub: due }]) {
+      const rows = [...numbers, null].map((k, i) => ('sub' in more ? [k, i % 7] : [k]))
+      const seen: string[] = []
+      for (const subtask of [0, 1, 2]) {
+        const [before, now] = [INT, BIGINT].map((type) =>
+          groups([COUNT], { ...more, ...keyed(type) }),
+        ) as [StateTableSpec, StateTableSpec]
+        const state = open()
+        const opened = more.sub === due ? state.timers(now) : state.table(now)
+        assert.equal(opened.size, 0)
+        await state.restore(await written(open(), before, rows, [subtask, 3]))
+        const own = rowsIn(state)
+        assert.ok(own.length > 30, `${own.length} rows`)
+        for (const text of own) {
+          const key = text.split(',')[0] as string
+          const batch = batchOf(now.key, [[key === 'null' ? null : BigInt(key)]])
+          const hashes = new Int32Array(1)
+          hashRows(batch, [0], hashes)
+          const { start, end } = keyGroupRangeOf(subtask, 3, WHOLE.end + 1)
+          const group = keyGroupOf(hashes[0] as number, WHOLE.end + 1)
+          assert.ok(group >= start && group <= end, text)
+        }
+        seen.push(...own)
+      }
+      const expected = rows.map((row, i) => [...row, i].map(String).join(','))
+      assert.deepEqual(seen.sort(), expected.sort())
+    }
+  })
+
+  test(`${backend}: a column that may be NULL no more keeps its rows, unless one is NULL`, async () => {
+    const never = { key: { fields: [{ name: 'k', type: { ...INT, nullable: false } }] } }
+    const restored = restoredWith(open)
+    assert.deepEqual(await restored(groups([COUNT]), groups([COUNT], never)), ['0,0', '1,1', '2,2'])
+    await assert.rejects(restored(groups([COUNT]), groups([COUNT], never), [[1], [null]]), {
+      code: 'STATE_SCHEMA_MISMATCH',
+      message: /a stored row is NULL in 'k' INT NOT NULL, which may be NULL no more/,
+    })
   })
 }
