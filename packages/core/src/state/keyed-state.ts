@@ -149,17 +149,24 @@ export interface EntryScan {
   next(): number | Promise<void>
 }
 
-/** Entries that are due at a time, in order of that time. */
+/** Entries that are due at a time, found by it. */
 export interface TimerTable extends StateTable {
   /** The earliest time with entries; Infinity without. */
   readonly firstMs: number
-  /** Times with entries, ascending, from `fromMs` through `toMs`. */
-  times(fromMs: number, toMs: number): number[]
-  /** Slots of the entries of a time, in the order in which they were made; not for keeping. */
-  slotsAt(timeMs: number): Int32Array
   /**
-   * Calls `fire` for each time through `toMs`, earliest first, until it gives false; a time whose
-   * call gave true is removed with its entries. Gives whether nothing is due any more.
+   * The entries of a time, a batch at a time, so that they need not be in memory all at once. With
+   * `parts` (1 … 32, a power of 2) only those whose key is of part `part`: over all parts each
+   * entry once, and entries of one key, whatever their times, in the same part.
    */
-  advance(toMs: number, fire: (timeMs: number, slots: Int32Array) => boolean): boolean
+  entriesAt(timeMs: number, part?: number, parts?: number): TimeEntries
+  /** In how many parts the entries of these times are to be taken if a part shall fit in memory. */
+  partsAt(times: readonly number[]): number
+  /** All entries of a time go. */
+  removeAt(timeMs: number): void
+}
+
+/** A place among the entries of a time; writes to the table end it. */
+export interface TimeEntries {
+  /** Slots of the next ones, BATCH_ROWS_TARGET at most, good until the next call; none: the end. */
+  next(): Int32Array
 }

@@ -18,9 +18,10 @@ import {
   writtenBehind,
 } from '../testing/changes-since-fuzz.ts'
 import { editedStateContract } from '../testing/edited-state-contract.ts'
-import { stateTableContract, TIMERS } from '../testing/state-table-contract.ts'
+import { stateTableContract } from '../testing/state-table-contract.ts'
 import { MAX_PARALLELISM, stateTableFuzz } from '../testing/state-table-fuzz.ts'
 import { rowsOfFrozen } from '../testing/table-steps.ts'
+import { TIMERS } from '../testing/timers-contract.ts'
 import { DiskKeyedState } from './disk-keyed-state.ts'
 import type { DiskTable } from './disk-table.ts'
 import { StateMemory } from './state-memory.ts'

@@ -6,7 +6,13 @@
  * nothing of them is stored. Invariant: a time is in the heap once while it has a list; one whose
  * entries have gone keeps both, empty, until it is the first.
  */
-import type { StateTableSpec, TimerTable } from '@millrace/core'
+import {
+  BATCH_ROWS_TARGET,
+  type StateTableSpec,
+  type TimeEntries,
+  type TimerTable,
+} from '@millrace/core'
+import { partOf } from './key-parts.ts'
 import { type ResidentSettings, ResidentTable } from './resident-table.ts'
 import { TimeHeap } from './time-heap.ts'
 
@@ -43,35 +49,31 @@ export class ResidentTimers extends ResidentTable implements TimerTable {
     return super.memoryBytes + this.#heap.size * TIME_BYTES
   }
 
-  times(fromMs: number, toMs: number): number[] {
-    return [...this.#lists]
-      .filter(([timeMs, { count }]) => count > 0 && timeMs >= fromMs && timeMs <= toMs)
-      .map(([timeMs]) => timeMs)
-      .sort((a, b) => a - b)
+  entriesAt(timeMs: number, part = 0, parts = 1): TimeEntries {
+    return new ListEntries(this, this.#lists.get(timeMs)?.first ?? 0, part, parts)
   }
 
-  slotsAt(timeMs: number): Int32Array {
+  /** All of them are in memory as it is. */
+  partsAt(): number {
+    return 1
+  }
+
+  removeAt(timeMs: number): void {
     const list = this.#lists.get(timeMs)
-    if (list === undefined) return new Int32Array(0)
+    if (list === undefined) return
     const slots = new Int32Array(list.count)
-    const { ints } = this.memory
-    const { stride, timerInt } = this.layout
     let slot = list.first
     for (let i = 0; i < list.count; i++) {
       slots[i] = slot
-      slot = ints[slot * stride * 2 + timerInt] as number
+      slot = this.nextOf(slot)
     }
-    return slots
+    this.remove(slots, slots.length)
   }
 
-  advance(toMs: number, fire: (timeMs: number, slots: Int32Array) => boolean): boolean {
-    for (;;) {
-      const timeMs = this.firstMs
-      if (!(timeMs <= toMs) || timeMs === Number.POSITIVE_INFINITY) return true
-      const slots = this.slotsAt(timeMs)
-      if (!fire(timeMs, slots)) return false
-      this.remove(slots, slots.length)
-    }
+  /** The entry made after that of `slot` for the same time; 0: there is none. */
+  nextOf(slot: number): number {
+    const { stride, timerInt } = this.layout
+    return this.memory.ints[slot * stride * 2 + timerInt] as number
   }
 
   override clear(): void {
@@ -115,5 +117,34 @@ export class ResidentTimers extends ResidentTable implements TimerTable {
     else ints[before * stride * 2 + timerInt] = next
     if (next === 0) list.last = before
     else ints[next * stride * 2 + timerInt + 1] = before
+  }
+}
+
+/** The list of a time, in the order in which its entries were made. */
+class ListEntries implements TimeEntries {
+  readonly #timers: ResidentTimers
+  readonly #slots = new Int32Array(BATCH_ROWS_TARGET)
+  readonly #part: number
+  readonly #parts: number
+  #next: number
+
+  constructor(timers: ResidentTimers, first: number, part: number, parts: number) {
+    this.#timers = timers
+    this.#next = first
+    this.#part = part
+    this.#parts = parts
+  }
+
+  next(): Int32Array {
+    const timers = this.#timers
+    const slots = this.#slots
+    let count = 0
+    let slot = this.#next
+    while (slot !== 0 && count < slots.length) {
+      if (partOf(timers.keyHashOf(slot), this.#parts) === this.#part) slots[count++] = slot
+      slot = timers.nextOf(slot)
+    }
+    this.#next = slot
+    return slots.subarray(0, count)
   }
 }

@@ -20,11 +20,11 @@ import {
 } from '@millrace/core'
 import { expiryContract } from './expiry-contract.ts'
 import { asTexts, keyRows, resolved, rowsOfFrozen, write } from './table-steps.ts'
+import { timersContract } from './timers-contract.ts'
 
 const BIGINT: LogicalType = { kind: 'BIGINT', nullable: true }
 const DOUBLE: LogicalType = { kind: 'DOUBLE', nullable: true }
 const STRING: LogicalType = { kind: 'STRING', nullable: true }
-const TIME: LogicalType = { kind: 'TIMESTAMP', precision: 3, nullable: false }
 
 export const SUMS: StateTableSpec = {
   name: 'sums',
@@ -52,12 +52,6 @@ const ENTRIES: StateTableSpec = {
   ttlMs: 0,
 }
 
-export const TIMERS: StateTableSpec = {
-  ...ENTRIES,
-  name: 'timers',
-  sub: { columns: { fields: [{ name: 'at', type: TIME }] }, ordered: false, due: { keptMs: 0 } },
-}
-
 const frozenRows = (state: KeyedState): string[] =>
   asTexts(state.freeze(1, null).flatMap((table) => rowsOfFrozen(table)))
 
@@ -70,6 +64,7 @@ export function stateTableContract(
   keysContract(backend, open)
   freezeContract(backend, open)
   orderContract(backend, open)
+  timersContract(backend, open)
 }
 
 function keysContract(backend: string, open: () => KeyedState): void {
@@ -214,40 +209,5 @@ function orderContract(backend: string, open: () => KeyedState): void {
     const slots = await resolved(table, [[1n, -5]])
     table.remove(slots, 1)
     assert.deepEqual(read('ascending', 2), ['0:2,9', '2:1,null', '2:1,-0'])
-  })
-
-  test(`${backend}: timers fire in order of time, each once, and stop where firing stops`, async () => {
-    const state = open()
-    const timers = state.timers(TIMERS)
-    const rows: Value[][] = [
-      [1n, 30],
-      [2n, 10],
-      [3n, 30],
-      [4n, 20],
-    ]
-    for (const row of rows) await resolved(timers, [row])
-    assert.equal(timers.firstMs, 10)
-    assert.deepEqual(timers.times(15, 30), [20, 30])
-    const fired: number[][] = []
-    const done = timers.advance(30, (timeMs, slots) => {
-      fired.push([timeMs, slots.length])
-      return timeMs < 20
-    })
-    assert.equal(done, false)
-    assert.deepEqual(fired, [
-      [10, 1],
-      [20, 1],
-    ])
-    const late = await resolved(timers, [[1n, 30]])
-    timers.remove(late, 1)
-    await resolved(timers, [[9n, 5]])
-    assert.ok(timers.advance(30, (timeMs, slots) => fired.push([timeMs, slots.length]) > 0))
-    assert.deepEqual(fired.slice(2), [
-      [5, 1],
-      [20, 1],
-      [30, 1],
-    ])
-    assert.equal(timers.firstMs, Number.POSITIVE_INFINITY)
-    assert.equal(timers.size, 0)
   })
 }

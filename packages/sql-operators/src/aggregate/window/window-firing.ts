@@ -3,8 +3,9 @@
  * output is full.
  *
  * TUMBLE and window-wise groups leave as they are; a HOP window's slices are merged into a table of
- * its own first. Invariant: windows fire in the order of their ends, each (key, window) once; a
- * slice is freed when the last window that holds it has fired.
+ * its own first, a part of the keys at a time where they are more than the memory. Invariant:
+ * windows fire in the order of their ends, each (key, window) once; a slice is freed when the last
+ * window that holds it has fired.
  */
 import {
   BATCH_ROWS_TARGET,
@@ -13,6 +14,7 @@ import {
   Float64Column,
   type Output,
   type StateTable,
+  type TimeEntries,
 } from '@millrace/core'
 import type { WindowProperty } from '../../operator-config.ts'
 import { accumulatorsOf } from '../accumulate/accumulators.ts'
@@ -35,7 +37,12 @@ export class WindowFiring {
   /** Of the window in hand: the groups themselves, or its merged slices. */
   #table: StateTable
   readonly #merged: MergedWindow | null
-  #slots: Int32Array = new Int32Array(0)
+  /** What is left of it: entries not taken yet, parts of its keys, and the batch in hand. */
+  #entries: TimeEntries | null = null
+  #sliceEnds: readonly number[] = []
+  #part = 0
+  #parts = 0
+  #slots: Int32Array = NO_SLOTS
   #next = 0
   /** Windows up to this watermark have fired. */
   #firedMs: number = Number.NEGATIVE_INFINITY
@@ -108,10 +115,9 @@ export class WindowFiring {
   #begin(end: number): void {
     const { table } = this.#groups
     this.#windowEnd = end
-    this.#next = 0
     if (this.#merged === null) {
       this.#table = table
-      this.#slots = this.#restored.unfired(table, table.slotsAt(end), end)
+      this.#entries = table.entriesAt(end)
       return
     }
     const ends: number[] = []
@@ -120,23 +126,42 @@ export class WindowFiring {
       ends.push(sliceEnd)
     }
     this.#table = this.#merged.table
-    this.#slots = this.#restored.unfired(this.#table, this.#merged.merge(ends), end)
+    this.#sliceEnds = ends
+    this.#part = 0
+    this.#parts = table.partsAt(ends)
   }
 
   /** Emits what is left of the window in hand; false: the output is full. */
   #emitWindow(): boolean {
     if (Number.isNaN(this.#windowEnd)) return true
-    const slots = this.#slots
-    while (this.#next < slots.length) {
-      if (!this.#output.isAvailable()) return false
-      const from = this.#next
-      const to = Math.min(slots.length, from + BATCH_ROWS_TARGET)
-      this.#output.emitBatch(this.#batch(from, to))
-      this.#next = to
-    }
+    do {
+      const slots = this.#slots
+      while (this.#next < slots.length) {
+        if (!this.#output.isAvailable()) return false
+        const from = this.#next
+        const to = Math.min(slots.length, from + BATCH_ROWS_TARGET)
+        this.#output.emitBatch(this.#batch(from, to))
+        this.#next = to
+      }
+    } while (this.#takeNext())
     this.#free()
     this.#firedMs = Math.max(this.#firedMs, this.#windowEnd - 1)
     this.#windowEnd = Number.NaN
+    return true
+  }
+
+  /** The next entries of the window in hand; false: there are none. */
+  #takeNext(): boolean {
+    let slots: Int32Array
+    if (this.#merged === null) {
+      slots = this.#entries!.next()
+      if (slots.length === 0) return false
+    } else {
+      if (this.#part === this.#parts) return false
+      slots = this.#merged.merge(this.#sliceEnds, this.#part++, this.#parts)
+    }
+    this.#slots = this.#restored.unfired(this.#table, slots, this.#windowEnd)
+    this.#next = 0
     return true
   }
 
@@ -178,6 +203,10 @@ export class WindowFiring {
     }
     this.#merged?.table.clear()
     this.#table = table
-    this.#slots = new Int32Array(0)
+    this.#entries = null
+    this.#slots = NO_SLOTS
+    this.#next = 0
   }
 }
+
+const NO_SLOTS = new Int32Array(0)

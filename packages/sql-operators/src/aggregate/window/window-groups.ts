@@ -72,9 +72,7 @@ export class WindowGroups {
   /** Takes out every group of an end. */
   remove(end: number): void {
     for (const table of [this.table, ...(this.#counts?.tables ?? [])]) {
-      if (table === null) continue
-      const slots = (table as TimerTable).slotsAt(end)
-      table.remove(slots, slots.length)
+      if (table !== null) (table as TimerTable).removeAt(end)
     }
   }
 
