@@ -239,5 +239,10 @@ export interface SinkWriter {
   removeStrays?(): Promise<void>
   /** Without checkpoints, at the end of bounded input: flush and make everything visible. */
   finish(): Promise<void>
+  /**
+   * At the end of bounded input behind the last checkpoint that there will be: what waits for no
+   * commit gets out; `committables` and all that is written since will never be committed.
+   */
+  abandon?(committables: readonly Committable[]): Promise<void>
   close(): Promise<void> | void
 }

@@ -303,6 +303,14 @@ export const CheckpointingOptions = {
     defaultValue: 0,
     description: 'Checkpoints that may fail in a row before the job does.',
   }),
+  afterTasksFinish: option.boolean({
+    key: 'execution.checkpointing.checkpoints-after-tasks-finish',
+    aliases: ['execution.checkpointing.checkpoints-after-tasks-finish.enabled'],
+    defaultValue: true,
+    description:
+      'Whether checkpoints are taken once tasks have come to the end of their input, and a last one before a bounded job ends. ' +
+      'Without, an exactly-once sink does not commit what came behind the last checkpoint before.',
+  }),
   recoveryPath: option.string({
     key: 'execution.state-recovery.path',
     aliases: ['execution.savepoint.path'],

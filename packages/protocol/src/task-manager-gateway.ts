@@ -1,5 +1,5 @@
 /** What each TaskManager serves to the JobManager (proto/task-manager.proto), typed. */
-import type { CheckpointOrder } from '@millrace/core'
+import type { CheckpointOrder, FinishBasis } from '@millrace/core'
 import type { Fence } from './fence.ts'
 import type { OperatorEventRequest, SlotReport } from './job-manager-gateway.ts'
 import type { TaskDeployment } from './task-deployment.ts'
@@ -26,6 +26,10 @@ export interface DeployTasksRequest {
 export interface AttemptsRequest {
   readonly fence: Fence
   readonly attemptIds: readonly string[]
+}
+
+export interface FinishTasksRequest extends AttemptsRequest {
+  readonly basis: FinishBasis
 }
 
 export interface TriggerCheckpointRequest {
@@ -57,7 +61,7 @@ export interface TaskManagerGateway {
   /** Resolves once the deployments are accepted, not when they run. */
   deployTasks(request: DeployTasksRequest): Promise<void>
   cancelTasks(request: AttemptsRequest): Promise<void>
-  finishTasks(request: AttemptsRequest): Promise<void>
+  finishTasks(request: FinishTasksRequest): Promise<void>
   triggerCheckpoint(request: TriggerCheckpointRequest): Promise<void>
   notifyCheckpoint(request: NotifyCheckpointRequest): Promise<void>
   /** Rejects with STALE_ATTEMPT when the attempt is not here. */

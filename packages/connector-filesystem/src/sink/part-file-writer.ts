@@ -227,6 +227,15 @@ export class PartFileWriter implements SinkWriter {
     await this.commit(pending.map(jsonBytes))
   }
 
+  async abandon(committables: readonly Committable[]): Promise<void> {
+    const { filesystem } = this.#context.platform
+    await this.#named(this.#config.path, async () => {
+      for (const committable of committables) {
+        await filesystem.remove(fromBytes<PendingFile>(committable).pending)
+      }
+    })
+  }
+
   async close(): Promise<void> {
     this.#failed = true
     await this.#work

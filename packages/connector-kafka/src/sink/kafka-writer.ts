@@ -211,6 +211,13 @@ export class KafkaWriter implements SinkWriter {
     return session === null ? [] : [encodeCommittable(committableOf(session))]
   }
 
+  async abandon(committables: readonly Uint8Array[]): Promise<void> {
+    if (this.#guarantee !== 'exactly-once') return this.#flush()
+    for (const { transactionalId, ...identity } of committables.map(decodeCommittable)) {
+      await this.#abort(Promise.resolve({ transactionalId, identity }))
+    }
+  }
+
   async #flush(): Promise<void> {
     this.#batches?.sealAll()
     await this.#queue?.flush()
@@ -254,7 +261,9 @@ export class KafkaWriter implements SinkWriter {
     await this.#client?.close()
   }
 
-  async #abort(open: Promise<ProducerSession>): Promise<void> {
+  async #abort(
+    open: Promise<Pick<ProducerSession, 'transactionalId' | 'identity'>>,
+  ): Promise<void> {
     const aborted = open
       .then((session) =>
         this.#client?.endTxn(session.transactionalId as string, session.identity, false),

@@ -91,7 +91,7 @@ export interface OperatorContext {
   readonly restored: RestoredOperatorState | null
   /** Sends to the operator's coordinator in the JobManager; resolves with its answer (JSON). */
   sendToCoordinator(event: unknown): Promise<unknown>
-  /** Whether checkpoints are configured: if not, a sink commits at `finish`. */
+  /** Whether the job takes checkpoints by itself. */
   readonly checkpointingEnabled: boolean
 }
 
@@ -171,13 +171,19 @@ export interface Operator extends OperatorLifecycle {
    * ended the operator emits what is left (the task then ends its output).
    */
   endInput(input: number): void
-  /**
-   * All input has ended and no checkpoint will come any more: make everything durable (a sink
-   * without checkpoints commits). With checkpointing, it is called after the final checkpoint has
-   * completed.
-   */
-  finish?(): Promise<void> | void
+  /** All input has ended and no checkpoint will come any more: a sink makes durable what it may. */
+  finish?(basis: FinishBasis): Promise<void> | void
 }
+
+/**
+ * What stands behind the rows of a task that is told to finish: a checkpoint or savepoint that
+ * holds them all and is complete (`checkpoint`); nothing, since the job takes none, so that they
+ * are committed now (`end-of-input`); the last checkpoint that there was (id 0: none), so that what
+ * came after it is never committed (`earlier-checkpoint`).
+ */
+export type FinishBasis =
+  | { readonly kind: 'checkpoint' | 'end-of-input' }
+  | { readonly kind: 'earlier-checkpoint'; readonly checkpointId: number }
 
 /** What `SourceOperator.poll` found. */
 export type PollResult =
@@ -197,7 +203,7 @@ export interface SourceOperator extends OperatorLifecycle {
   poll(): PollResult
   /** Resolves when `poll` may find something (or has ended); called after `empty`. */
   whenAvailable(): Promise<void>
-  finish?(): Promise<void> | void
+  finish?(basis: FinishBasis): Promise<void> | void
 }
 
 export type ChainedOperator =

@@ -115,8 +115,10 @@ export class CheckpointCompletion {
     if (checkpoint.isFinal) {
       await notified
       const { finalWanted, running } = schedule
-      if (finalWanted && running) host.finalCheckpointDone()
-    } else this.#parts.goOn()
+      if (finalWanted && running) host.tasksMayFinish({ kind: 'checkpoint' })
+      return
+    }
+    this.#parts.goOn()
   }
 
   /** From the moment that its record says so the job is stopped, whatever becomes of its tasks. */
@@ -142,7 +144,7 @@ export class CheckpointCompletion {
     }
     savepoint.completed()
     await host.notify(checkpoint.id, 'complete')
-    host.finalCheckpointDone()
+    host.tasksMayFinish({ kind: 'checkpoint' })
   }
 
   /**

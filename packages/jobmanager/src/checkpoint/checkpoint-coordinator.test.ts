@@ -212,7 +212,7 @@ test('When all input is read a final checkpoint comes before the end', async () 
   assert.equal(job.state, 'FINISHED')
   for (const taskManager of cluster.taskManagers) {
     const order = taskManager.calls.filter((call) => /complete|finish/.test(call))
-    assert.match(order.join(), /^complete 1,finish \d$/)
+    assert.match(order.join(), /^complete 1,finish \d checkpoint$/)
   }
 })
 
@@ -226,6 +226,61 @@ test('The final checkpoint waits for the one that is under way', async () => {
   assert.equal(job.statistics.counts.total, 2)
   await cluster.acknowledgeAll(2)
   assert.equal(job.state, 'FINISHED')
+})
+
+const NO_CHECKPOINTS_AFTER = {
+  'execution.checkpointing.checkpoints-after-tasks-finish.enabled': 'false',
+}
+
+test('Told so, it takes none once a task is at the end of its input, and the job ends without a last one', async () => {
+  const filesystem = new MemoryFilesystem()
+  const withFiles = new ClusterHarness({}, {}, filesystem)
+  const { cluster, job } = await running(NO_CHECKPOINTS_AFTER, withFiles)
+  const [first] = cluster.taskManagers
+  const [ended] = first?.tasks.keys() ?? []
+  await first?.report(ended as string, 'RUNNING', true)
+  await cluster.clock.advance(60_000)
+  assert.equal(job.statistics.counts.total, 0)
+  for (const taken of [
+    job.takeCheckpoint(false),
+    job.savepoint({ targetDirectory: 'file:///s', format: 'canonical' }),
+  ]) {
+    await assert.rejects(taken, /a task is at the end of its input, and 'execution.*' is false/)
+  }
+  for (const taskManager of cluster.taskManagers) await taskManager.endAll()
+  await settle()
+  assert.equal(job.statistics.counts.total, 0)
+  assert.equal(job.state, 'FINISHED')
+  assert.ok(calls(cluster).includes('finish 2 earlier-checkpoint 0'))
+})
+
+test('Without a last one it still waits for the checkpoint under way, and its sinks commit it', async () => {
+  const { cluster, job } = await running(NO_CHECKPOINTS_AFTER)
+  await cluster.clock.advance(10_000)
+  for (const taskManager of cluster.taskManagers) await taskManager.endAll()
+  await settle()
+  assert.equal(job.state, 'RUNNING')
+  await cluster.acknowledgeAll(1)
+  assert.equal(job.state, 'FINISHED')
+  for (const taskManager of cluster.taskManagers) {
+    const order = taskManager.calls.filter((call) => /complete|finish/.test(call))
+    assert.match(order.join(), /^complete 1,finish \d earlier-checkpoint 1$/)
+  }
+})
+
+test('A restart takes checkpoints again, until a task is at the end of its input anew', async () => {
+  const { cluster, job } = await running({
+    ...NO_CHECKPOINTS_AFTER,
+    'restart-strategy.type': 'fixed-delay',
+  })
+  const [first] = cluster.taskManagers
+  const [ended, other] = first?.tasks.keys() ?? []
+  await first?.report(ended as string, 'RUNNING', true)
+  await first?.report(other as string, 'FAILED', false, full)
+  await cluster.clock.advance(1000)
+  assert.equal(job.state, 'RUNNING')
+  await cluster.clock.advance(10_000)
+  assert.equal(job.statistics.counts.total, 1)
 })
 
 /** Counts up; assigns what a reader asks for. */

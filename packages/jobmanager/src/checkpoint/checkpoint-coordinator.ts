@@ -15,6 +15,7 @@ import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
 import { type JobRecord, VOLATILE_JOB_RECORD } from '../high-availability/job-record.ts'
+import { CheckpointingOptions } from '../jobmanager-options.ts'
 import { CheckpointCompletion } from './checkpoint-completion.ts'
 import { CheckpointDemands } from './checkpoint-demands.ts'
 import { CheckpointDisposal } from './checkpoint-disposal.ts'
@@ -31,6 +32,8 @@ import { PendingCheckpoints } from './pending-checkpoints.ts'
 import type { PendingSavepoint } from './pending-savepoint.ts'
 import { Savepoints } from './savepoints.ts'
 import { SharedSegments } from './shared-segments.ts'
+
+const NONE_AFTER_TASKS_FINISH = `a task is at the end of its input, and '${CheckpointingOptions.afterTasksFinish.key}' is false`
 
 export class CheckpointCoordinator {
   readonly settings: CheckpointSettings
@@ -49,6 +52,8 @@ export class CheckpointCoordinator {
   readonly #schedule: CheckpointSchedule
   readonly #tolerance: FailureTolerance
   #nextId: number
+  /** All input is read, and no last checkpoint is taken. */
+  #isOver = false
 
   constructor(
     platform: {
@@ -134,6 +139,7 @@ export class CheckpointCoordinator {
 
   /** All tasks run: checkpoints are taken from now on. */
   start(): void {
+    this.#isOver = false
     this.#schedule.start(this.#completed.latest !== null)
   }
 
@@ -153,17 +159,45 @@ export class CheckpointCoordinator {
    * CHECKPOINT_NOT_POSSIBLE, CHECKPOINT_FAILED.
    */
   async takeNow(isFull: boolean): Promise<number> {
-    if (!this.#schedule.running) {
-      throw notPossible('checkpoint', this.#host.jobId, 'not all its tasks run')
+    const { running, isClosed } = this.#schedule
+    if (!running || isClosed) {
+      const why = isClosed ? NONE_AFTER_TASKS_FINISH : 'not all its tasks run'
+      throw notPossible('checkpoint', this.#host.jobId, why)
     }
     const taken = this.#demands.add(isFull)
     this.#schedule.arm()
     return taken
   }
 
-  /** All input is read: takes the last checkpoint as soon as none is under way. */
+  /** A task is at the end of its input. */
+  taskFinishes(): void {
+    if (this.settings.afterTasksFinish || this.#schedule.isClosed) return
+    this.#schedule.close()
+    this.savepoints.giveUp(NONE_AFTER_TASKS_FINISH)
+    this.#demands.giveUp(NONE_AFTER_TASKS_FINISH)
+  }
+
+  /**
+   * All input is read: takes the last checkpoint as soon as none is under way, or none where none
+   * is taken any more.
+   */
   requestFinal(): void {
-    this.#schedule.wantFinal()
+    if (this.settings.afterTasksFinish) this.#schedule.wantFinal()
+    else {
+      this.#isOver = true
+      this.#goOn()
+    }
+  }
+
+  /** No last checkpoint is taken. */
+  #endWithout(): void {
+    if (!this.#pending.isFree || !this.#schedule.running) return
+    const checkpointId = this.completed.latest?.checkpointId ?? 0
+    this.#logger.warn('What came behind the last checkpoint is not committed', {
+      checkpoint: checkpointId,
+      because: NONE_AFTER_TASKS_FINISH,
+    })
+    this.#host.tasksMayFinish({ kind: 'earlier-checkpoint', checkpointId })
   }
 
   acknowledge(
@@ -199,6 +233,10 @@ export class CheckpointCoordinator {
 
   /** Something has ended, or is wanted: triggers what is due. */
   #goOn(): void {
+    if (this.#isOver) {
+      this.#endWithout()
+      return
+    }
     const savepoint = this.#pending.isFree ? this.savepoints.next() : undefined
     if (savepoint === undefined) {
       this.#schedule.arm()
@@ -208,10 +246,11 @@ export class CheckpointCoordinator {
   }
 
   #requireTakingSavepoints(): void {
-    const { running, finalWanted } = this.#schedule
+    const { running, finalWanted, isClosed } = this.#schedule
     const { isStopping } = this
-    if (running && !finalWanted && !isStopping) return
-    const ends = isStopping ? 'it is being stopped' : 'all its input is read, and it is ending'
+    if (running && !finalWanted && !isStopping && !isClosed) return
+    const atEnd = isClosed ? NONE_AFTER_TASKS_FINISH : 'all its input is read, and it is ending'
+    const ends = isStopping ? 'it is being stopped' : atEnd
     const why = running ? ends : 'not all its tasks run'
     throw notPossible('savepoint', this.#host.jobId, why)
   }

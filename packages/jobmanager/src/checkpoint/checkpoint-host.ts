@@ -1,5 +1,5 @@
 /** CheckpointHost: a job as the coordinator of its checkpoints sees it. */
-import type { CheckpointOrder, MillraceError } from '@millrace/core'
+import type { CheckpointOrder, FinishBasis, MillraceError } from '@millrace/core'
 import type { ExecutionGraph } from '../execution-graph/execution-graph.ts'
 
 /** What the coordinator needs of the job. */
@@ -25,6 +25,6 @@ export interface CheckpointHost {
   stopped(path: string): void
   /** Too many checkpoints failed. */
   failJob(error: MillraceError): void
-  /** The checkpoint after the end of all input is complete and its sinks were told. */
-  finalCheckpointDone(): void
+  /** No checkpoint will come any more, and sinks were told of the last one: tasks may finish. */
+  tasksMayFinish(basis: FinishBasis): void
 }

@@ -23,6 +23,7 @@ export class CheckpointSchedule {
   readonly #listener: ScheduleListener
   #running = false
   #finalWanted = false
+  #closed = false
   #firstDueMs = 0
   #lastTriggerMs: number | null = null
   #lastEndMs: number | null = null
@@ -44,9 +45,20 @@ export class CheckpointSchedule {
     return this.#running
   }
 
+  /** None is taken any more until all tasks run anew; those under way go on. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancelTimer()
+  }
+
   /** All tasks run; `resumed`: from a checkpoint. */
   start(resumed: boolean): void {
     this.#running = true
+    this.#closed = false
     this.#firstDueMs = decideFirstTrigger({
       nowMs: this.#clock.monotonicMs(),
       intervalMs: this.#settings.intervalMs,
@@ -89,7 +101,7 @@ export class CheckpointSchedule {
     this.#cancelTimer()
     const decision = decideTrigger({
       nowMs: this.#clock.monotonicMs(),
-      running: this.#running,
+      running: this.#running && !this.#closed,
       pending: this.#listener.pending(),
       maxConcurrent: this.#settings.maxConcurrent,
       firstDueMs: this.#firstDueMs,

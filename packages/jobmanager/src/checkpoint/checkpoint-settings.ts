@@ -18,6 +18,8 @@ export interface CheckpointSettings {
   readonly minPauseMs: number
   readonly maxConcurrent: number
   readonly tolerableFailures: number
+  /** Also once a task is at the end of its input, and when all are. */
+  readonly afterTasksFinish: boolean
   readonly retained: number
   readonly incremental: boolean
   readonly retention: ExternalizedRetention
@@ -36,6 +38,7 @@ export function checkpointSettingsOf(configuration: Configuration): CheckpointSe
     minPauseMs: configuration.get(Options.minPause),
     maxConcurrent: Math.max(1, configuration.get(Options.maxConcurrent)),
     tolerableFailures: configuration.get(Options.tolerableFailed),
+    afterTasksFinish: configuration.get(Options.afterTasksFinish),
     retained: configuration.get(CHECKPOINTS_RETAINED),
     incremental: configuration.get(INCREMENTAL_CHECKPOINTS),
     retention: configuration.get(EXTERNALIZED_RETENTION) as ExternalizedRetention,

@@ -84,7 +84,7 @@ for (const after of ['suspend', 'drain'] as const) {
     await settle()
     assert.equal(job.state, 'FINISHED')
     const kinds = calls(cluster).filter((call) => /^(complete 2|finish)/.test(call))
-    assert.deepEqual(kinds.slice(0, 2), ['complete 2', 'finish 2'])
+    assert.deepEqual(kinds.slice(0, 2), ['complete 2', 'finish 2 checkpoint'])
     const { path } = (await outcome) as { path: string }
     assert.deepEqual(filesystem.namesIn(path), ['_metadata'])
     assert.deepEqual(filesystem.namesIn('/checkpoints'), [])

@@ -163,7 +163,7 @@ export class JobMaster {
           job.stoppedBy = path
         },
         failJob: (error) => this.#failover.fail(error),
-        finalCheckpointDone: () => this.reports.finish(),
+        tasksMayFinish: (basis) => this.reports.finish(basis),
       },
     })
   }
@@ -247,7 +247,7 @@ export class JobMaster {
     return this.#end.keptCheckpoints ?? this.#job.checkpoints?.completed.paths() ?? []
   }
 
-  /** Directory of the savepoint by which it is stopped for good; null: it goes on, or has ended. */
+  /** Directory of the savepoint by which it is, or was, stopped for good; null: by none. */
   get stoppedBy(): string | null {
     return this.#job.stoppedBy
   }

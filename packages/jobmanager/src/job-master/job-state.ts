@@ -41,7 +41,7 @@ export class JobState {
   record: JobRecord = VOLATILE_JOB_RECORD
   /** As asked for since the submission; null: as submitted. Written by `JobStart`, `Rescaler`. */
   requirements: ResourceRequirements | null = null
-  /** Directory of the savepoint by which the job is stopped for good; null: it goes on. */
+  /** Directory of the savepoint by which the job is, or was, stopped for good; null: by none. */
   stoppedBy: string | null = null
   /**
    * Replaced by `Rounds`; the one before the first deployment has the graph as submitted, and

@@ -1,5 +1,5 @@
 /** Calls to the tasks of a job, grouped by TaskManager and made in parallel. */
-import type { CheckpointOrder } from '@millrace/core'
+import type { CheckpointOrder, FinishBasis } from '@millrace/core'
 import type { Fence, TaskDeployment } from '@millrace/protocol'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import { isDeployed } from '../execution-graph/execution-state.ts'
@@ -42,10 +42,10 @@ export class TaskCalls {
     )
   }
 
-  async finish(attempts: Iterable<ExecutionAttempt>): Promise<void> {
+  async finish(attempts: Iterable<ExecutionAttempt>, basis: FinishBasis): Promise<void> {
     await Promise.all(
       [...byTaskManager(attempts)].map(([{ gateway }, attemptIds]) =>
-        gateway.finishTasks({ fence: this.#fence, attemptIds }),
+        gateway.finishTasks({ fence: this.#fence, attemptIds, basis }),
       ),
     )
   }

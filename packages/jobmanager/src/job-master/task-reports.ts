@@ -7,7 +7,7 @@
  * `Failover`'s. Owner of `finishing`: it sees when all input is read, and tells the tasks to finish
  * once that is durable.
  */
-import { type ErrorData, fromErrorData, type MillraceError } from '@millrace/core'
+import { type ErrorData, type FinishBasis, fromErrorData, type MillraceError } from '@millrace/core'
 import { protocolError, type TaskState } from '@millrace/protocol'
 import type { AcknowledgedState } from '../checkpoint/pending-checkpoint.ts'
 import { jobManagerError } from '../error-codes.ts'
@@ -88,7 +88,7 @@ export class TaskReports {
     lifecycle.become('RUNNING')
     logger.info('Job runs', { tasks: [...round.graph.attempts()].length })
     if (stoppedBy !== null) {
-      this.finish()
+      this.finish({ kind: 'checkpoint' })
       return
     }
     checkpoints?.start()
@@ -99,19 +99,20 @@ export class TaskReports {
   #checkAllEnded(): void {
     const { round, lifecycle, checkpoints, stoppedBy } = this.#job
     if (stoppedBy !== null) return
-    const isOver = round.graph.every(({ ended }) => ended)
-    if (lifecycle.state !== 'RUNNING' || round.finishing || !isOver) return
-    if (checkpoints === null) this.finish()
+    if (lifecycle.state !== 'RUNNING' || round.finishing) return
+    if (!round.graph.every(({ ended }) => !ended)) checkpoints?.taskFinishes()
+    if (!round.graph.every(({ ended }) => ended)) return
+    if (checkpoints === null) this.finish({ kind: 'end-of-input' })
     else checkpoints.requestFinal()
   }
 
-  /** All input is processed and, with checkpoints, durable: operators finish and close. */
-  finish(): void {
+  /** All input is processed: operators finish and close. */
+  finish(basis: FinishBasis): void {
     const { round, lifecycle, checkpoints } = this.#job
     if (lifecycle.state !== 'RUNNING' || round.finishing) return
     round.finishing = true
     checkpoints?.stop('all input is processed')
-    this.#calls.finish(round.graph.attempts()).catch((error) => {
+    this.#calls.finish(round.graph.attempts(), basis).catch((error) => {
       // A lost TaskManager is noticed as such; anything else needs new attempts.
       const isSame = this.#job.round === round
       if (isSame && lifecycle.state === 'RUNNING') this.#failover.fail(error)

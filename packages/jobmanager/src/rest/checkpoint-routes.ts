@@ -94,7 +94,7 @@ function checkpointsConfig({
     unaligned_checkpoints: settings !== null && settings.unalignedAfterMs !== null,
     tolerable_failed_checkpoints: settings?.tolerableFailures ?? 0,
     aligned_checkpoint_timeout: settings?.unalignedAfterMs ?? 0,
-    checkpoints_after_tasks_finish: true,
+    checkpoints_after_tasks_finish: settings?.afterTasksFinish ?? true,
     state_changelog_enabled: false,
   }
 }

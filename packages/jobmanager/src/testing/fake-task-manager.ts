@@ -152,8 +152,8 @@ export class FakeTaskManager {
             void this.report(id, 'CANCELED').catch(() => {})
         }
       },
-      finishTasks: async ({ attemptIds }) => {
-        this.calls.push(`finish ${attemptIds.length}`)
+      finishTasks: async ({ attemptIds, basis }) => {
+        this.calls.push(`finish ${attemptIds.length} ${Object.values(basis).join(' ')}`)
         for (const id of attemptIds) {
           if (this.autoFinish && this.tasks.delete(id)) void this.report(id, 'FINISHED')
         }

@@ -1,6 +1,6 @@
 /** judgeOutput: the checker that fits a workload's sink and guarantee, over what was observed. */
 import { type Expectation, expectedOutput } from '../workload/expected-output.ts'
-import type { Workload } from '../workload/workload.ts'
+import { endsUncommitted, type Workload } from '../workload/workload.ts'
 import { atLeastOnceOutput } from './at-least-once-output.ts'
 import { changelogOutput } from './changelog-output.ts'
 import { exactlyOnceFiles, isHidden, type ObservedFile } from './exactly-once-files.ts'
@@ -37,7 +37,8 @@ export function judgeOutput(
   expectation: Expectation = expectedOutput(workload),
 ): Violation[] {
   const { guarantee } = workload
-  const { finished, brokenOff = false } = observed
+  const { finished } = observed
+  const brokenOff = observed.brokenOff === true || endsUncommitted(workload)
   const files = observed.files ?? []
   const visible = files.filter(({ name }) => !isHidden(name))
   const lines =

@@ -10,7 +10,7 @@ import { type Violation, violation } from '../checkers/violation.ts'
 import { FIRST_NEIGHBOUR, neighbourTopic } from '../environment/neighbour-names.ts'
 import type { SimulatedEnvironment } from '../environment/simulated-environment.ts'
 import { expectedOutput } from '../workload/expected-output.ts'
-import type { Workload } from '../workload/workload.ts'
+import { endsUncommitted, type Workload } from '../workload/workload.ts'
 import { delay } from '../world/scheduler.ts'
 import type { JobClient } from './job-client.ts'
 import { planJob } from './plan-job.ts'
@@ -59,7 +59,10 @@ export class Neighbours {
     if (expectation.kind !== 'rows') throw new Error('A neighbour must give rows.')
     for (const { topic, isWhole } of this.#ended) {
       const lines = broker.inspect.committedValues(topic)
-      const options = { checker: 'neighbour-output', brokenOff: !isWhole }
+      const options = {
+        checker: 'neighbour-output',
+        brokenOff: !isWhole || endsUncommitted(this.#workload),
+      }
       this.#violations.push(...exactlyOnceOutput(expectation, lines, options))
     }
     return this.#violations

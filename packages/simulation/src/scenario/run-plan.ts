@@ -8,7 +8,7 @@ import type { FaultFamily, PlannedFault } from '../faults/fault.ts'
 import { impossibleFaults } from '../faults/impossible-faults.ts'
 import { generateWorkload, SWARM_PROFILE } from '../workload/generate-workload.ts'
 import { queries, readsATableTwice } from '../workload/model/query.ts'
-import { lastArrivalMs, type Workload } from '../workload/workload.ts'
+import { AFTER_TASKS_FINISH, lastArrivalMs, type Workload } from '../workload/workload.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 import { drawAdaptation } from './draw-adaptation.ts'
 import { drawSecondPipeline } from './draw-beside.ts'
@@ -86,6 +86,8 @@ const RESCALED_SHARE = 0.3
 const RESCALED_PARALLELISM_MAX = 5
 /** Of the seeds. */
 const UNALIGNED_SHARE = 0.3
+/** Of bounded jobs. */
+const UNFINISHED_SHARE = 0.2
 
 export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPlan {
   const random = new SeededRandom(`plan ${seed}`)
@@ -104,7 +106,8 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   const forgetting = drawForgetting(random.split('forgetting'), generated)
   const restore = drawn === null || forgetting === null ? drawn : { ...drawn, forgetting }
   const alone = restore?.forgetting === undefined ? generated : withTimeToLive(generated)
-  const workload = beside === null ? alone : { ...generated, beside }
+  const ended = withoutLast(random.split('after tasks finish'), alone, restore === null)
+  const workload = beside === null ? ended : { ...generated, beside }
   const { source, sink, guarantee } = workload
   const backend = drawBackend(random.split('backend'), workload)
   const without = impossibleFaults({
@@ -164,6 +167,15 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
       ...drawUnaligned(random.split('unaligned'), random.split('aligned timeout')),
     },
   }
+}
+
+/** Some bounded jobs end without a last checkpoint: what waits for one is never shown. */
+function withoutLast(random: SeededRandom, workload: Workload, isLast: boolean): Workload {
+  // Which late rows a window took is judged from the windows after it.
+  if (!workload.bounded || workload.late || !isLast || !random.chance(UNFINISHED_SHARE)) {
+    return workload
+  }
+  return { ...workload, settings: { ...workload.settings, [AFTER_TASKS_FINISH]: 'false' } }
 }
 
 /** On a slow machine work piles up: a checkpoint begins while fetched rows wait. */

@@ -78,6 +78,13 @@ export interface Workload {
   readonly beside?: Beside
 }
 
+export const AFTER_TASKS_FINISH = 'execution.checkpointing.checkpoints-after-tasks-finish'
+
+/** Its last rows wait for a checkpoint that is not taken. */
+export function endsUncommitted({ settings, guarantee }: Workload): boolean {
+  return settings[AFTER_TASKS_FINISH] === 'false' && guarantee === 'exactly-once'
+}
+
 export const OUTPUT = 'workload_output'
 
 /** The Kafka topic, or directory below the input directory, that a table reads. */

@@ -50,6 +50,9 @@ class LoggingWriter implements SinkWriter {
   async finish(): Promise<void> {
     this.log.push(`finish ${this.#rows}`)
   }
+  async abandon(committables: readonly Uint8Array[]): Promise<void> {
+    this.log.push(`abandon ${[...committables.map(decode), this.#rows].join(' ')}`)
+  }
   looks = 0
   async removeStrays(): Promise<void> {
     this.looks++
@@ -118,7 +121,7 @@ test('the writer looks for strays after a complete checkpoint and at the end, no
   assert.equal(writer.looks, 0)
   await harness.operator.notifyCheckpointComplete!(1)
   assert.equal(writer.looks, 1)
-  await harness.operator.finish!()
+  await harness.operator.finish!({ kind: 'checkpoint' })
   assert.equal(writer.looks, 2)
 })
 
@@ -165,8 +168,30 @@ test('without checkpoints the end of the input makes rows visible', async () => 
   const { writer, harness } = open({ checkpointingEnabled: false })
   await harness.open()
   harness.operator.processBatch(0, rows(4))
-  await harness.operator.finish!()
+  await harness.operator.finish!({ kind: 'end-of-input' })
   assert.deepEqual(writer.log, ['open', 'finish 4'])
+})
+
+test('behind an earlier checkpoint nothing is committed but what is in it', async () => {
+  const { writer, harness } = open()
+  await harness.open()
+  harness.operator.processBatch(0, rows(3))
+  await harness.checkpoint(1)
+  harness.operator.processBatch(0, rows(2))
+  await harness.checkpoint(2)
+  harness.operator.processBatch(0, rows(1))
+  await harness.operator.finish!({ kind: 'earlier-checkpoint', checkpointId: 1 })
+  assert.deepEqual(writer.log, ['open', 'commit txn-1:3', 'abandon txn-2:2 1'])
+})
+
+test('at the end of input what a savepoint pre-committed goes with the rest', async () => {
+  const { writer, harness } = open({ checkpointingEnabled: false })
+  await harness.open()
+  harness.operator.processBatch(0, rows(3))
+  await harness.checkpoint(1)
+  harness.operator.processBatch(0, rows(2))
+  await harness.operator.finish!({ kind: 'end-of-input' })
+  assert.deepEqual(writer.log, ['open', 'commit txn-1:3', 'finish 2'])
 })
 
 test('a full writer blocks the operator', async () => {

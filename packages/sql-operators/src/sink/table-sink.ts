@@ -13,6 +13,7 @@
 import type { Committable, ConnectorRegistry, Format, SinkWriter } from '@millrace/connector'
 import type {
   ColumnBatch,
+  FinishBasis,
   Operator,
   OperatorContext,
   OperatorSnapshot,
@@ -107,10 +108,12 @@ export class TableSink implements Operator {
     this.#strays.checkpointComplete()
   }
 
-  /** With checkpoints, the final one has completed: whatever is still pending is part of it. */
-  async finish(): Promise<void> {
-    if (this.#context.checkpointingEnabled) await this.#commitThrough(Number.POSITIVE_INFINITY)
-    else await this.#writer.finish()
+  /** Behind a checkpoint all that is pending is part of it; behind an earlier one it is not. */
+  async finish(basis: FinishBasis): Promise<void> {
+    const isEarlier = basis.kind === 'earlier-checkpoint'
+    await this.#commitThrough(isEarlier ? basis.checkpointId : Number.POSITIVE_INFINITY)
+    if (isEarlier) await this.#writer.abandon?.([...this.#pending.values()].flat())
+    if (basis.kind === 'end-of-input') await this.#writer.finish()
     await this.#strays.finish()
   }
 

@@ -39,7 +39,11 @@ describe('a TaskManager', () => {
     const ended = (): boolean =>
       ids.every((id) => jobManager.statesOf(id).includes('RUNNING ended'))
     await until(ended, () => jobManager.states)
-    await gateway.finishTasks({ fence: cluster.fence(), attemptIds: ids })
+    await gateway.finishTasks({
+      fence: cluster.fence(),
+      attemptIds: ids,
+      basis: { kind: 'checkpoint' },
+    })
     await until(() => ids.every((id) => jobManager.statesOf(id).includes('FINISHED')))
     for (const id of ids) {
       assert.deepEqual(jobManager.statesOf(id), [

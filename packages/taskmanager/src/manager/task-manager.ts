@@ -12,6 +12,7 @@ import {
   type AttemptsRequest,
   type DeployTasksRequest,
   type Fence,
+  type FinishTasksRequest,
   type FreeSlotRequest,
   type JobManagerGateway,
   type JobManagerHeartbeat,
@@ -165,9 +166,10 @@ export class TaskManager implements TaskManagerGateway {
     }))
   }
 
-  async finishTasks(request: AttemptsRequest): Promise<void> {
+  async finishTasks(request: FinishTasksRequest): Promise<void> {
     this.#forward(request.fence, request.attemptIds, (attemptIds) => ({
       kind: 'finish',
+      basis: request.basis,
       attemptIds,
     }))
   }

@@ -6,7 +6,7 @@
  * JobManager reach the slot in the order in which they came, so a trigger is never overtaken by a
  * later operator event.
  */
-import type { CheckpointOrder, ErrorData } from '@millrace/core'
+import type { CheckpointOrder, ErrorData, FinishBasis } from '@millrace/core'
 import type { NetworkSettings } from '@millrace/network'
 import type {
   CheckpointTaskMetrics,
@@ -40,7 +40,11 @@ export type ToSlot =
       readonly leaderEpoch: number
     }
   | { readonly kind: 'cancel'; readonly attemptIds: readonly string[] }
-  | { readonly kind: 'finish'; readonly attemptIds: readonly string[] }
+  | {
+      readonly kind: 'finish'
+      readonly attemptIds: readonly string[]
+      readonly basis: FinishBasis
+    }
   | {
       readonly kind: 'trigger'
       readonly order: CheckpointOrder

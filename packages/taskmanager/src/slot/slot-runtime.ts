@@ -108,7 +108,7 @@ export class SlotRuntime {
         for (const id of message.attemptIds) this.#tasks.get(id)?.cancel()
         return
       case 'finish':
-        this.#control(message.attemptIds, { kind: 'finish' })
+        this.#control(message.attemptIds, { kind: 'finish', basis: message.basis })
         return
       case 'trigger': {
         const barrier = { kind: 'barrier', order: message.order } as const

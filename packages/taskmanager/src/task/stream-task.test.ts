@@ -206,7 +206,7 @@ describe('a checkpoint', () => {
       () => slot.log,
     )
     slot.send({ kind: 'notify', checkpointId: 9, outcome: 'complete', attemptIds: ids })
-    slot.send({ kind: 'finish', attemptIds: ids })
+    slot.send({ kind: 'finish', attemptIds: ids, basis: { kind: 'checkpoint' } })
     await until(() => ids.every((id) => slot.stateOf(id) === 'FINISHED'))
     const events = slot.received('operator-event').map(({ event }) => Object.keys(event as object))
     assert.deepEqual(events, [['rows'], ['committed'], ['finished']])
@@ -262,7 +262,7 @@ describe('a checkpoint', () => {
     assert.equal(slot.received('state').filter(({ ended }) => ended).length, 3)
     const attemptIds = idsOf(deployments)
     slot.send({ kind: 'notify', checkpointId: 1, outcome: 'complete', attemptIds })
-    slot.send({ kind: 'finish', attemptIds })
+    slot.send({ kind: 'finish', attemptIds, basis: { kind: 'checkpoint' } })
     await until(() => attemptIds.every((id) => slot.stateOf(id) === 'FINISHED'))
   })
 
@@ -275,7 +275,7 @@ describe('a checkpoint', () => {
     await slot.run(deployments)
     await pause(20)
     const attemptIds = idsOf(deployments)
-    slot.send({ kind: 'finish', attemptIds })
+    slot.send({ kind: 'finish', attemptIds, basis: { kind: 'checkpoint' } })
     await until(() => attemptIds.every((id) => slot.stateOf(id) === 'FINISHED'))
     const rows = slot.received('operator-event').filter(({ event }) => 'rows' in (event as object))
     assert.deepEqual(rows, [])

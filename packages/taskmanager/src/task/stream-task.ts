@@ -9,6 +9,7 @@
 import {
   type Configuration,
   type ErrorData,
+  type FinishBasis,
   isMillraceError,
   type OperatorRegistry,
   type RestoredOperatorState,
@@ -241,7 +242,7 @@ export class StreamTask implements ExecutableTask {
       fail: (error) => this.fail(error),
       onAllEnded: () => reporter.state('RUNNING', true),
       onAlignmentCancelled: (checkpointId) => this.#alignmentCancelled(checkpointId),
-      finish: () => void this.#end('FINISHED'),
+      finish: (basis) => void this.#finishAndEnd(basis),
     })
     this.#metrics = new TaskMetrics(deployment, {
       chain,
@@ -284,15 +285,16 @@ export class StreamTask implements ExecutableTask {
     )
   }
 
-  /** Ends the attempt: finish (in order), close, give everything back, report. */
+  async #finishAndEnd(basis: FinishBasis): Promise<void> {
+    if (this.#phase === 'ending' || this.#phase === 'done') return
+    // Commits that are under way come first; the mailbox goes on while operators finish.
+    if (await this.#finish(basis)) await this.#end('FINISHED')
+  }
+
+  /** Ends the attempt: close, give everything back, report. */
   async #end(outcome: 'FINISHED' | 'CANCELED' | 'FAILED', error?: ErrorData): Promise<void> {
     if (this.#phase === 'ending' || this.#phase === 'done') return
     const { reporter } = this.#settings
-    if (outcome === 'FINISHED') {
-      // Commits that are under way come first; the mailbox goes on while operators finish.
-      const finished = await this.#finish()
-      if (!finished) return
-    }
     this.#phase = 'ending'
     this.#checkpoints?.close()
     this.#channels?.input?.close()
@@ -311,12 +313,12 @@ export class StreamTask implements ExecutableTask {
   }
 
   /** False when the task ended otherwise meanwhile. */
-  async #finish(): Promise<boolean> {
+  async #finish(basis: FinishBasis): Promise<boolean> {
     try {
       await this.#checkpoints?.notified
       for (const node of this.#chain?.nodes ?? []) {
         if (this.#phase !== 'running') return false
-        await node.chained.operator.finish?.()
+        await node.chained.operator.finish?.(basis)
       }
       return this.#phase === 'running'
     } catch (error) {

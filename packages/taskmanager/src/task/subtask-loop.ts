@@ -8,7 +8,7 @@
  * enters the chain, but for the inputs that a blocked operator goes on reading; buffers are flushed
  * when there is nothing to do, and every buffer timeout.
  */
-import type { CheckpointBarrier, ColumnBatch } from '@millrace/core'
+import type { CheckpointBarrier, ColumnBatch, FinishBasis } from '@millrace/core'
 import type { AlignmentTimes, InputListener } from '@millrace/network'
 import type { Clock } from '@millrace/platform'
 import type { StepResult } from '../executor/slot-executor.ts'
@@ -25,7 +25,7 @@ export type ControlAction =
   | { readonly kind: 'trigger'; readonly barrier: CheckpointBarrier }
   | { readonly kind: 'complete'; readonly checkpointId: number }
   | { readonly kind: 'operator-event'; readonly operatorId: string; readonly event: unknown }
-  | { readonly kind: 'finish' }
+  | { readonly kind: 'finish'; readonly basis: FinishBasis }
 
 export interface SubtaskLoopSettings {
   readonly chain: OperatorChain
@@ -40,7 +40,7 @@ export interface SubtaskLoopSettings {
   /** Every operator has ended; called once. */
   readonly onAllEnded: () => void
   readonly onAlignmentCancelled: (checkpointId: number) => void
-  readonly finish: () => void
+  readonly finish: (basis: FinishBasis) => void
 }
 
 /**
@@ -248,7 +248,7 @@ export class SubtaskLoop implements InputListener {
       }
       case 'finish':
         this.#finishing = true
-        this.#settings.finish()
+        this.#settings.finish(action.basis)
     }
   }
 
