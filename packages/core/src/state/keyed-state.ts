@@ -139,7 +139,10 @@ export interface ScanOrder {
 
 /** Pairs of a row and an entry of its key, read a batch at a time; writes to the table end it. */
 export interface EntryScan {
-  /** Pair p is row `rows[p]` and slot `slots[p]`; the pairs of a row follow each other. */
+  /**
+   * Pair p is row `rows[p]` and slot `slots[p]`; the pairs of a row follow each other. Slots are
+   * good until the next call of `next`: entries may have been read for it alone.
+   */
   readonly rows: Int32Array
   readonly slots: Int32Array
   /**

@@ -1,8 +1,8 @@
 /**
  * DiskKeyedState: the keyed state of one operator in one subtask, larger than its memory.
  *
- * `state.backend.type: rocksdb`. Tables of one entry a key are disk tables; those whose entries are
- * read in order or are due at a time stay in memory. The task makes one an operator, puts what a
+ * `state.backend.type: rocksdb`. Tables are disk tables; those whose entries are due at a time stay
+ * in memory. The task makes one an operator, puts what a
  * checkpoint stored before `open`, and freezes it at each barrier.
  */
 import type {
@@ -43,7 +43,6 @@ export class DiskKeyedState implements KeyedState {
   }
 
   table(spec: StateTableSpec, options: TableOptions = {}): StateTable {
-    if (spec.sub !== null) return this.#resident.table(spec, options)
     const { name } = spec
     if (this.#tables.has(name)) {
       const text = `Name state tables apart: '${name}' is there twice.`

@@ -6,7 +6,8 @@
  */
 import type { TemporaryFiles } from '@millrace/platform'
 import type { FrozenRun } from './frozen-disk-table.ts'
-import { type MergeSettings, RunMerge } from './merge-runs.ts'
+import { mergeOf } from './merge-ordered.ts'
+import type { MergeSettings } from './merge-runs.ts'
 import { Partition } from './partition.ts'
 import type { BlockShape } from './record-block.ts'
 import { type Run, RunWriter, writeFailed } from './run.ts'
@@ -26,13 +27,19 @@ export interface RunSettings {
   readonly background: (step: () => boolean) => void
 }
 
+/** A merge of a partition. */
+interface UnderWay {
+  /** Gives whether there is more to do. */
+  readonly step: () => boolean
+  readonly abandon: () => void
+}
+
 export class DiskRuns {
   readonly #settings: RunSettings
   readonly #shape: BlockShape
   readonly #merging: () => MergeSettings
   readonly #partitions = Array.from({ length: PARTITIONS }, () => new Partition())
-  /** Merges that are under way: what ends them. */
-  readonly #merges = new Set<() => void>()
+  readonly #merges = new Map<Partition, UnderWay>()
   #closed = false
 
   /** `merging`: what merges that begin now leave out. */
@@ -50,6 +57,7 @@ export class DiskRuns {
     return this.#sum(({ diskBytes }) => diskBytes)
   }
 
+  /** `hash`: that of the key, also where there are sub columns. */
   partitionOf(hash: number): Partition {
     return this.#partitions[partitionIndexOf(hash)] as Partition
   }
@@ -75,6 +83,11 @@ export class DiskRuns {
   add(index: number, run: Run): void {
     const partition = this.#partitions[index] as Partition
     partition.add(run)
+    if (partition.runs.length >= RUNS_MAX) {
+      // Rather than more and more runs, each of which look-ups may have to ask.
+      const underWay = this.#merges.get(partition)
+      while (underWay?.step() === true);
+    }
     if (partition.runs.length > RUNS_BEFORE_MERGE) this.#merge(partition)
   }
 
@@ -84,7 +97,7 @@ export class DiskRuns {
 
   close(): void {
     this.#closed = true
-    for (const abandon of this.#merges) abandon()
+    for (const { abandon } of this.#merges.values()) abandon()
     this.clear()
   }
 
@@ -96,24 +109,23 @@ export class DiskRuns {
 
   /** Merges all runs of a partition; in the background unless it lags far behind. */
   #merge(partition: Partition): void {
-    if (partition.merging) return
-    partition.merging = true
+    if (this.#merges.has(partition)) return
     const runs = partition.runs.map((run) => run.retain())
     const writer = this.writer(runs.reduce((rows, { rowCount }) => rows + rowCount, 0))
     const sources = runs.map((run) => ({ blocks: run, wanted: null }))
-    const merge = new RunMerge(sources, this.#merging())
+    const merge = mergeOf(sources, this.#merging())
     const end = (): void => {
       for (const run of runs) run.release()
-      this.#merges.delete(abandon)
-      partition.merging = false
+      this.#merges.delete(partition)
+      isOver = true
     }
+    let isOver = false
     const abandon = (): void => {
       writer.abandon()
       end()
     }
-    this.#merges.add(abandon)
     const step = (): boolean => {
-      if (this.#closed) return false
+      if (isOver || this.#closed) return false
       if (merge.step(writer, ROWS_A_STEP)) return true
       const merged = writer.rowCount > 0 ? writer.finish() : null
       if (merged === null) writer.abandon()
@@ -123,6 +135,7 @@ export class DiskRuns {
       else merged?.release()
       return false
     }
+    this.#merges.set(partition, { step, abandon })
     if (partition.runs.length < RUNS_MAX) this.#settings.background(step)
     else while (step());
   }

@@ -5,6 +5,7 @@ import {
   type Column,
   Int64Column,
   rowsOf,
+  type ScanOrder,
   type StatePart,
   type StateTableSpec,
   storedSchemaOf,
@@ -31,6 +32,7 @@ class CountedFiles implements TemporaryFiles {
   readonly defaultDirectory = '/tmp'
   open = 0
   written = 0
+  reads = 0
   failsWith: string | null = null
   /** One bit of whatever is read is wrong. */
   damages = false
@@ -54,6 +56,7 @@ class CountedFiles implements TemporaryFiles {
         files.written += more.length
       },
       read(into, position) {
+        files.reads++
         if (position + into.length > bytes.length) throw new Error('the file ends early')
         into.set(bytes.subarray(position, position + into.length))
         const at = into.length >> 1
@@ -363,4 +366,54 @@ test('stored rows of two parts are put one over the other, whether they are cach
   assert.equal(rows.length, 8000)
   assert.ok(rows.every(([, n]) => n === 2))
   assert.equal(rowsOf(frozen!.gather(new Int32Array(0), 0), storedSchemaOf(COUNTS)).length, 0)
+})
+
+const VALUES: StateTableSpec = {
+  ...COUNTS,
+  name: 'values',
+  sub: { columns: { fields: [{ name: 'v', type: COUNTS.key.fields[0]!.type }] }, ordered: true },
+}
+
+test('of a key whose entries are many times the memory a scan reads as far as it is read', () => {
+  const { state, files, work } = openDisk(64 * 1024)
+  const table = state.table(VALUES) as DiskTable
+  const key = new Int64Column(new BigInt64Array(1000).fill(7n), null)
+  const entries = 60_000
+  for (let round = 0; round < 2; round++) {
+    for (let n = 0; n < entries; n += 1000) {
+      const from = (n * 7) % entries
+      const slots = new Int32Array(1000)
+      table.resolve([key, ...keysOf(from, 1000)], 1000, slots)
+      table.beforeWrite(slots, 1000)
+      const { words, stride } = table.memory
+      for (const slot of slots) words[slot * stride + table.valueWords[0]!]! += 1
+    }
+    work()
+  }
+  assert.equal(table.size, entries)
+  const read = (order: ScanOrder, upTo: number): bigint[] => {
+    const found: bigint[] = []
+    const scan = table.scan(keysOf(7, 1), 1, order)
+    for (let n = scan.next() as number; n > 0 && found.length < upTo; n = scan.next() as number) {
+      const { words, stride } = table.memory
+      for (const slot of scan.slots.subarray(0, n)) {
+        assert.equal(words[slot * stride + table.valueWords[0]!], 2)
+      }
+      found.push(...(table.keyColumns(scan.slots, 0, n)[1] as Int64Column).values)
+    }
+    return found
+  }
+  files.reads = 0
+  assert.deepEqual(read({ direction: 'descending', entriesMax: 2 }, 2), [59_999n, 59_998n])
+  assert.ok(files.reads < 20, `${files.reads} reads`)
+  const before = table.memoryBytes
+  const all = read({ direction: 'ascending' }, entries)
+  assert.deepEqual(
+    all,
+    Array.from({ length: entries }, (_, v) => BigInt(v)),
+  )
+  const grown = table.memoryBytes - before
+  assert.ok(grown < 512 * 1024, `${grown} bytes more after a scan of all`)
+  const [frozen] = state.freeze(1, null)
+  assert.equal(rowsOfFrozen(frozen!).length, entries)
 })

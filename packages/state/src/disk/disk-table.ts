@@ -27,14 +27,14 @@ import { frozenRemovals } from '../table/frozen-changes.ts'
 import { defaultWords, RecordLayout } from '../table/record-layout.ts'
 import { ResidentTable } from '../table/resident-table.ts'
 import { DiskChanges } from './disk-changes.ts'
-import { DiskRuns, PARTITION_BITS, PARTITIONS, partitionIndexOf } from './disk-runs.ts'
+import { DiskLookUp } from './disk-look-up.ts'
+import { DiskRuns, PARTITIONS, partitionIndexOf } from './disk-runs.ts'
+import { DiskScan, type ScannedTable } from './disk-scan.ts'
 import { DIRTY, EntryFlags, GONE, KNOWN } from './entry-flags.ts'
 import { FrozenDiskTable } from './frozen-disk-table.ts'
 import type { MergeSettings } from './merge-runs.ts'
-import { BlockText } from './merged-records.ts'
-import { orderByHash } from './ordered-slots.ts'
-import { type BlockShape, blockShapeOf, RecordBlock } from './record-block.ts'
-import { KeyReader } from './run.ts'
+import { orderSlots } from './ordered-slots.ts'
+import { type BlockShape, blockShapeOf } from './record-block.ts'
 import { scanOf } from './scan-entries.ts'
 import type { MemoryShare } from './state-memory.ts'
 
@@ -65,17 +65,12 @@ export class DiskTable implements StateTable {
   readonly #runs: DiskRuns
   readonly #shape: BlockShape
   readonly #entryBytes: number
-  readonly #keyCount: number
   /** Null: nothing is forgotten. */
   readonly #expiry: Expiry | null
   #size = 0
   /** The partition that leaves the cache next. */
   #next = 0
-  #missing = new Int32Array(0)
-  /** Of rows that are missing: the newest run of their partition that may have them; -1: none. */
-  #newest = new Int8Array(0)
-  readonly #reader: KeyReader
-  readonly #text = new BlockText()
+  readonly #found: DiskLookUp
   /** Null: no checkpoint was taken that a later one may build upon. */
   #changes: DiskChanges | null = null
   #closed = false
@@ -91,10 +86,9 @@ export class DiskTable implements StateTable {
       defaults: defaults ?? defaultWords(layout),
     })
     this.#shape = blockShapeOf(layout)
-    this.#reader = new KeyReader(new RecordBlock(this.#shape))
     this.#runs = new DiskRuns(settings, this.#shape, () => this.#mergeSettings())
+    this.#found = new DiskLookUp(this.#cache, this.#flags, this.#runs, this.#shape)
     this.#entryBytes = layout.stride * 8 + CACHE_BYTES_AN_ENTRY
-    this.#keyCount = spec.key.fields.length
     this.#expiry = spec.ttlMs > 0 ? new Expiry(spec.ttlMs, layout, settings) : null
   }
 
@@ -160,8 +154,9 @@ export class DiskTable implements StateTable {
     }
   }
 
-  /** Of a table without sub columns: the entry of each key. */
-  scan(keys: readonly Column[], rowCount: number, _order?: ScanOrder): EntryScan {
+  scan(keys: readonly Column[], rowCount: number, order?: ScanOrder): EntryScan {
+    if (this.#shape.order !== null) return new DiskScan(this.#scanned(), keys, rowCount, order)
+    // The entry of each key.
     const slots = new Int32Array(rowCount)
     this.find(keys, rowCount, slots)
     return scanOf(slots)
@@ -194,8 +189,8 @@ export class DiskTable implements StateTable {
       const slot = slots[i] as number
       if (slot === 0 || !this.#cache.isLive(slot) || (this.#flags.of(slot) & GONE) !== 0) continue
       this.#size--
-      const hash = this.#cache.hashOf(slot)
-      if (this.#runs.partitionOf(hash).runThatMayHave(hash, 0) >= 0) {
+      const partition = this.#runs.partitionOf(this.#cache.keyHashOf(slot))
+      if (partition.runThatMayHave(this.#cache.hashOf(slot), 0) >= 0) {
         this.#cache.reset(slot)
         this.#flags.set(slot, KNOWN | DIRTY | GONE)
         this.#changes?.writtenOne(slot)
@@ -239,7 +234,7 @@ export class DiskTable implements StateTable {
   #putThere(rows: ColumnBatch, slots: Int32Array): void {
     const { rowCount } = rows
     this.#cache.put(rows)
-    this.#cache.find(rows.columns.slice(0, this.#keyCount), rowCount, slots)
+    this.#cache.find(rows.columns.slice(0, this.#cache.keyed), rowCount, slots)
     for (let i = 0; i < rowCount; i++) {
       const slot = slots[i] as number
       const flags = this.#flags.of(slot)
@@ -301,7 +296,7 @@ export class DiskTable implements StateTable {
   trackFrom(id: number): void {
     if (this.#settings.tracksChanges !== true) return
     this.#forgetChanges()
-    const fields = this.spec.key.fields
+    const fields = storedSchemaOf(this.spec).fields.slice(0, this.#cache.keyed)
     this.#changes = new DiskChanges({ fields }, id, this.#slotCount, PARTITIONS)
   }
 
@@ -323,88 +318,21 @@ export class DiskTable implements StateTable {
     return words.length / stride
   }
 
-  /**
-   * Slots of the rows that are in the cache once those on disk have been read into it; 0 for
-   * others. Gives how many were missing at first: `#missing` names them.
-   */
+  /** As `DiskLookUp.find`. */
   #lookUp(columns: readonly Column[], rowCount: number, slots: Int32Array): number {
-    this.#cache.find(columns, rowCount, slots)
-    if (this.#missing.length < rowCount) this.#missing = new Int32Array(rowCount)
-    const missing = this.#missing
-    let count = 0
-    for (let i = 0; i < rowCount; i++) if (slots[i] === 0) missing[count++] = i
-    return count === 0 ? 0 : this.#read(columns, slots, count)
+    const lookUp = this.#found
+    const missing = lookUp.find(columns, rowCount, slots)
+    if (lookUp.readCount > 0) {
+      this.#reserveChanges()
+      this.#changes?.read(lookUp.read, lookUp.readCount)
+    }
+    return missing
   }
 
-  /** Gives how many rows of `#missing` are still without a slot, and leaves those there. */
-  #read(columns: readonly Column[], slots: Int32Array, count: number): number {
-    const { hashes } = this.#cache
-    const missing = this.#missing
-    if (this.#newest.length < hashes.length) this.#newest = new Int8Array(hashes.length)
-    const newest = this.#newest
-    const wanted = new Int32Array(count)
-    let onDisk = 0
-    for (let n = 0; n < count; n++) {
-      const row = missing[n] as number
-      const hash = hashes[row] as number
-      const run = this.#runs.partitionOf(hash).runThatMayHave(hash, 0)
-      newest[row] = run
-      if (run >= 0) wanted[onDisk++] = row
-    }
-    if (onDisk === 0) return count
-    this.#readRows(columns, slots, wanted.subarray(0, onDisk))
-    let left = 0
-    for (let n = 0; n < count; n++) {
-      const row = missing[n] as number
-      if (slots[row] === 0) missing[left++] = row
-    }
-    return left
-  }
-
-  #readRows(columns: readonly Column[], slots: Int32Array, wanted: Int32Array): void {
-    const cache = this.#cache
-    const { hashes } = cache
-    const flags = this.#flags
-    const reader = this.#reader
-    const { block } = reader
-    // Partition after partition, so that rows of one block, and of one key, follow each other.
-    const { places } = orderByHash(wanted, (row) => {
-      const hash = hashes[row] as number
-      return (partitionIndexOf(hash) << (32 - PARTITION_BITS)) | (hash >>> PARTITION_BITS)
-    })
-    const read = new Int32Array(places.length)
-    let count = 0
-    let before: number | null = null
-    for (let n = 0; n < places.length; n++) {
-      const row = places[n] as number
-      const hash = hashes[row] as number
-      const known: number = hash === before ? cache.findRow(columns, row, hash) : 0
-      before = hash
-      slots[row] = known
-      if (known !== 0) continue
-      const partition = this.#runs.partitionOf(hash)
-      const at = partition.find(columns, row, hash, this.#newest[row] as number, reader)
-      if (at < 0) continue
-      const slot = cache.adopt(block.ints, at)
-      const { words, stride } = cache.memory
-      const { textWords } = this.#shape
-      for (let t = 0; t < textWords.length; t++) {
-        const word = textWords[t] as number
-        words[slot * stride + word] = this.#text.into(cache.texts, block, at + word * 2)
-      }
-      flags.set(slot, KNOWN)
-      slots[row] = slot
-      read[count++] = slot
-    }
-    reader.forget()
-    this.#reserveChanges()
-    this.#changes?.read(read, count)
-  }
-
-  /** Entries that `resolve` made for the rows of `#missing`. */
+  /** Entries that `resolve` made for the rows that were missing. */
   #accountForNew(slots: Int32Array, missing: number): void {
     const flags = this.#flags
-    const made = this.#missing
+    const made = this.#found.missing
     let count = 0
     for (let n = 0; n < missing; n++) {
       const slot = slots[made[n] as number] as number
@@ -466,17 +394,17 @@ export class DiskTable implements StateTable {
   #leave(index: number): void {
     const cache = this.#cache
     const flags = this.#flags
-    const slots = cache.slotsWhere((hash) => partitionIndexOf(hash) === index)
+    const slots = this.#slotsOf(index)
     const dirty = slots.filter((slot) => (flags.of(slot) & DIRTY) !== 0)
     if (dirty.length > 0) {
       const writer = this.#runs.writer(dirty.length)
-      const ordered = orderByHash(dirty, (slot) => cache.hashOf(slot))
       const { memory, texts } = cache
-      for (const slot of ordered.places) {
+      const ordered = orderSlots(cache, this.#shape, dirty)
+      for (const slot of ordered) {
         writer.addSlot(memory, slot, texts.pool, (flags.of(slot) & GONE) !== 0)
       }
       const run = writer.finish()
-      this.#changes?.left(index, run, ordered.places)
+      this.#changes?.left(index, run, ordered)
       this.#runs.add(index, run)
       // About as much as the whole would be written: so let it be, and the runs may go.
       const leftRows = this.#changes?.leftRows ?? 0
@@ -484,6 +412,36 @@ export class DiskTable implements StateTable {
     }
     cache.remove(slots, slots.length)
     for (const slot of slots) flags.set(slot, 0)
+  }
+
+  /** Of the cache. */
+  #slotsOf(partition: number): Int32Array {
+    const cache = this.#cache
+    if (this.#shape.order === null) {
+      return cache.slotsWhere((hash) => partitionIndexOf(hash) === partition)
+    }
+    const isWanted = (slot: number): boolean =>
+      partitionIndexOf(cache.keyHashOf(slot)) === partition
+    return Int32Array.from([...cache.slots()].flatMap((slots) => [...slots.filter(isWanted)]))
+  }
+
+  /** What a scan sees of it. */
+  #scanned(): ScannedTable {
+    const [cache, runs, flags] = [this.#cache, this.#runs, this.#flags]
+    return {
+      ...{ cache, runs, shape: this.#shape, mergeSettings: this.#mergeSettings() },
+      isHidden: (slot) =>
+        (flags.of(slot) & GONE) !== 0 || this.#expiry?.isOver(this.memory, slot) === true,
+      read: (block, at) => {
+        ONE[0] = this.#found.adopt(block, at)
+        this.#reserveChanges()
+        this.#changes?.read(ONE, 1)
+        return ONE[0]
+      },
+      giveBack: (slot) => {
+        if (flags.of(slot) === KNOWN && cache.size > this.#cachedMax()) this.#forget(slot)
+      },
+    }
   }
 
   #mergeSettings(): MergeSettings {

@@ -18,10 +18,11 @@ import type { FrozenRecords } from '../table/frozen-records.ts'
 import { copyInts, gatherField } from '../table/record-columns.ts'
 import { TextHeap } from '../table/text-heap.ts'
 import { GONE } from './entry-flags.ts'
-import { type MergeSettings, RunMerge } from './merge-runs.ts'
+import { mergeOf } from './merge-ordered.ts'
+import type { MergeSettings } from './merge-runs.ts'
 import { MergedRecords } from './merged-records.ts'
-import { orderByHash } from './ordered-slots.ts'
-import { BlockBuilder, type BlockShape } from './record-block.ts'
+import { orderByHash, orderRecords } from './ordered-slots.ts'
+import { BlockBuilder, type BlockShape, RecordBlock } from './record-block.ts'
 import type { Run, SortedBlocks } from './run.ts'
 
 /** A run, and which of its rows are in the frozen table: a byte a row; null: all. */
@@ -95,14 +96,16 @@ export class FrozenDiskTable implements FrozenTable {
   keyGroups(from: number, to: number, into: Uint16Array): void {
     into.fill(NO_KEY_GROUP, 0, to - from)
     const { maxParallelism, shape } = this.#parts
-    const strideInts = shape.layout.stride * 2
+    const { stride, keyHashInt } = shape.layout
+    const strideInts = stride * 2
     for (let index = 0; index < this.#parts.partitions.length; index++) {
       if (!this.#isIn(index, from, to)) continue
       const { from: first, records } = this.#mergedOf(index)
       const { ints } = records
       const end = Math.min(to, first + records.rowCount)
       for (let at = Math.max(from, first); at < end; at++) {
-        into[at - from] = keyGroupOf(ints[(at - first) * strideInts] as number, maxParallelism)
+        const keyHash = ints[(at - first) * strideInts + keyHashInt] as number
+        into[at - from] = keyGroupOf(keyHash, maxParallelism)
       }
     }
   }
@@ -160,7 +163,7 @@ export class FrozenDiskTable implements FrozenTable {
     const count = cached.positionCount
     const hashes = new Int32Array(count)
     const live = new Uint8Array(count)
-    cached.hashes(hashes, live)
+    cached.keyHashes(hashes, live)
     if (changed !== null) {
       for (let slot = 1; slot < count; slot++) {
         if ((((changed[slot >>> 5] ?? 0) >>> (slot & 31)) & 1) === 0) live[slot] = 0
@@ -211,7 +214,7 @@ export class FrozenDiskTable implements FrozenTable {
       ...runs.map(({ run, changed }) => ({ blocks: run, wanted: changed })),
     ]
     const records = new MergedRecords(shape)
-    new RunMerge(sources, merging).step(records, Number.POSITIVE_INFINITY)
+    mergeOf(sources, merging).step(records, Number.POSITIVE_INFINITY)
     const merged = { from, to: from + records.rowCount, records }
     this.#merged.set(index, merged)
     return merged
@@ -232,12 +235,32 @@ export class FrozenDiskTable implements FrozenTable {
       cached.copyRecord(slot, record.ints, 0)
       block.addSlot(record, 0, pool, ((flags[slot] ?? 0) & GONE) !== 0)
     }
-    const bytes = new Uint8Array(block.bytes)
-    block.finishInto(bytes, 0)
+    const bytes = inOrder(shape, finished(block))
     return {
       blockCount: places.length === 0 ? 0 : 1,
       bytesOf: () => bytes.length,
       read: (_from, _to, into) => into.room(bytes.length).set(bytes),
     }
   }
+}
+
+function finished(block: BlockBuilder): Uint8Array {
+  const bytes = new Uint8Array(block.bytes)
+  block.finishInto(bytes, 0)
+  return bytes
+}
+
+/** A block whose records lie by the hashes of their keys, with those of one hash in order. */
+function inOrder(shape: BlockShape, bytes: Uint8Array): Uint8Array {
+  const { order } = shape
+  if (order === null) return bytes
+  const block = new RecordBlock(shape)
+  block.exactly(bytes.length).set(bytes)
+  block.open(0, bytes.length)
+  const sorted = new BlockBuilder(shape, block.rowCount)
+  const places = Int32Array.from({ length: block.rowCount }, (_, n) => n)
+  for (const place of orderRecords(order, block, places, block.strideInts)) {
+    sorted.addRecord(block, place * block.strideInts)
+  }
+  return finished(sorted)
 }

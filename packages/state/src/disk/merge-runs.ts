@@ -19,20 +19,26 @@ export interface MergeSettings {
   readonly expiredAtMs: number
 }
 
-/** Takes the records that are left, in ascending order of their hashes. */
+/** Takes the records that are left, in ascending order. */
 export interface MergeTarget {
   addRecord(block: RecordBlock, at: number): void
 }
 
+/** Goes on for about `rowsMax` records; gives whether there are more. */
+export interface Merge {
+  step(target: MergeTarget, rowsMax: number): boolean
+}
+
 /** A place among the records of one source. */
-class Cursor {
-  /** Unsigned; Infinity at the end. */
+export class Cursor {
+  /** Unsigned, with sub columns of the key alone; Infinity at the end. */
   hash = Number.POSITIVE_INFINITY
   at = 0
   readonly block: RecordBlock
   readonly #source: SortedBlocks
   /** A byte a record of the source: 0 is left out. */
   readonly #wanted: Uint8Array | null
+  readonly #hashInt: number
   /** Of this record among those of the source. */
   #ordinal = -1
   /** Ends of the open block and of the chunk. */
@@ -45,6 +51,7 @@ class Cursor {
     this.block = new RecordBlock(shape)
     this.#source = source
     this.#wanted = wanted
+    this.#hashInt = shape.layout.keyHashInt
     this.#open()
     if (wanted !== null && wanted[0] === 0 && this.hash !== Number.POSITIVE_INFINITY) this.advance()
   }
@@ -57,7 +64,7 @@ class Cursor {
       else this.#ordinal++
       if (this.hash === Number.POSITIVE_INFINITY && this.at === 0) return
     } while (this.#wanted !== null && this.#wanted[this.#ordinal] === 0)
-    this.hash = (block.ints[this.at] as number) >>> 0
+    this.hash = (block.ints[this.at + this.#hashInt] as number) >>> 0
   }
 
   /** Whether a further record of the source has this hash. */
@@ -86,7 +93,7 @@ class Cursor {
     this.#chunkByte += length
     this.at = this.block.firstInt
     this.#end = this.at + this.block.rowCount * this.block.strideInts
-    this.hash = (this.block.ints[this.at] as number) >>> 0
+    this.hash = (this.block.ints[this.at + this.#hashInt] as number) >>> 0
     this.#ordinal++
   }
 
@@ -111,17 +118,16 @@ export interface MergeSource {
   readonly wanted: Uint8Array | null
 }
 
-export class RunMerge {
+/** Of a table without sub columns. */
+export class RunMerge implements Merge {
   readonly #settings: MergeSettings
   readonly #cursors: readonly Cursor[]
   readonly #kept: { cursor: Cursor; at: number }[] = []
-  readonly #writtenWord: number
 
   /** `sources` are newest first. */
   constructor(sources: readonly MergeSource[], settings: MergeSettings) {
     this.#settings = settings
     this.#cursors = sources.map(({ blocks, wanted }) => new Cursor(settings.shape, blocks, wanted))
-    this.#writtenWord = settings.shape.layout.writtenWord
   }
 
   /** Goes on for about `rowsMax` records; gives whether there are more. */
@@ -182,10 +188,14 @@ export class RunMerge {
   }
 
   #keep({ block }: Cursor, at: number, target: MergeTarget): void {
-    const { dropDeletes, expiredAtMs } = this.#settings
-    const word = this.#writtenWord
-    if (dropDeletes && ((block.ints[at + 1] as number) & GONE_FLAG) !== 0) return
-    if (word >= 0 && (block.words[(at >> 1) + word] as number) <= expiredAtMs) return
-    target.addRecord(block, at)
+    if (isKept(this.#settings, block, at)) target.addRecord(block, at)
   }
+}
+
+/** Whether the newest record of an entry is still one after the merge. */
+export function isKept(settings: MergeSettings, block: RecordBlock, at: number): boolean {
+  const { dropDeletes, expiredAtMs, shape } = settings
+  if (dropDeletes && ((block.ints[at + 1] as number) & GONE_FLAG) !== 0) return false
+  const word = shape.layout.writtenWord
+  return word < 0 || (block.words[(at >> 1) + word] as number) > expiredAtMs
 }

@@ -1,8 +1,13 @@
 /**
- * Entries of the cache in the order of a run: ascending hashes.
+ * Entries of the cache in the order of a run: ascending hashes, or that of `RecordOrder`.
  *
  * Known to whoever writes entries out: eviction, and a checkpoint of what is not on disk yet.
  */
+import type { ResidentTable } from '../table/resident-table.ts'
+import { CachedRecords } from './cached-records.ts'
+import type { BlockShape } from './record-block.ts'
+import type { RecordOrder, RecordSource } from './record-order.ts'
+
 /** Places (slots, or positions of a frozen table) in ascending order of their hashes. */
 export function orderByHash(
   places: Int32Array,
@@ -35,3 +40,34 @@ function orderMany(
 
 /** Entries of a partition: 2^21 by 2^32 is what a double tells apart. */
 const NUMBERS = 2_097_152
+
+/** Slots of the cache in the order of a run. */
+export function orderSlots(
+  cache: ResidentTable,
+  { order }: BlockShape,
+  slots: Int32Array,
+): Int32Array {
+  if (order === null) return orderByHash(slots, (slot) => cache.hashOf(slot)).places
+  const records = new CachedRecords(cache.memory, cache.texts)
+  return orderRecords(order, records, slots, records.strideInts)
+}
+
+/** Places of records of `source`, `strideInts` integers each, in their order. */
+export function orderRecords(
+  order: RecordOrder,
+  source: RecordSource,
+  places: Int32Array,
+  strideInts: number,
+): Int32Array {
+  const { keyHashInt } = order
+  const { ints } = source
+  const hashOf = (place: number): number => ints[place * strideInts + keyHashInt] as number
+  const { places: ordered, hashes } = orderByHash(places, hashOf)
+  const compare = (a: number, b: number): number =>
+    order.compareFields(source, a * strideInts, source, b * strideInts)
+  for (let from = 0, to = 1; from < ordered.length; from = to++) {
+    while (to < ordered.length && hashes[to] === hashes[from]) to++
+    if (to - from > 1) ordered.subarray(from, to).sort(compare)
+  }
+  return ordered
+}

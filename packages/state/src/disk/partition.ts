@@ -6,12 +6,11 @@
  */
 import type { Column } from '@millrace/core'
 import { GONE_FLAG } from './record-block.ts'
+import type { RecordOrder, RecordSource } from './record-order.ts'
 import type { KeyReader, Run } from './run.ts'
 
 export class Partition {
   runs: Run[] = []
-  /** A merge of this partition is under way. */
-  merging = false
 
   add(run: Run): void {
     this.runs.unshift(run)
@@ -42,6 +41,24 @@ export class Partition {
         if (!block.hasKey(at, columns, row)) continue
         return ((block.ints[at + 1] as number) & GONE_FLAG) === 0 ? at : -1
       }
+    }
+    return -1
+  }
+
+  /** As `find`, of a table with sub columns; `record`: what is looked for. */
+  findRecord(
+    order: RecordOrder,
+    record: RecordSource,
+    hash: number,
+    from: number,
+    reader: KeyReader,
+  ): number {
+    const { block } = reader
+    for (let r = from; r >= 0; r = this.runThatMayHave(hash, r + 1)) {
+      const run = this.runs[r] as Run
+      reader.openBlock(run, run.blockIndexOfRecord(order, record))
+      const at = block.findRecord(order, record)
+      if (at >= 0) return ((block.ints[at + 1] as number) & GONE_FLAG) === 0 ? at : -1
     }
     return -1
   }

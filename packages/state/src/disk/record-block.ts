@@ -6,7 +6,8 @@
  *              text: where it begins among the texts i32 (-1: NULL) · length i32
  *
  * Between the cache's records and the disk: without texts a row is copied as it is, both ways, and
- * nothing is decoded. Invariant: rows are in ascending order of their hashes (unsigned).
+ * nothing is decoded. Invariant: rows are in ascending order of their hashes (unsigned); with sub
+ * columns in that of `RecordOrder`.
  */
 import {
   type Column,
@@ -17,6 +18,7 @@ import {
 } from '@millrace/core'
 import { copyInts } from '../table/record-columns.ts'
 import { MARK, type RecordLayout } from '../table/record-layout.ts'
+import { RecordOrder, type RecordSource } from './record-order.ts'
 
 const FOOTER_BYTES = 8
 const BYTES_AT_START = 4096
@@ -29,15 +31,21 @@ export interface BlockShape {
   readonly layout: RecordLayout
   /** Words of a record that stand for texts. */
   readonly textWords: readonly number[]
+  /** Of a table with sub columns; null: by the hash of the key. */
+  readonly order: RecordOrder | null
 }
 
 export function blockShapeOf(layout: RecordLayout): BlockShape {
   const texts = layout.stored.filter(({ type }) => type === 'str')
-  return { layout, textWords: texts.map(({ word }) => word) }
+  return {
+    layout,
+    textWords: texts.map(({ word }) => word),
+    order: layout.keyHashInt === 0 ? null : new RecordOrder(layout),
+  }
 }
 
 /** Memory that blocks are read into; one of them at a time is open. */
-export class RecordBlock {
+export class RecordBlock implements RecordSource {
   readonly shape: BlockShape
   readonly strideInts: number
   bytes!: Uint8Array
@@ -60,6 +68,12 @@ export class RecordBlock {
   room(length: number): Uint8Array {
     if (length > this.bytes.length) this.#allocate(Math.ceil((length * 1.5) / 8) * 8)
     return this.bytes.subarray(0, length)
+  }
+
+  /** As `room`, with no byte beyond it. */
+  exactly(length: number): Uint8Array {
+    this.#allocate(length)
+    return this.bytes
   }
 
   /** Opens the block in bytes `start` … `start + length`. */
@@ -92,10 +106,39 @@ export class RecordBlock {
     return next < end && this.ints[next] === this.ints[at] ? next : -1
   }
 
-  /** Whether the record at `at` has the key that is row `row` of `columns`. */
+  /** Where the entry of `record` begins, in a block of a table with sub columns; -1: nowhere. */
+  findRecord(order: RecordOrder, record: RecordSource): number {
+    const { strideInts, firstInt } = this
+    let low = 0
+    let high = this.rowCount - 1
+    while (low <= high) {
+      const middle = (low + high) >> 1
+      const at = firstInt + middle * strideInts
+      const difference = order.compare(this, at, record, 0)
+      if (difference === 0) return at
+      if (difference < 0) low = middle + 1
+      else high = middle - 1
+    }
+    return -1
+  }
+
+  get textBytes(): Uint8Array {
+    return this.bytes
+  }
+
+  startOfText(at: number): number {
+    const start = this.ints[at] as number
+    return start < 0 ? start : this.textStart + start
+  }
+
+  lengthOfText(at: number): number {
+    return this.ints[at + 1] as number
+  }
+
+  /** Whether the record at `at` has what is row `row` of `columns` as its first columns. */
   hasKey(at: number, columns: readonly Column[], row: number): boolean {
     const { keyed } = this.shape.layout
-    for (let c = 0; c < keyed.length; c++) {
+    for (let c = 0; c < columns.length && c < keyed.length; c++) {
       const { word, nullInt, nullBit } = keyed[c] as (typeof keyed)[number]
       const column = columns[c] as Column
       const isNull = column.nulls !== null && column.nulls[row] === 1

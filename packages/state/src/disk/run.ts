@@ -12,7 +12,8 @@ import type { RecordMemory, StringPool } from '@millrace/core'
 import type { TemporaryFile } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
 import { KeyFilter } from './key-filter.ts'
-import { BlockBuilder, type BlockShape, type RecordBlock } from './record-block.ts'
+import { BlockBuilder, type BlockShape, RecordBlock } from './record-block.ts'
+import type { RecordOrder, RecordSource } from './record-order.ts'
 
 /** What is read for one key: smaller ones cost more index, larger ones more copying. */
 export const BLOCK_ROWS = 32
@@ -38,6 +39,8 @@ export class Run implements SortedBlocks {
   readonly #firstHashes: Uint32Array
   readonly #offsets: Float64Array
   readonly #crcs: Uint32Array
+  /** The first record of each block, of a table with sub columns. */
+  readonly #firsts: RecordBlock | null
   #users = 1
 
   constructor(rowCount: number, written: WrittenBlocks) {
@@ -47,6 +50,7 @@ export class Run implements SortedBlocks {
     this.#firstHashes = Uint32Array.from(written.firstHashes)
     this.#offsets = Float64Array.from([...written.offsets, written.file.size])
     this.#crcs = Uint32Array.from(written.crcs)
+    this.#firsts = written.firsts
   }
 
   get blockCount(): number {
@@ -58,9 +62,11 @@ export class Run implements SortedBlocks {
   }
 
   get memoryBytes(): number {
-    return (this.#filter?.bytes ?? 0) + this.blockCount * INDEX_BYTES_A_BLOCK
+    const firsts = this.#firsts?.bytes.length ?? 0
+    return (this.#filter?.bytes ?? 0) + this.blockCount * INDEX_BYTES_A_BLOCK + firsts
   }
 
+  /** An entry by its hash, or with sub columns a key by its own. */
   mayHave(hash: number): boolean {
     return this.#filter === null || this.#filter.mayHave(hash)
   }
@@ -74,6 +80,33 @@ export class Run implements SortedBlocks {
     while (low < high) {
       const middle = (low + high + 1) >> 1
       if ((firstHashes[middle] as number) <= wanted) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
+  /** Of a table with sub columns: the last block that does not begin behind the record. */
+  blockIndexOfRecord(order: RecordOrder, record: RecordSource): number {
+    const firsts = this.#firsts as RecordBlock
+    let low = 0
+    let high = this.blockCount - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (order.compare(firsts, middle * firsts.strideInts, record, 0) <= 0) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
+  /** The last block that begins before the first entry of such a key; the first block else. */
+  blockIndexBefore(keyHash: number): number {
+    const firstHashes = this.#firstHashes
+    const wanted = keyHash >>> 0
+    let low = 0
+    let high = firstHashes.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((firstHashes[middle] as number) < wanted) low = middle
       else high = middle - 1
     }
     return low
@@ -131,7 +164,10 @@ export class KeyReader {
 
   /** Opens the block of `run` among whose rows those of `hash` are. */
   open(run: Run, hash: number): void {
-    const index = run.blockIndexOf(hash)
+    this.openBlock(run, run.blockIndexOf(hash))
+  }
+
+  openBlock(run: Run, index: number): void {
     if (run === this.#run && index === this.#index) return
     this.forget()
     run.read(index, index + 1, this.block)
@@ -152,11 +188,12 @@ interface WrittenBlocks {
   readonly firstHashes: readonly number[]
   readonly offsets: readonly number[]
   readonly crcs: readonly number[]
+  readonly firsts: RecordBlock | null
 }
 
 /**
- * Takes records in ascending order of their hashes (unsigned). Its calls throw
- * STATE_LOCAL_WRITE_FAILED.
+ * Takes records in ascending order of their hashes (unsigned), or that of `RecordOrder`. Its calls
+ * throw STATE_LOCAL_WRITE_FAILED.
  */
 export class RunWriter {
   readonly #file: TemporaryFile
@@ -165,9 +202,14 @@ export class RunWriter {
   readonly #offsets: number[] = []
   readonly #crcs: number[] = []
   readonly #block: BlockBuilder
+  /** The first record of each block, of a table with sub columns. */
+  readonly #firsts: BlockBuilder | null
+  readonly #shape: BlockShape
+  readonly #keyHashInt: number
   readonly #buffer: Uint8Array
   #buffered = 0
   #lastHash = -1
+  #lastKeyHash = -1
   rowCount = 0
 
   /** For up to `rowsMax` rows. */
@@ -175,16 +217,23 @@ export class RunWriter {
     this.#file = file
     this.#filter = new KeyFilter(rowsMax)
     this.#block = new BlockBuilder(shape, BLOCK_ROWS)
+    this.#firsts =
+      shape.order === null ? null : new BlockBuilder(shape, Math.ceil(rowsMax / BLOCK_ROWS))
+    this.#shape = shape
+    this.#keyHashInt = shape.layout.keyHashInt
     this.#buffer = new Uint8Array(Math.min(WRITE_BYTES_MAX, rowsMax * WRITE_BYTES_A_ROW))
   }
 
   addSlot(memory: RecordMemory, slot: number, pool: StringPool, isGone: boolean): void {
-    this.#next(memory.ints[slot * memory.stride * 2] as number)
+    const at = slot * memory.stride * 2
+    if (this.#firsts === null) this.#next(memory.ints[at] as number)
+    else if (this.#nextOrdered(memory.ints, at)) this.#firsts.addSlot(memory, slot, pool, false)
     this.#block.addSlot(memory, slot, pool, isGone)
   }
 
   addRecord(block: RecordBlock, at: number): void {
-    this.#next(block.ints[at] as number)
+    if (this.#firsts === null) this.#next(block.ints[at] as number)
+    else if (this.#nextOrdered(block.ints, at)) this.#firsts.addRecord(block, at)
     this.#block.addRecord(block, at)
   }
 
@@ -197,6 +246,7 @@ export class RunWriter {
       firstHashes: this.#firstHashes,
       offsets: this.#offsets,
       crcs: this.#crcs,
+      firsts: this.#firstRecords(),
     })
   }
 
@@ -211,6 +261,29 @@ export class RunWriter {
     this.#lastHash = hash
     this.#filter.add(hash)
     this.rowCount++
+  }
+
+  /** Of a table with sub columns; gives whether the record at `at` begins a block. */
+  #nextOrdered(ints: Int32Array, at: number): boolean {
+    const keyHash = ints[at + this.#keyHashInt] as number
+    if (this.#block.rowCount >= BLOCK_ROWS) this.#finishBlock()
+    const isFirst = this.#block.rowCount === 0
+    if (isFirst) this.#firstHashes.push(keyHash >>> 0)
+    // Scans ask for keys.
+    if (keyHash !== this.#lastKeyHash || this.rowCount === 0) this.#filter.add(keyHash)
+    this.#lastKeyHash = keyHash
+    this.#filter.add(ints[at] as number)
+    this.rowCount++
+    return isFirst
+  }
+
+  #firstRecords(): RecordBlock | null {
+    if (this.#firsts === null) return null
+    const records = new RecordBlock(this.#shape)
+    const length = this.#firsts.bytes
+    this.#firsts.finishInto(records.exactly(length), 0)
+    records.open(0, length)
+    return records
   }
 
   #finishBlock(): void {

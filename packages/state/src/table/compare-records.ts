@@ -64,7 +64,8 @@ function compareField(
   return compareDoubles(words[p] as number, words[q] as number)
 }
 
-function compareDoubles(x: number, y: number): number {
+/** -0 before 0, NaN last. */
+export function compareDoubles(x: number, y: number): number {
   if (x < y) return -1
   if (x > y) return 1
   if (Object.is(x, y)) return 0

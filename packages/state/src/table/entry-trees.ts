@@ -97,6 +97,27 @@ export class EntryTrees {
     return this.#table.isForgotten(slot)
   }
 
+  /** The first entry of a tree from the end where a scan begins; 0 without entries. */
+  first(root: number, descending: boolean): number {
+    let slot = root
+    for (let next = root; next !== 0; next = this.child(next, descending)) slot = next
+    return slot
+  }
+
+  /** The entry of its key that comes next; 0: none. Entries may be added and removed between. */
+  next(slot: number, descending: boolean): number {
+    const { layout, memory, texts } = this.#table
+    let found = 0
+    let at = this.#roots.slotAt(this.#placeOf(this.#table.keyHashOf(slot), slot))
+    while (at !== 0) {
+      const order = compareRecords(layout, memory, texts, at, slot)
+      const isBehind = descending ? order < 0 : order > 0
+      if (isBehind) found = at
+      at = this.child(at, isBehind === descending)
+    }
+    return found
+  }
+
   child(slot: number, right: boolean): number {
     const { layout, memory } = this.#table
     return memory.ints[slot * layout.stride * 2 + layout.linkInt + (right ? 1 : 0)] as number

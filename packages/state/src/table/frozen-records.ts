@@ -88,16 +88,17 @@ export class FrozenRecords implements FrozenTable {
     }
   }
 
-  /** The hash of each position with an entry; 0 in `live` where there is none. */
-  hashes(into: Int32Array, live: Uint8Array): void {
-    const strideInts = this.#layout.stride * 2
+  /** The hash of the key of each position with an entry; 0 in `live` where there is none. */
+  keyHashes(into: Int32Array, live: Uint8Array): void {
+    const { stride, keyHashInt } = this.#layout
+    const strideInts = stride * 2
     for (let slot = 0; slot < this.positionCount; ) {
       const page = slot >>> PAGE_SHIFT
       const ints = this.#pages.page(page)
       const end = Math.min(this.positionCount, (page + 1) << PAGE_SHIFT)
       let at = this.#pages.offsetOf(page) + (slot - (page << PAGE_SHIFT)) * strideInts
       for (; slot < end; slot++, at += strideInts) {
-        into[slot] = ints[at] as number
+        into[slot] = ints[at + keyHashInt] as number
         live[slot] = ((ints[at + 1] as number) & LIVE) === 0 ? 0 : 1
       }
     }

@@ -83,7 +83,8 @@ export class ResidentTable implements StateTable {
   #size = 0
   /** First of the free slots below the top, linked through their hash; 0: none. */
   #free = 0
-  readonly #batch: RowHashes
+  /** Of the rows that `resolve` or `find` looked up last. */
+  readonly lookedUp: RowHashes
   /** Of what was loaded ahead: a result, so that the loads are made. */
   loaded = 0
 
@@ -93,7 +94,7 @@ export class ResidentTable implements StateTable {
     this.layout = new RecordLayout(spec, timers)
     this.keyed = this.layout.keyed.length
     this.writtenWord = this.layout.writtenWord
-    this.#batch = new RowHashes(this.layout)
+    this.lookedUp = new RowHashes(this.layout)
     this.valueWords = this.layout.values.map(({ word }) => word)
     this.#memory = new GrowableMemory(this.layout.stride, SLOTS_AT_START)
     this.#pages = new RecordPages(() => this.#memory.views.ints, this.layout.stride * 2)
@@ -135,17 +136,22 @@ export class ResidentTable implements StateTable {
   find(columns: readonly Column[], rowCount: number, slots: Int32Array): null {
     this.#lookUp(columns, rowCount, slots)
     for (let i = 0; i < rowCount; i++) {
-      if (slots[i] === 0) slots[i] = this.findRow(columns, i, this.#batch.hashes[i] as number)
+      if (slots[i] === 0) slots[i] = this.findRow(columns, i, this.lookedUp.hashes[i] as number)
     }
     return null
   }
 
   scan(keys: readonly Column[], rowCount: number, order?: ScanOrder): EntryScan {
+    return this.trees.scan(keys, rowCount, order ?? null)
+  }
+
+  /** Built when they are asked for first. */
+  get trees(): EntryTrees {
     if (this.#trees === null) {
       this.#trees = new EntryTrees(this)
       for (const slots of this.#liveSlots()) for (const slot of slots) this.#trees.add(slot)
     }
-    return this.#trees.scan(keys, rowCount, order ?? null)
+    return this.#trees
   }
 
   beforeWrite(slots: Int32Array, count: number): void {
@@ -271,11 +277,6 @@ export class ResidentTable implements StateTable {
     return this.#top
   }
 
-  /** Of the rows that `resolve` or `find` looked up last. */
-  get hashes(): Int32Array {
-    return this.#batch.hashes
-  }
-
   /** As `SlotIndex.slotsWhere`. */
   slotsWhere(isWanted: (hash: number) => boolean): Int32Array {
     return this.#index.slotsWhere(isWanted)
@@ -308,8 +309,8 @@ export class ResidentTable implements StateTable {
   protected entryGone(_slot: number): void {}
 
   #lookUp(columns: readonly Column[], rowCount: number, slots: Int32Array): void {
-    this.#batch.hash(columns, rowCount)
-    this.#index.candidates(this.#batch.hashes, rowCount, slots)
+    this.lookedUp.hash(columns, rowCount)
+    this.#index.candidates(this.lookedUp.hashes, rowCount, slots)
     if (this.#usedBytes > RECORD_BYTES_IN_CACHE) {
       this.loaded = loadRecords(this.memory, slots, rowCount)
     }
@@ -326,11 +327,10 @@ export class ResidentTable implements StateTable {
    */
   makeMissing(columns: readonly Column[], rowCount: number, slots: Int32Array): void {
     let missing = 0
-    for (let i = 0; i < rowCount; i++) if (slots[i] === 0) this.#batch.newRows[missing++] = i
+    for (let i = 0; i < rowCount; i++) if (slots[i] === 0) this.lookedUp.newRows[missing++] = i
     if (missing === 0) return
-    const hashes = this.#batch.hashes
+    const { hashes, newRows: rows } = this.lookedUp
     const index = this.#index
-    const rows = this.#batch.newRows
     let count = 0
     let later = 0
     for (let n = 0; n < missing; n++) {
@@ -344,10 +344,10 @@ export class ResidentTable implements StateTable {
       const slot = this.#takeSlot()
       index.insertAt(at, hash, slot)
       slots[row] = slot
-      this.#batch.madeSlots[count] = slot
-      this.#batch.madeRows[count++] = row
+      this.lookedUp.madeSlots[count] = slot
+      this.lookedUp.madeRows[count++] = row
     }
-    this.#writeNew(columns, this.#batch.madeRows, this.#batch.madeSlots, count)
+    this.#writeNew(columns, this.lookedUp.madeRows, this.lookedUp.madeSlots, count)
     for (let n = 0; n < later; n++) {
       const row = rows[n] as number
       slots[row] = this.#findOrMake(columns, row, hashes[row] as number)
@@ -364,9 +364,9 @@ export class ResidentTable implements StateTable {
     for (let n = 0; n < count; n++) {
       const row = rows[n] as number
       const at = (slots[n] as number) * stride * 2
-      ints[at] = this.#batch.hashes[row] as number
+      ints[at] = this.lookedUp.hashes[row] as number
       ints[at + 1] = LIVE
-      if (keyHashInt > 0) ints[at + keyHashInt] = this.#batch.keyHashes[row] as number
+      if (keyHashInt > 0) ints[at + keyHashInt] = this.lookedUp.keyHashes[row] as number
     }
     for (let c = 0; c < keyed.length; c++) {
       storeRows(columns[c] as Column, rows, count, keyed[c]!, this.memory, this.texts, slots)
@@ -406,7 +406,7 @@ export class ResidentTable implements StateTable {
 
   /**
    * The slot of a new entry, whose record is a copy of that at `ints[at …]`; words of texts are
-   * still those of the copy. It is not noted as a change.
+   * still those of the copy: once they are its own it is `adopted`. It is not noted as a change.
    */
   adopt(ints: Int32Array, at: number): number {
     const slot = this.#takeSlot()
@@ -417,20 +417,22 @@ export class ResidentTable implements StateTable {
     return slot
   }
 
-  #newSlot(): number {
+  adopted(slot: number): void {
+    this.#trees?.add(slot)
+  }
+
+  #takeSlot(): number {
+    const slot = this.#free
+    if (slot !== 0) {
+      this.#free = this.hashOf(slot)
+      return slot
+    }
     if (this.#top === this.#capacity) {
       this.#capacity = this.#memory.grow(this.#capacity + 1)
       this.#pages.reserve(this.#capacity)
       this.#changes?.reserve(this.#capacity)
     }
     return this.#top++
-  }
-
-  #takeSlot(): number {
-    const slot = this.#free
-    if (slot === 0) return this.#newSlot()
-    this.#free = this.hashOf(slot)
-    return slot
   }
 
   #removeOne(slot: number): void {
@@ -451,11 +453,9 @@ export class ResidentTable implements StateTable {
   }
 
   #writeDefaults(slot: number): void {
-    const { ints } = this.memory
     const { stride, valueStart } = this.layout
-    const at = (slot * stride + valueStart) * 2
     const defaults = this.#defaults
-    for (let n = 0; n < defaults.length; n++) ints[at + n] = defaults[n] as number
+    copyInts(defaults, 0, this.memory.ints, (slot * stride + valueStart) * 2, defaults.length)
   }
 
   #dropText(slot: number, word: number): void {
@@ -470,14 +470,14 @@ export class ResidentTable implements StateTable {
     if (pool.size > rowCount * 4 && !this.#codeSlots.knows(pool)) return false
     const known = this.#codeSlots.of(pool, this.generation)
     if (knownSlots(known, codes, nulls, rowCount, slots) === rowCount) return true
-    this.#batch.hash(columns, rowCount)
+    this.lookedUp.hash(columns, rowCount)
     for (let i = 0; i < rowCount; i++) {
       if (slots[i] !== 0) continue
       const isNull = nulls !== null && nulls[i] === 1
       const code = codes[i] as number
       const cached = isNull ? 0 : (known[code] as number)
       const slot =
-        cached !== 0 ? cached : this.#findOrMake(columns, i, this.#batch.hashes[i] as number)
+        cached !== 0 ? cached : this.#findOrMake(columns, i, this.lookedUp.hashes[i] as number)
       if (!isNull) known[code] = slot
       slots[i] = slot
     }

@@ -5,9 +5,9 @@ import type { RecordLayout } from './record-layout.ts'
 
 export class RowHashes {
   readonly #layout: RecordLayout
-  /** Of key and sub columns; of the key alone where there are sub columns. */
+  /** Of key and sub columns, and of the key alone: the same without sub columns. */
   hashes = new Int32Array(0)
-  keyHashes = new Int32Array(0)
+  keyHashes = this.hashes
   /** Rows that are new, and those of them that have got a slot, which. */
   newRows = new Int32Array(0)
   madeRows = new Int32Array(0)
@@ -18,15 +18,15 @@ export class RowHashes {
   }
 
   hash(columns: readonly Column[], rowCount: number): void {
+    const { keyCount, keyed, keyHashInt } = this.#layout
     if (this.hashes.length < rowCount) {
       this.hashes = new Int32Array(rowCount)
-      this.keyHashes = new Int32Array(rowCount)
+      this.keyHashes = keyHashInt > 0 ? new Int32Array(rowCount) : this.hashes
       this.newRows = new Int32Array(rowCount)
       this.madeRows = new Int32Array(rowCount)
       this.madeSlots = new Int32Array(rowCount)
     }
     const batch = new ColumnBatch(rowCount, columns as Column[])
-    const { keyCount, keyed, keyHashInt } = this.#layout
     hashRows(batch, indexesTo(keyed.length), this.hashes)
     if (keyHashInt > 0) hashRows(batch, indexesTo(keyCount), this.keyHashes)
   }

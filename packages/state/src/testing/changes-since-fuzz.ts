@@ -6,14 +6,14 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { FrozenTable, StatePart, StateTable, Value } from '@millrace/core'
+import type { FrozenTable, StatePart, StateTable, StateTableSpec, Value } from '@millrace/core'
 import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
 import { openRestoredState } from '../restore/open-restored-state.ts'
 import { writeOperatorSnapshot } from '../segment/write-operator-snapshot.ts'
 import { testClock } from './checkpoint-writer.ts'
 import { seeded } from './random-state.ts'
-import { SUMS } from './state-table-contract.ts'
-import { MAX_PARALLELISM, type RestorableState } from './state-table-fuzz.ts'
+import { SUMS, SUMS_BY_NAME } from './state-table-contract.ts'
+import { compareScan, MAX_PARALLELISM, type RestorableState } from './state-table-fuzz.ts'
 import { resolved, rowsOfFrozen } from './table-steps.ts'
 
 const WHOLE = { start: 0, end: MAX_PARALLELISM - 1 }
@@ -44,12 +44,13 @@ export async function writtenBehind(
 }
 
 async function restored(
+  spec: StateTableSpec,
   filesystem: MemoryFilesystem,
   open: () => RestorableState,
   { id, parts }: Pick<Checkpoint, 'id' | 'parts'>,
 ): Promise<{ state: RestorableState; table: StateTable }> {
   const state = open()
-  const table = state.table(SUMS)
+  const table = state.table(spec)
   const handles = { parts }
   const request = { handles, checkpointId: id, keyGroupRange: WHOLE, filesystem }
   await state.restore(await openRestoredState(request))
@@ -80,22 +81,27 @@ export function changesSinceFuzz(backend: string, opens: readonly (() => Restora
 /** Gives how many checkpoints built upon another. */
 async function fuzz(seed: number, opens: readonly (() => RestorableState)[]): Promise<number> {
   const random = seeded(seed)
+  const spec = seed % 2 === 0 ? SUMS_BY_NAME : SUMS
   const filesystem = new MemoryFilesystem()
   const below = (bound: number): number => Math.floor(random() * bound)
   const open = () => (opens[below(opens.length)] as () => RestorableState)()
-  let { state, table } = await restored(filesystem, open, { id: 0, parts: [] })
+  let { state, table } = await restored(spec, filesystem, open, { id: 0, parts: [] })
   let model = new Map<string, Value[]>()
   let id = 0
   let increments = 0
   /** The latest that is complete; later ones failed, or nobody knows yet. */
   let base: Checkpoint | null = null
-  const keys = 30 + below(3000)
+  const keys = seed % 4 === 0 ? 3 : 30 + below(3000)
+  const names = seed % 4 === 0 ? 1000 : 2
   const most = random() < 0.5 ? 80 : 800
   for (let step = 0; step < 120; step++) {
     const batch = Array.from({ length: 1 + below(most) }, (): Value[] => [
       random() < 0.05 ? null : BigInt(below(keys)),
-      random() < 0.1 ? null : `${'é'.repeat(below(3))}${below(2)}`,
+      random() < 0.1 ? null : `${'é'.repeat(below(3))}${below(names)}`,
     ])
+    if (spec.sub !== null && random() < 0.3) {
+      compareScan(table, batch.slice(0, 10), model, random, `seed ${seed}, step ${step}`)
+    }
     const slots = await resolved(table, batch)
     table.beforeWrite(slots, slots.length)
     const [total] = table.valueWords as [number]
@@ -127,11 +133,11 @@ async function fuzz(seed: number, opens: readonly (() => RestorableState)[]): Pr
     const parts = await writtenBehind(filesystem, id, frozen, base?.parts ?? [])
     if (random() < 0.25) continue
     base = { ...taken, parts }
-    const copy = await restored(filesystem, open, base)
+    const copy = await restored(spec, filesystem, open, base)
     const expected = [...taken.model.values()].map(String).sort()
     assert.deepEqual(rowsIn(copy.state), expected, `seed ${seed}, step ${step}, checkpoint ${id}`)
     if (random() < 0.2) {
-      ;({ state, table } = await restored(filesystem, open, base))
+      ;({ state, table } = await restored(spec, filesystem, open, base))
       model = new Map(taken.model)
     }
   }

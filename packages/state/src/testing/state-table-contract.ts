@@ -44,6 +44,13 @@ export const SUMS: StateTableSpec = {
   ttlMs: 0,
 }
 
+/** The same columns, the name as sub column. */
+export const SUMS_BY_NAME: StateTableSpec = {
+  ...SUMS,
+  key: { fields: SUMS.key.fields.slice(0, 1) },
+  sub: { columns: { fields: SUMS.key.fields.slice(1) }, ordered: true },
+}
+
 const ENTRIES: StateTableSpec = {
   name: 'entries',
   key: { fields: [{ name: 'id', type: BIGINT }] },

@@ -13,6 +13,7 @@ import {
   type OperatorSnapshot,
   type RestoredOperatorState,
   type StateTable,
+  type StateTableSpec,
   type StringColumn,
   subtaskOfKeyGroup,
   type Value,
@@ -22,11 +23,11 @@ import { openRestoredState } from '../restore/open-restored-state.ts'
 import { writeOperatorSnapshot } from '../segment/write-operator-snapshot.ts'
 import { testClock } from './checkpoint-writer.ts'
 import { seeded } from './random-state.ts'
-import { SUMS } from './state-table-contract.ts'
-import { keyRows, resolved, rowsOfFrozen } from './table-steps.ts'
+import { SUMS, SUMS_BY_NAME } from './state-table-contract.ts'
+import { keyRows, resolved, rowsOfFrozen, scanned } from './table-steps.ts'
 
 export const MAX_PARALLELISM = 16
-const SEEDS = 8
+const SEEDS = 10
 
 /** A backend's state as the task sees it. */
 export interface RestorableState extends KeyedState {
@@ -38,17 +39,21 @@ class Fleet {
   states: RestorableState[] = []
   tables: StateTable[] = []
 
-  constructor(parallelism: number, open: () => RestorableState) {
+  readonly spec: StateTableSpec
+
+  constructor(spec: StateTableSpec, parallelism: number, open: () => RestorableState) {
+    this.spec = spec
     for (let n = 0; n < parallelism; n++) {
       const state = open()
       this.states.push(state)
-      this.tables.push(state.table(SUMS))
+      this.tables.push(state.table(spec))
     }
   }
 
   subtaskOf(key: Value[]): number {
-    const columns = keyRows(SUMS, [key])
-    const group = keyGroups(new ColumnBatch(1, columns), [0, 1], MAX_PARALLELISM)[0] as number
+    const columns = keyRows(this.spec, [key])
+    const indexes = this.spec.key.fields.map((_, index) => index)
+    const group = keyGroups(new ColumnBatch(1, columns), indexes, MAX_PARALLELISM)[0] as number
     return subtaskOfKeyGroup(group, this.tables.length, MAX_PARALLELISM)
   }
 
@@ -68,6 +73,7 @@ class Fleet {
 
 /** The frozen state of every subtask through segments into a fleet of another size. */
 async function restoredFleet(
+  spec: StateTableSpec,
   snapshots: readonly OperatorSnapshot[],
   parallelism: number,
   open: () => RestorableState,
@@ -89,7 +95,7 @@ async function restoredFleet(
       }),
     ),
   )
-  const fleet = new Fleet(parallelism, open)
+  const fleet = new Fleet(spec, parallelism, open)
   const parts = written.flatMap(({ parts }) => parts)
   for (let n = 0; n < parallelism; n++) {
     const groups = Array.from({ length: MAX_PARALLELISM }, (_, g) => g).filter(
@@ -121,18 +127,24 @@ async function fuzz(seed: number, opens: readonly (() => RestorableState)[]): Pr
   const random = seeded(seed)
   const below = (bound: number): number => Math.floor(random() * bound)
   const open = () => opens[below(opens.length)] as () => RestorableState
-  let fleet = new Fleet(1 + below(3), open())
+  const spec = seed % 2 === 0 ? SUMS_BY_NAME : SUMS
+  let fleet = new Fleet(spec, 1 + below(3), open())
   let model = new Map<string, Value[]>()
-  const keys = 40 + below(2000)
+  // Few keys of many entries, and many of few.
+  const keys = seed % 4 === 0 ? 3 : 40 + below(2000)
+  const names = seed % 4 === 0 ? 500 : 4
   for (let step = 0; step < 120; step++) {
     const batch = Array.from({ length: 1 + below(60) }, (): Value[] => [
       random() < 0.05 ? null : BigInt(below(keys)) * 10_000_000_019n,
-      random() < 0.1 ? null : `${'é'.repeat(below(3))}${below(4)}`,
+      random() < 0.1 ? null : `${'é'.repeat(below(3))}${below(names)}`,
     ])
     for (let n = 0; n < fleet.tables.length; n++) {
       const own = batch.filter((key) => fleet.subtaskOf(key) === n)
       if (own.length === 0) continue
       const table = fleet.tables[n] as StateTable
+      if (spec.sub !== null && random() < 0.5) {
+        compareScan(table, own, model, random, `seed ${seed}, step ${step}`)
+      }
       const slots = await resolved(table, own)
       table.beforeWrite(slots, slots.length)
       const [total, best] = table.valueWords as [number, number]
@@ -169,10 +181,36 @@ async function fuzz(seed: number, opens: readonly (() => RestorableState)[]): Pr
           for (const slot of some) words[slot * stride + table.valueWords[0]!] = -1
         }
       }
-      fleet = await restoredFleet(snapshots, 1 + below(4), open())
+      fleet = await restoredFleet(spec, snapshots, 1 + below(4), open())
       model = before
       assert.deepEqual(fleet.rows(), expected, `seed ${seed}, step ${step}`)
     }
   }
   assert.deepEqual(fleet.rows(), [...model.values()].map(String).sort(), `seed ${seed}`)
+}
+
+/** Entries of the keys of rows in order, from either end, some or all, as a plain map has them. */
+export function compareScan(
+  table: StateTable,
+  rows: readonly Value[][],
+  model: ReadonlyMap<string, Value[]>,
+  random: () => number,
+  when: string,
+): void {
+  const byId = Map.groupBy(model.values(), ([id]) => String(id))
+  const descending = random() < 0.5
+  const entriesMax = random() < 0.5 ? 1 + Math.floor(random() * 4) : Number.POSITIVE_INFINITY
+  const expected = rows.map(([id]) => {
+    const names = (byId.get(String(id)) ?? []).map((row) => row[1] as string | null)
+    names.sort((a, b) => compareNames(a, b) * (descending ? -1 : 1))
+    return names.slice(0, entriesMax).map((name) => [name])
+  })
+  const keys = rows.map(([id]) => [id as Value])
+  const direction = descending ? 'descending' : 'ascending'
+  assert.deepEqual(scanned(table, keys, { direction, entriesMax }), expected, when)
+}
+
+function compareNames(a: string | null, b: string | null): number {
+  if (a === null || b === null) return (a === null ? 0 : 1) - (b === null ? 0 : 1)
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }

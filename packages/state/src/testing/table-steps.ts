@@ -2,9 +2,11 @@
 import {
   batchOf,
   type Column,
+  ColumnBatch,
   type FrozenTable,
   NO_KEY_GROUP,
   rowsOf,
+  type ScanOrder,
   type StateTable,
   type StateTableSpec,
   type Value,
@@ -47,4 +49,23 @@ export function write(table: StateTable, slots: Int32Array, field: number, value
   table.beforeWrite(slots, slots.length)
   const { words, stride } = table.memory
   for (const slot of slots) words[slot * stride + table.valueWords[field]!] = value
+}
+
+/** What a scan gives: of each row the sub columns of its entries. */
+export function scanned(
+  table: StateTable,
+  keys: readonly (readonly Value[])[],
+  order: ScanOrder,
+): Value[][][] {
+  const found = keys.map((): Value[][] => [])
+  const { key, sub } = table.spec
+  const { fields } = (sub as NonNullable<StateTableSpec['sub']>).columns
+  const scan = table.scan(batchOf(key, keys).columns, keys.length, order)
+  for (let n = scan.next(); typeof n === 'number' && n > 0; n = scan.next()) {
+    const columns = table.keyColumns(scan.slots, 0, n).slice(key.fields.length)
+    rowsOf(new ColumnBatch(n, columns), { fields }).forEach((row, p) => {
+      found[scan.rows[p]!]!.push(row)
+    })
+  }
+  return found
 }
