@@ -65,6 +65,7 @@ export const filesystemConnector: TableConnector = {
       }
       const parallelism = options.get(SCAN_PARALLELISM)
       return {
+        reads: [`path ${settings.path}`],
         bounded: monitorIntervalMs === null,
         config,
         ...(parallelism === undefined ? {} : { parallelism }),

@@ -84,6 +84,7 @@ export function planKafkaSource(table: TableDescription): SourcePlan {
     discoveryIntervalMs: bounded === null ? options.get(O.discoveryIntervalMs) : 0,
   }
   return {
+    reads: topics?.map((name) => `topic ${name}`).sort() ?? [`topics like ${pattern}`],
     bounded: bounded !== null,
     config,
     ...(parallelism === undefined ? {} : { parallelism }),

@@ -28,6 +28,11 @@ export interface TableDescription {
 }
 
 export interface SourcePlan {
+  /**
+   * What is read, in the words of the connector (`topic orders`): what offsets are of. A table of
+   * another name that reads the same goes on with them. Absent: its name says it.
+   */
+  readonly reads?: readonly string[]
   /** Whether the input ends by itself. */
   readonly bounded: boolean
   /** For the reader and the enumerator; plain JSON. Holds projection-independent settings. */

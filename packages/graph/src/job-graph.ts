@@ -6,7 +6,7 @@
  * ExecutionGraph, cut by it into one `TaskDeployment` a subtask (`protocol`). Operators are named
  * factories with plain-data configuration: neither JobManager nor TaskManager knows what they do.
  */
-import type { EdgeType, Schema, StateTableSpec } from '@millrace/core'
+import type { EdgeType, Schema, StateTableSpec, TableNamedId } from '@millrace/core'
 
 /** How rows get from a producer's subtasks to a consumer's. */
 export type Partitioning =
@@ -57,6 +57,8 @@ export interface OperatorDescriptor {
   readonly states?: readonly StateTableSpec[]
   /** What its state is made of, for people, by part. */
   readonly madeOf?: Readonly<Record<string, string>>
+  /** Its id by the names of the tables that are read; absent: the same, or nobody said. */
+  readonly byTableName?: TableNamedId
   /** JobManager-side part: split enumerator, collect coordinator. */
   readonly coordinator?: { readonly factory: string; readonly config: unknown }
 }

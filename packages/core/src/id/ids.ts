@@ -42,6 +42,16 @@ export function operatorId(identity: string, filter: string, content: string): s
   )
 }
 
+/**
+ * The id that an operator would have if sources went by the names of their tables: as builds before
+ * stored it, and for a table that reads more or less now than it did.
+ */
+export interface TableNamedId {
+  readonly id: string
+  /** What the sources below read, as their connectors say it; sorted. */
+  readonly reads: readonly string[]
+}
+
 /** By what keys, windows and inputs. */
 export function operatorIdentity(id: string): string {
   return id.slice(0, IDENTITY_DIGITS)

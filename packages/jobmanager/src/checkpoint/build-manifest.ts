@@ -10,10 +10,11 @@ export function checkpointManifest(
   const { graph, savepoint } = checkpoint
   const operators: OperatorManifest[] = []
   for (const { vertex, subtasks } of graph.vertices.values()) {
-    for (const { id, name, states, madeOf } of vertex.operators) {
+    for (const { id, name, states, madeOf, byTableName } of vertex.operators) {
       operators.push({
         ...(states === undefined ? {} : { tables: states }),
         ...(madeOf === undefined ? {} : { madeOf }),
+        ...(byTableName === undefined ? {} : { byTableName }),
         operatorId: id,
         operatorName: name,
         vertexId: vertex.id,

@@ -12,6 +12,7 @@ import type { RestorePlanAnswer } from '@millrace/rest-api'
 import {
   checkFiles,
   checkpointDirectoryPath,
+  claimsOf,
   IGNORE_UNCLAIMED_STATE,
   planRestore,
   readCheckpoint,
@@ -19,7 +20,7 @@ import {
   reassignState,
 } from '@millrace/state'
 import { CheckpointingOptions } from '../jobmanager-options.ts'
-import { channelEdges } from '../scheduler/channel-edges.ts'
+import { channelEdges, operatorsOf } from '../scheduler/channel-edges.ts'
 
 /**
  * Null: the job names none. Rejects with CHECKPOINT_NOT_FOUND, CHECKPOINT_METADATA_CORRUPTED,
@@ -37,7 +38,8 @@ export async function planRecovery(
   const ignoreUnclaimedState = configuration.get(IGNORE_UNCLAIMED_STATE)
   reassignState(manifest, jobGraph.vertices, { ignoreUnclaimedState })
   if (manifest.inFlight !== undefined) {
-    reassignChannels(manifest.inFlight, channelEdges(jobGraph), { ignoreUnclaimedState })
+    const claims = claimsOf(manifest, operatorsOf(jobGraph))
+    reassignChannels(manifest.inFlight, channelEdges(jobGraph), { ignoreUnclaimedState, claims })
   }
   await checkFiles(manifest, filesystem)
   const { restored, empty, unclaimed } = planRestore(manifest, jobGraph.vertices)

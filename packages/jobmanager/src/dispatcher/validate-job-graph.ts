@@ -54,6 +54,7 @@ const OPERATOR_FIELDS: readonly (keyof OperatorDescriptor)[] = [
   'stateful',
   'states',
   'madeOf',
+  'byTableName',
   'coordinator',
 ]
 const EDGE_FIELDS: readonly (keyof JobEdge)[] = [
@@ -139,6 +140,12 @@ function checkOperator(value: unknown, index: number, path: string): void {
   const { stateful } = operator
   if (stateful !== undefined && typeof stateful !== 'boolean') {
     invalid(`${path}.stateful`, 'true or false', stateful)
+  }
+  if (operator.byTableName !== undefined) {
+    const named = object(operator.byTableName, `${path}.byTableName`)
+    text(named.id, `${path}.byTableName.id`)
+    const reads = array(named.reads, `${path}.byTableName.reads`)
+    for (const [i, read] of reads.entries()) text(read, `${path}.byTableName.reads[${i}]`)
   }
   if (operator.coordinator !== undefined) {
     text(object(operator.coordinator, `${path}.coordinator`).factory, `${path}.coordinator.factory`)

@@ -9,6 +9,7 @@
 import { type Configuration, type MillraceError, toErrorData } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
 import type { Logger, Platform } from '@millrace/platform'
+import { claimsOf } from '@millrace/state'
 import type { CheckpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts'
 import { AttemptNumbers } from '../execution-graph/attempt-numbers.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
@@ -16,6 +17,7 @@ import { ExecutionGraph } from '../execution-graph/execution-graph.ts'
 import { type ExecutionState, isDeployed } from '../execution-graph/execution-state.ts'
 import { type JobRecord, VOLATILE_JOB_RECORD } from '../high-availability/job-record.ts'
 import { RestOptions } from '../jobmanager-options.ts'
+import { operatorsOf } from '../scheduler/channel-edges.ts'
 import type { ResourceRequirements } from '../scheduler/resource-requirements.ts'
 import type { AllocatedSlot } from '../slot-pool/allocated-slot.ts'
 import { DeploymentRound } from './deployment-round.ts'
@@ -117,6 +119,10 @@ export class JobState {
 
   /** What operators' coordinators start from. */
   restoredCoordinators(): Readonly<Record<string, unknown>> {
-    return this.checkpoints?.completed.latest?.coordinators ?? {}
+    const manifest = this.checkpoints?.completed.latest
+    if (manifest === null || manifest === undefined) return {}
+    const claims = claimsOf(manifest, operatorsOf(this.jobGraph))
+    const states = Object.entries(manifest.coordinators)
+    return Object.fromEntries(states.map(([id, state]) => [claims.get(id) ?? id, state]))
   }
 }

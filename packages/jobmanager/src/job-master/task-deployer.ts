@@ -7,6 +7,7 @@
 import type { MillraceError, OperatorStateHandles, SubtaskStateHandles } from '@millrace/core'
 import type { TaskCheckpointing } from '@millrace/protocol'
 import {
+  claimsOf,
   IGNORE_UNCLAIMED_STATE,
   type ReassignedChannels,
   type ReassignedState,
@@ -16,7 +17,7 @@ import {
 import { jobManagerError } from '../error-codes.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import { JobManagerOptions } from '../jobmanager-options.ts'
-import { channelEdges } from '../scheduler/channel-edges.ts'
+import { channelEdges, operatorsOf } from '../scheduler/channel-edges.ts'
 import { JobSlots } from '../scheduler/job-slots.ts'
 import { slotRequirements } from '../scheduler/slot-requirements.ts'
 import { taskDeployments } from '../scheduler/task-deployments.ts'
@@ -189,7 +190,10 @@ export class TaskDeployer {
     const channels: ReassignedChannels =
       manifest.inFlight === undefined
         ? new Map()
-        : reassignChannels(manifest.inFlight, channelEdges(jobGraph), options)
+        : reassignChannels(manifest.inFlight, channelEdges(jobGraph), {
+            ...options,
+            claims: claimsOf(manifest, operatorsOf(jobGraph)),
+          })
     const { statistics, completed } = checkpoints
     statistics.restored(manifest, platform.clock.nowMs(), completed.latestPath)
     return { operators, channels }

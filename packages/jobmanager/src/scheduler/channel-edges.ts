@@ -1,7 +1,7 @@
 /**
  * The edges of a job graph as channel state knows them, and where barriers may overtake rows. Pure.
  */
-import type { JobEdge, JobGraph, JobVertex } from '@millrace/graph'
+import type { JobEdge, JobGraph, JobVertex, OperatorDescriptor } from '@millrace/graph'
 import type { ChannelEdge } from '@millrace/state'
 
 /**
@@ -23,6 +23,10 @@ export function whyAligned(
     }
   }
   return null
+}
+
+export function operatorsOf({ vertices }: Pick<JobGraph, 'vertices'>): OperatorDescriptor[] {
+  return vertices.flatMap(({ operators }) => operators)
 }
 
 export function channelEdges({ vertices, edges }: JobGraph): ChannelEdge[] {

@@ -14,6 +14,7 @@ import {
   operatorId,
   operatorIdentity,
   stableId,
+  type TableNamedId,
 } from '@millrace/core'
 import {
   forwardIsRequired,
@@ -73,6 +74,8 @@ class JobGraphBuilder {
   readonly #chaining: boolean
   readonly #placed = new Map<PhysicalNode, Placed>()
   readonly #ids = new Set<string>()
+  /** By the id that each operator has. */
+  readonly #byTableName = new Map<string, TableNamedId>()
   readonly #chains: Chain[] = []
   readonly #edges: JobEdge[] = []
   #operatorCount = 0
@@ -110,6 +113,7 @@ class JobGraphBuilder {
       ...(node.identity === null ? {} : { stateful: true }),
       ...statesOf(node.factory, node.config),
       ...(node.madeOf === undefined ? {} : { madeOf: node.madeOf }),
+      ...this.#tableNamed(id),
       ...(node.coordinator === undefined ? {} : { coordinator: node.coordinator }),
     })
     this.#placed.set(node, placed)
@@ -216,14 +220,37 @@ class JobGraphBuilder {
   /** A sink's committables belong to its table, whatever is written to it now. */
   #operatorId(node: PhysicalNode, below: readonly string[]): string {
     const inputs = this.#sinks.has(node) ? [] : below
-    const identity = `${node.factory} ${node.identity ?? ''} (${inputs.map(operatorIdentity)})`
-    const filter = `${node.filter ?? ''} (${inputs.map(operatorFilter)})`
-    const content = `${node.content ?? ''} (${inputs.map(operatorContent)})`
-    let id = operatorId(identity, filter, content)
-    for (let n = 2; this.#ids.has(id); n++) id = operatorId(`${identity} ${n}`, filter, content)
+    const id = idAmong(this.#ids, node, inputs)
     this.#ids.add(id)
+    const named = inputs.flatMap((input) => this.#byTableName.get(input) ?? [])
+    const { byTableName, what = [] } = node.reads ?? {}
+    const known = new Set([...this.#byTableName.values()].map((each) => each.id))
+    const source = byTableName === undefined ? {} : { identity: byTableName, content: '' }
+    const formerInputs = [...new Set(named.map((each) => each.id))].sort()
+    const reads = [...new Set([...what, ...named.flatMap((each) => each.reads)])].sort()
+    this.#byTableName.set(id, { id: idAmong(known, { ...node, ...source }, formerInputs), reads })
     return id
   }
+
+  /** Where it is another than its id. */
+  #tableNamed(id: string): { readonly byTableName?: TableNamedId } {
+    const named = this.#byTableName.get(id)
+    return named === undefined || named.id === id ? {} : { byTableName: named }
+  }
+}
+
+/** The first of them that no other operator has. */
+function idAmong(
+  known: ReadonlySet<string>,
+  node: PhysicalNode,
+  inputs: readonly string[],
+): string {
+  const identity = `${node.factory} ${node.identity ?? ''} (${inputs.map(operatorIdentity)})`
+  const filter = `${node.filter ?? ''} (${inputs.map(operatorFilter)})`
+  const content = `${node.content ?? ''} (${inputs.map(operatorContent)})`
+  let id = operatorId(identity, filter, content)
+  for (let n = 2; known.has(id); n++) id = operatorId(`${identity} ${n}`, filter, content)
+  return id
 }
 
 /**

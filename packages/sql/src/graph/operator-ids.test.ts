@@ -144,6 +144,45 @@ test('an INSERT in front or at the end leaves their ids to those that differ in 
   }
 })
 
+/** Source and aggregate over a table of that name and topic. */
+function overTable(name: string, topic: string, options = '') {
+  const environment = session()
+  environment.execute(
+    `CREATE TABLE ${name} (k INT, v INT) WITH ('connector' = 'kafka', 'topic' = '${topic}', 'format' = 'json'${options})`,
+  )
+  const sql = `INSERT INTO counts SELECT k, COUNT(*) FROM ${name} GROUP BY k`
+  environment.execute("CREATE TABLE counts (k INT, c BIGINT) WITH ('connector' = 'print')")
+  const { vertices } = (environment.execute(sql) as SubmitResult).jobGraph
+  const operators = vertices.flatMap((vertex) => vertex.operators)
+  return operators.filter(({ factory }) => !STATELESS.includes(factory) && !/sink/.test(factory))
+}
+
+test('a table under another name that reads the same keeps what its state is made of; another topic does not', () => {
+  const [before, renamed] = [overTable('a', 't'), overTable('b', 't')]
+  const identities = (all: typeof before) => all.map(({ id }) => operatorIdentity(id))
+  assert.ok(before.length >= 2)
+  assert.deepEqual(identities(renamed), identities(before))
+  assert.notDeepEqual(
+    renamed.map(({ id }) => id),
+    before.map(({ id }) => id),
+  )
+  const group = `, 'properties.group.id' = 'g', 'properties.bootstrap.servers' = 'other:9092'`
+  assert.deepEqual(
+    overTable('a', 't', group).map(({ id }) => id),
+    before.map(({ id }) => id),
+  )
+  const other = overTable('a', 'u')
+  assert.equal(identities(other).filter((id) => identities(before).includes(id)).length, 0)
+  // By the table's name, as earlier builds stored it, and with what it must read some of.
+  const named = (all: typeof before) => all.map(({ byTableName }) => byTableName?.id)
+  assert.deepEqual(named(other), named(before))
+  assert.notDeepEqual(named(renamed), named(before))
+  assert.deepEqual(
+    overTable('a', 'u;t').map(({ byTableName }) => byTableName?.reads),
+    before.map(() => ['kafka t', 'kafka u']),
+  )
+})
+
 test('no two operators of a job have the same id', () => {
   const sql = `EXECUTE STATEMENT SET BEGIN ${totals('events')}; ${totals('events WHERE ok')}; ${totals('events')}; END`
   const all = graphOf(sql).vertices.flatMap(({ operators }) => operators.map(({ id }) => id))

@@ -10,6 +10,7 @@ import {
   SCAN_WATERMARK_EMIT_ON_EVENT_GAP,
   SCAN_WATERMARK_EMIT_STRATEGY,
   SCAN_WATERMARK_IDLE_TIMEOUT,
+  type SourcePlan,
 } from '@millrace/connector'
 import { Configuration, type Schema } from '@millrace/core'
 import { columnsUsed, type Expression, formatExpression, remapColumns } from '@millrace/expression'
@@ -91,7 +92,7 @@ export function buildSource(
     factory: SQL_OPERATORS.tableSource,
     config,
     coordinator: { factory: SQL_COORDINATORS.source, config: coordinatorConfig },
-    identity: `source ${tableName}`,
+    ...sourceState(table.connector, tableName, settings.reads),
     lineage: lineageThrough(
       ownColumns(columnNames(table.physicalSchema), table.physicalSchema),
       condition,
@@ -101,6 +102,25 @@ export function buildSource(
     parallelism: settings.parallelism,
     inputs: [],
     traits: insertOnly({ bounded: settings.bounded, rowtime: rowtimeOf(config, settings.bounded) }),
+  }
+}
+
+/**
+ * Offsets are of what is read; the table's name tells apart what reads the same. How it is read, by
+ * which brokers, formats and watermarks, does not matter to them.
+ */
+function sourceState(
+  connector: string,
+  tableName: string,
+  what: readonly string[] | undefined,
+): Pick<PhysicalNode, 'identity' | 'reads' | 'content' | 'madeOf'> {
+  const byTableName = `source ${tableName}`
+  if (what === undefined) return { identity: byTableName }
+  return {
+    identity: `source ${connector} ${JSON.stringify(what)}`,
+    content: tableName,
+    reads: { byTableName, what: what.map((each) => `${connector} ${each}`) },
+    madeOf: { reads: `${connector} ${what.join(', ')}`, table: tableName },
   }
 }
 
@@ -131,7 +151,7 @@ export function describeSource(config: TableSourceConfig): string {
 function scanSettings(
   scan: ScanNode,
   context: PhysicalContext,
-): { config: unknown; parallelism: number; bounded: boolean } {
+): { config: unknown; parallelism: number; bounded: boolean; reads: SourcePlan['reads'] } {
   const { table } = scan
   const connector = context.connectors.get(table.connector)
   if (connector?.source === undefined) {
@@ -161,6 +181,7 @@ function scanSettings(
   return {
     config: settings.config,
     bounded: settings.bounded,
+    reads: settings.reads,
     parallelism: checkedParallelism(Math.max(parallelism, 1), option, context),
   }
 }

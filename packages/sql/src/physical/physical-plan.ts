@@ -45,6 +45,8 @@ export interface PhysicalNode {
    * of another operator depends on it.
    */
   readonly identity: string | null
+  /** Of a source that goes by what it reads. */
+  readonly reads?: { readonly byTableName: string; readonly what: readonly string[] }
   /** Which rows go into its state: tells it from others that are made of the same. Absent: all. */
   readonly filter?: string
   /** What is kept of them, as `filter`. Absent: what `identity` says. */

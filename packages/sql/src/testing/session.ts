@@ -23,6 +23,7 @@ function planned(name: string, parts: { source?: boolean; sink?: boolean }): Tab
       ? {
           source: {
             plan: ({ options }) => ({
+              ...(options.topic === undefined ? {} : { reads: options.topic.split(';') }),
               bounded: options.topic === 'bounded',
               config: { topic: options.topic ?? null },
               ...(options['scan.parallelism'] === undefined

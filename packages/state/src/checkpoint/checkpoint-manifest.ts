@@ -12,6 +12,7 @@ import {
   type StateHandle,
   type StateTableSpec,
   stateSizeOf,
+  type TableNamedId,
 } from '@millrace/core'
 import { stateError } from '../error-codes.ts'
 import type { InFlightManifest } from './in-flight-manifest.ts'
@@ -26,6 +27,8 @@ export interface OperatorManifest {
   readonly tables?: readonly StateTableSpec[]
   /** What its state is made of, for people, by part. */
   readonly madeOf?: Readonly<Record<string, string>>
+  /** Where it is another, its id by the names of the tables that were read. */
+  readonly byTableName?: TableNamedId
   /** One entry a subtask; null: no state. */
   readonly subtasks: readonly (OperatorStateHandles | null)[]
 }

@@ -61,7 +61,7 @@ test('state that nobody claims says why: there is no such operator, or more than
   assert.deepEqual(
     unclaimed.map(({ name, why }) => [name, why.split(',')[0]]),
     [
-      ['Agg[3]', 'more than one differs from another in its filter or aggregates alone'],
+      ['Agg[3]', 'more than one differs from another in its filter'],
       ['Sink[4]', 'the job has no operator that makes such state of the same inputs'],
     ],
   )

@@ -9,10 +9,11 @@ import {
   operatorFilter,
   operatorIdentity,
   type StateTableSpec,
+  type TableNamedId,
 } from '@millrace/core'
 import type { CheckpointManifest, OperatorManifest } from '../checkpoint/checkpoint-manifest.ts'
 import { layoutOf } from '../table/table-layout.ts'
-import { claimState } from './claim-state.ts'
+import { claimsOf, tableNamedId } from './claim-state.ts'
 import { describe, matchTables, sideBySide } from './match-tables.ts'
 
 export interface PlannedOperator {
@@ -47,6 +48,7 @@ export interface PlanningOperator extends PlannedOperator {
   readonly stateful?: boolean
   readonly states?: readonly StateTableSpec[]
   readonly madeOf?: Readonly<Record<string, string>>
+  readonly byTableName?: TableNamedId
 }
 
 export interface PlanningVertex {
@@ -67,10 +69,7 @@ export function planRestore(
   const operators = vertices.flatMap((vertex) => vertex.operators)
   const operatorOf = new Map(operators.map((operator) => [operator.id, operator]))
   const stored = storedOperators(manifest)
-  const claims = claimState(
-    stored.map(({ operatorId }) => operatorId),
-    [...operatorOf.keys()],
-  )
+  const claims = claimsOf(manifest, operators)
   const takers = new Set(claims.values())
   const free = operators.filter(({ id }) => !takers.has(id))
   return {
@@ -89,11 +88,16 @@ export function planRestore(
 function restoredOperator(state: OperatorManifest, taker: PlanningOperator): RestoredOperator {
   const { id, name, states } = taker
   const { operatorId, operatorName: from, tables } = state
+  const asNow = operatorIdentity(id) === operatorIdentity(operatorId)
+  // The ids by which they found each other.
+  const now = asNow ? id : tableNamedId(taker)
+  const before = asNow ? operatorId : tableNamedId({ id: operatorId, ...named(state.byTableName) })
   const matched = states === undefined || tables === undefined ? null : changesOf(tables, states)
   return {
     ...{ id, name, from },
-    isFilterChanged: operatorFilter(id) !== operatorFilter(operatorId),
-    changes: typeof matched === 'string' ? [] : (matched?.lines ?? contentChanged(id, operatorId)),
+    isFilterChanged: operatorFilter(now) !== operatorFilter(before),
+    changes:
+      typeof matched === 'string' ? [] : (matched?.lines ?? contentChanged(taker, now, before)),
     refusal: typeof matched === 'string' ? matched : null,
     isRekeyed: typeof matched === 'object' && matched?.isRekeyed === true,
     columns:
@@ -105,9 +109,14 @@ function restoredOperator(state: OperatorManifest, taker: PlanningOperator): Res
   }
 }
 
+function named(byTableName: TableNamedId | undefined): { readonly byTableName?: TableNamedId } {
+  return byTableName === undefined ? {} : { byTableName }
+}
+
 /** A checkpoint that does not name its columns: more is known when the job reads it. */
-function contentChanged(id: string, stored: string): string[] {
-  return operatorContent(id) === operatorContent(stored) ? [] : ['its aggregates are others now']
+function contentChanged({ states }: PlanningOperator, now: string, stored: string): string[] {
+  if (operatorContent(now) === operatorContent(stored)) return []
+  return states === undefined ? [] : ['its aggregates are others now']
 }
 
 interface StateChanges {
@@ -151,14 +160,26 @@ function changesOf(
   return { lines: changes, isRekeyed }
 }
 
+/** One that is made of the same parts, or of some: a source has none that a window has. */
+function mostAlike(
+  madeOf: PlanningOperator['madeOf'] = {},
+  free: readonly PlanningOperator[],
+): PlanningOperator | undefined {
+  const parts = Object.keys(madeOf)
+  const shared = (other: PlanningOperator) =>
+    parts.filter((part) => other.madeOf?.[part] !== undefined).length
+  const alike = free.filter((each) => shared(each) > 0)
+  return alike.find((each) => shared(each) === parts.length) ?? alike[0]
+}
+
 function whyUnclaimed(state: OperatorManifest, free: readonly PlanningOperator[]): string {
   const { operatorId: id, madeOf } = state
   const alike = free.filter((other) => operatorIdentity(other.id) === operatorIdentity(id))
   if (alike.length > 0) {
-    return 'more than one differs from another in its filter or aggregates alone, so nobody can say whose it is'
+    return 'more than one differs from another in its filter, aggregates or source table alone, so nobody can say whose it is'
   }
   const none = 'the job has no operator that makes such state of the same inputs'
-  const other = madeOf === undefined ? undefined : free.find((each) => each.madeOf !== undefined)
+  const other = mostAlike(madeOf, free)
   if (other === undefined) return none
   const parts = new Set([...Object.keys(madeOf ?? {}), ...Object.keys(other.madeOf ?? {})])
   const differences = [...parts].flatMap((part) => {

@@ -24,9 +24,13 @@ export type ReassignedChannels = ReadonlyMap<string, readonly (readonly Restored
 export function reassignChannels(
   inFlight: InFlightManifest,
   edges: readonly ChannelEdge[],
-  options: { readonly ignoreUnclaimedState: boolean },
+  options: {
+    readonly ignoreUnclaimedState: boolean
+    /** Which operator takes over from which (`claimsOf`); absent: each from itself. */
+    readonly claims?: ReadonlyMap<string, string>
+  },
 ): ReassignedChannels {
-  const claims = claimEdges(inFlight.edges, edges)
+  const claims = claimEdges(inFlight.edges, edges, options.claims ?? new Map())
   const reassigned = new Map<string, RestoredChannel[][]>()
   for (const old of inFlight.edges) {
     const stored = new StoredEdge(old, inFlight)
@@ -173,22 +177,35 @@ function overlap(a: KeyGroupRange, b: KeyGroupRange): KeyGroupRange | null {
 function claimEdges(
   stored: readonly ChannelEdge[],
   edges: readonly ChannelEdge[],
+  operators: ReadonlyMap<string, string>,
 ): Map<ChannelEdge, ChannelEdge> {
   const claims = new Map<ChannelEdge, ChannelEdge>()
   const free = new Set(edges)
-  for (const old of stored) {
-    const same = [...free].find((edge) => carryAlike(old, edge) && readAlike(old, edge))
+  const asNow = new Map(stored.map((old) => [old, betweenTakers(old, operators)]))
+  for (const [old, meant] of asNow) {
+    const same = [...free].find((edge) => carryAlike(meant, edge) && readAlike(meant, edge))
     if (same === undefined) continue
     claims.set(old, same)
     free.delete(same)
   }
-  const left = stored.filter((old) => !claims.has(old))
-  for (const old of left) {
-    const others = left.filter((other) => carryAlike(old, other))
-    const [only, ...more] = [...free].filter((edge) => carryAlike(old, edge))
+  const left = [...asNow].filter(([old]) => !claims.has(old))
+  for (const [old, meant] of left) {
+    const others = left.filter(([, other]) => carryAlike(meant, other))
+    const [only, ...more] = [...free].filter((edge) => carryAlike(meant, edge))
     if (only !== undefined && more.length === 0 && others.length === 1) claims.set(old, only)
   }
   return claims
+}
+
+/** The edge with the ids of those who take over from its operators. */
+function betweenTakers(
+  { source, target, ...edge }: ChannelEdge,
+  operators: ReadonlyMap<string, string>,
+): ChannelEdge {
+  const takerOf = <T extends { readonly operatorId: string }>(end: T): T => {
+    return { ...end, operatorId: operators.get(end.operatorId) ?? end.operatorId }
+  }
+  return { ...edge, source: takerOf(source), target: takerOf(target) }
 }
 
 /** From the same operator, and rows of the same kind in the same way. */

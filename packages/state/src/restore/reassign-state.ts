@@ -17,7 +17,7 @@ import {
 import type { CheckpointManifest, OperatorManifest } from '../checkpoint/checkpoint-manifest.ts'
 import { stateError } from '../error-codes.ts'
 import { IGNORE_UNCLAIMED_STATE } from '../state-options.ts'
-import { claimState } from './claim-state.ts'
+import { claimsOf } from './claim-state.ts'
 import { type PlanningOperator, planRestore, storedOperators } from './plan-restore.ts'
 
 /** A vertex of the job that restores; a `JobVertex` is one. */
@@ -43,9 +43,9 @@ export function reassignState(
   const vertexOf = new Map<string, RestoringVertex>()
   for (const vertex of vertices) for (const { id } of vertex.operators) vertexOf.set(id, vertex)
   const stored = storedOperators(manifest)
-  const claims = claimState(
-    stored.map(({ operatorId }) => operatorId),
-    [...vertexOf.keys()],
+  const claims = claimsOf(
+    manifest,
+    vertices.flatMap(({ operators }) => operators),
   )
   const rekeyed = refuseMismatch(manifest, vertices)
   const reassigned = new Map<string, readonly (OperatorStateHandles | null)[]>()
