@@ -82,6 +82,29 @@ test('batches of mixed compressions are gathered without mixing their buffers', 
   }
 })
 
+test('batches are gathered as long as their records and bytes stay within bounds', () => {
+  for (const codec of ['none', 'zstd'] as const) {
+    const text = 'x'.repeat(100_000)
+    const sizes = (texts: readonly string[], most: number) => {
+      const bytes = Buffer.concat(texts.map((value, i) => batch([value], i, codec)))
+      const reader = new RecordBatchReader({ checkCrcs: true })
+      reader.open({
+        ...{ topic: 'readings', partition: 2, bytes, start: 0, end: bytes.length, fetchOffset: 0 },
+        ...{ stoppingOffset: Number.POSITIVE_INFINITY, aborted: [], readCommitted: false },
+      })
+      const counts: number[] = []
+      while (reader.fill(most)) counts.push(reader.count)
+      return counts
+    }
+    assert.deepEqual(sizes(new Array(7).fill('a'), 3), [3, 3, 1], codec)
+    const [first, ...rest] = sizes(new Array(30).fill(text), 1000)
+    assert.ok(first === 10 || first === 11, codec)
+    assert.equal(rest.length, 2, codec)
+    // A single one may be larger.
+    assert.deepEqual(sizes([text.repeat(11), 'a'], 1000), [1, 1], codec)
+  }
+})
+
 test('records before the asked offset and from the stopping offset on are left out', () => {
   const bytes = Buffer.concat([batch(['0', '1', '2', '3'], 0), batch(['4', '5', '6', '7'], 4)])
   const { rows, nextOffset } = readAll(bytes, { fetchOffset: 2, stoppingOffset: 6 })

@@ -39,6 +39,8 @@ export interface RecordSource {
 
 const ABORT_MARKER = 0
 const RECORDS_A_RUN = 64
+/** So much of small batches is read at once that what is decoded next is still in a near cache. */
+const GATHERED_BYTES_MAX = 1 << 20
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -131,17 +133,19 @@ export class RecordBatchReader {
   }
 
   /**
-   * Reads whole batches until at least `target` records stand in the arrays or the source is used
-   * up. False when it is and no record was found (`nextOffset` may have moved all the same).
+   * Reads whole batches, one at least, as long as they stay within `most` records and a bound of
+   * bytes. False when the source is used up and no record was found (`nextOffset` may have moved
+   * all the same).
    */
-  fill(target: number): boolean {
+  fill(most: number): boolean {
     const source = this.#source
     this.count = 0
     this.#scratchLength = 0
     if (source === null) return false
     const { end } = source
+    const first = this.#position
     let fromScratch = false
-    while (this.count < target && this.nextOffset < source.stoppingOffset) {
+    while (this.nextOffset < source.stoppingOffset) {
       const at = this.#position
       if (at + BatchField.RECORDS > end) break
       const size = this.#view.getInt32(at + BatchField.LENGTH) + BATCH_LENGTH_OVERHEAD
@@ -149,7 +153,12 @@ export class RecordBatchReader {
       if (size < BatchField.RECORDS) throw this.#corrupt(at, `its length is ${size}`)
       const attributes = this.#view.getInt16(at + BatchField.ATTRIBUTES)
       const compressed = (attributes & BatchAttribute.COMPRESSION_MASK) !== 0
-      if (this.count > 0 && compressed !== fromScratch) break
+      if (this.count > 0) {
+        if (compressed !== fromScratch) break
+        if (this.count + this.#view.getInt32(at + BatchField.COUNT) > most) break
+        const bytes = compressed ? this.#scratchLength : at + size - first
+        if (bytes > GATHERED_BYTES_MAX) break
+      }
       fromScratch = compressed
       this.#readBatch(source, at, size, attributes)
       this.#position = at + size

@@ -43,6 +43,7 @@ class SourceFixture {
     more: Readonly<Record<string, string>> = {},
     restored: Parameters<typeof runSource>[4] = null,
     onPoll: () => void = () => {},
+    onBatch: (rows: number) => void = () => {},
   ): Promise<{ lines: string[]; enumerator: unknown; splits: readonly SourceSplit[][] }> {
     const options = {
       topic: TOPIC,
@@ -54,7 +55,10 @@ class SourceFixture {
     const lines: string[] = []
     try {
       const output = {
-        emit: (_splitId: string, batch: ColumnBatch) => void lines.push(...linesOf(batch)),
+        emit: (_splitId: string, batch: ColumnBatch) => {
+          onBatch(batch.rowCount)
+          lines.push(...linesOf(batch))
+        },
         splitCaughtUpEmpty: () => {},
         splitFinished: () => {},
       }
@@ -90,6 +94,26 @@ scenario(
       onHit: () => broker.deleteRecordsBefore(TOPIC, 0, 2),
     })
     assert.deepEqual((await source.read(1)).lines, ['c'])
+  },
+)
+
+scenario(
+  'small record batches are gathered, large ones are cut into equal parts',
+  async (source) => {
+    const texts = (count: number) => Array.from({ length: count }, (_, i) => `${i}`)
+    const batches = [4000, 4000, 4000, 100, 9000, 10, 8182, 1]
+    for (const count of batches) source.append(...texts(count))
+    const sizes: number[] = []
+    const total = batches.reduce((sum, count) => sum + count, 0)
+    const { lines } = await source.read(
+      total,
+      {},
+      null,
+      () => {},
+      (rows) => sizes.push(rows),
+    )
+    assert.deepEqual(lines, batches.flatMap(texts))
+    assert.deepEqual(sizes, [8000, 4100, 4500, 4500, 8192, 1])
   },
 )
 
