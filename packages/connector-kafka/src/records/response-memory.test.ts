@@ -1,6 +1,7 @@
 /** CRC-32C of what lies in a response's memory: always that of the native function. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { READ_AHEAD_BYTES, sharedMemoryOf } from '@millrace/connector/wasm'
 import { crc32c } from '@node-rs/crc32'
 import { FOLDED_BYTES, FOLDING_BYTES_MIN } from './crc-folding.ts'
 import { allocateResponse, crc32cOf } from './response-memory.ts'
@@ -67,4 +68,15 @@ test('a small response gets a buffer of its size, a large one room for those to 
   assert.equal(allocateResponse(1000, 4 << 20).length, 1000)
   assert.ok(allocateResponse(300_000, 4 << 20).length >= 4 << 20)
   assert.ok(allocateResponse(20 << 20, 4 << 20).length >= 20 << 20)
+})
+
+test('a large response lies in a shared memory, with room behind it to look ahead', () => {
+  for (const bytes of [256 << 10, 300_001, 20 << 20]) {
+    const response = allocateResponse(bytes, 4 << 20)
+    assert.equal(sharedMemoryOf(response)?.buffer, response.buffer)
+    const end = response.byteOffset + response.length
+    assert.equal(response.buffer.byteLength - end, READ_AHEAD_BYTES)
+    assert.ok(response.length >= bytes)
+  }
+  assert.equal(sharedMemoryOf(allocateResponse(1000, 4 << 20)), undefined)
 })

@@ -2,10 +2,10 @@
  * Where fetch responses land, and the CRC-32C of what lies there.
  *
  * A large response is received into a memory of WebAssembly, where its batches are folded in
- * vectors (`crc-folding.ts`) without being copied first. Bytes from anywhere else are left to the
- * native function, with the same result.
+ * vectors (`crc-folding.ts`), and its records scanned, without being copied first. Bytes from
+ * anywhere else are left to the native function, with the same result.
  */
-import { instantiateWasm } from '@millrace/connector/wasm'
+import { instantiateWasm, READ_AHEAD_BYTES, shareMemory } from '@millrace/connector/wasm'
 import { crc32c } from '@node-rs/crc32'
 import {
   compileFolding,
@@ -58,7 +58,8 @@ const memories = new WeakMap<ArrayBufferLike, FoldingMemory>()
 /** Room for a response of `bytes`, and for larger ones up to about `bytesMax`. */
 export function allocateResponse(bytes: number, bytesMax: number): Uint8Array {
   if (bytes < RESPONSE_BYTES_MIN) return Buffer.allocUnsafeSlow(bytes)
-  const capacity = RESPONSE_AT + Math.max(bytes, Math.min(bytesMax, RESERVED_BYTES_MAX))
+  const room = Math.max(bytes, Math.min(bytesMax, RESERVED_BYTES_MAX))
+  const capacity = RESPONSE_AT + room + READ_AHEAD_BYTES
   let memory: WebAssembly.Memory
   try {
     memory = new WebAssembly.Memory({ initial: Math.ceil(capacity / PAGE_BYTES) })
@@ -68,7 +69,9 @@ export function allocateResponse(bytes: number, bytesMax: number): Uint8Array {
     return Buffer.allocUnsafeSlow(bytes)
   }
   memories.set(memory.buffer, new FoldingMemory(memory))
-  return new Uint8Array(memory.buffer, RESPONSE_AT)
+  shareMemory(memory)
+  const { byteLength } = memory.buffer
+  return new Uint8Array(memory.buffer, RESPONSE_AT, byteLength - RESPONSE_AT - READ_AHEAD_BYTES)
 }
 
 /** The CRC-32C of `bytes[from … to)`. */

@@ -5,6 +5,7 @@
  */
 import { type Field, OperatorMetrics } from '@millrace/core'
 import { RecordSpans } from '../format.ts'
+import { READ_AHEAD_BYTES, shareMemory } from '../wasm/shared-memory.ts'
 import { JsonDecoder } from './json-decoder.ts'
 
 const RECORDS = 50_000
@@ -28,7 +29,13 @@ function sensorLine(i: number): string {
 }
 
 function spansOf(lines: readonly string[]): RecordSpans {
-  const bytes = Buffer.from(lines.join('\n'))
+  const text = Buffer.from(lines.join('\n'))
+  // Where responses of a broker lie.
+  const pages = Math.ceil((text.length + READ_AHEAD_BYTES) / 65_536)
+  const memory = new WebAssembly.Memory({ initial: pages })
+  shareMemory(memory)
+  const bytes = Buffer.from(memory.buffer, 0, text.length)
+  bytes.set(text)
   const starts = new Int32Array(lines.length)
   const lengths = new Int32Array(lines.length)
   let at = 0

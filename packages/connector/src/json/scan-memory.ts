@@ -1,19 +1,19 @@
 /**
  * The memory of one decoder's wide scanners (`wide-scanner.ts`), and what stands where in it.
  *
- * Records are copied in, a run at a time; values are written right into the arrays of the decoder's
- * columns, which lie here. Beside them what scanners remember: texts and their codes, dates and
- * their milliseconds. Its size is fixed, so that no array over it ever loses its bytes.
+ * Records that lie elsewhere than in a shared memory are copied in, a run at a time; values are
+ * written right into the arrays of the decoder's columns, which lie here. Beside them what scanners
+ * remember: texts and their codes, dates and their milliseconds. Its size is fixed, so that no
+ * array over it ever loses its bytes.
  */
 import { type Field, type PhysicalType, physicalTypeOf } from '@millrace/core'
+import { READ_AHEAD_BYTES } from '../wasm/shared-memory.ts'
 import '../wasm/webassembly.ts'
 import { POWERS_OF_TEN } from './number-text.ts'
 
-/** Records a run; few enough that a run's bytes stay in the nearest caches. */
-export const RUN_RECORDS_MAX = 512
+export const RUN_RECORDS_MAX = 2048
+/** Bytes that are copied in for a run: few enough to stay in the nearest caches. */
 export const RUN_BYTES_MAX = 64 << 10
-/** A scanner may look so far past the end of the records that it was given. */
-export const READ_AHEAD_BYTES = 16 << 10
 
 /** A text of at most 15 bytes, zeros behind it; its code + 1, or zero when the place is free. */
 export const TEXT_PLACE_BITS = 12

@@ -45,6 +45,8 @@ import {
 import type { RecordShape } from './shape-scanner.ts'
 import { timeTextBytes, type ValueKind } from './wide-kinds.ts'
 
+/** The memory that the records lie in: the function's second. */
+const RECORDS = 1
 const SPACE = 32
 const QUOTE = 34
 const BACKSLASH = 92
@@ -75,7 +77,7 @@ interface NumberText {
 }
 
 export class WideCode {
-  readonly #f = new WasmFunction(5)
+  readonly #f = new WasmFunction(5, 2)
   readonly #fields: readonly Field[]
   readonly #memory: ScanMemory
   /** Of each column: it is of texts, and they have codes. */
@@ -105,15 +107,15 @@ export class WideCode {
   }
 
   /**
-   * The module. Its function takes the first record and the number of all, where the bytes that
-   * were copied begin in the caller's and how many they are, and the first row; it returns the
-   * first record that it did not read. Null when the memory has no room for the shape's constants.
+   * The module. Its function takes the first record and the number of all, the address that their
+   * starts count from, the one at which their bytes end, and the first row; it returns the first
+   * record that it did not read. Null when the memory has no room for the shape's constants.
    */
   build(shape: RecordShape, kinds: readonly ValueKind[]): WebAssembly.Module | null {
     const f = this.#f
     const memory = this.#memory
     const i = f.parameter(0)
-    const [count, base, bytes] = [f.parameter(1), f.parameter(2), f.parameter(3)]
+    const [count, base, limit] = [f.parameter(1), f.parameter(2), f.parameter(3)]
     const missAtRecord = f.local('i32')
     f.set(this.#row, f.parameter(4))
     f.set(this.#miss, i32.const(memory.missesAt))
@@ -123,11 +125,10 @@ export class WideCode {
         f.jumpIf(done, i32.geU(i, count))
         const i4 = f.keep(i32.shl(i, i32.const(2)))
         const length = f.keep(i32.load(i4, memory.lengthsAt))
-        const start = f.keep(i32.sub(i32.load(i4, memory.startsAt), base))
-        f.jumpIf(done, i32.gtU(start, bytes))
+        f.set(this.#p, i32.add(i32.load(i4, memory.startsAt), base))
+        f.jumpIf(done, i32.gtU(this.#p, limit))
         // A null value has length -1: more than there is.
-        f.jumpIf(done, i32.gtU(length, i32.sub(bytes, start)))
-        f.set(this.#p, i32.add(start, i32.const(memory.recordsAt)))
+        f.jumpIf(done, i32.gtU(length, i32.sub(limit, this.#p)))
         f.set(this.#end, i32.add(this.#p, length))
         f.set(this.#row4, i32.shl(this.#row, i32.const(2)))
         f.set(this.#row8, i32.shl(this.#row, i32.const(3)))
@@ -173,6 +174,11 @@ export class WideCode {
     this.#f.set(this.#p, i32.add(this.#p, bytes))
   }
 
+  /** Sixteen bytes of the record, from so far behind the place on. */
+  #vector(offset = 0): V128 {
+    return v128.load(this.#p, offset, RECORDS)
+  }
+
   #constant(bytes: readonly number[]): V128 {
     const at = this.#memory.constant(bytes)
     if (at === null) this.#isFull = true
@@ -205,13 +211,13 @@ export class WideCode {
       for (let i = 0; i < length; i += 16) {
         const at = Math.min(i, length - 16)
         const wanted = this.#constant(bytes.slice(at, at + 16))
-        this.#differsIf(v128.xor(v128.load(this.#p, at), wanted))
+        this.#differsIf(v128.xor(this.#vector(at), wanted))
       }
     } else {
       const behind = new Array<number>(16 - length).fill(0)
       const mask = this.#constant([...bytes.map(() => 0xff), ...behind])
       const wanted = this.#constant([...bytes, ...behind])
-      this.#differsIf(v128.xor(v128.and(v128.load(this.#p), mask), wanted))
+      this.#differsIf(v128.xor(v128.and(this.#vector(), mask), wanted))
     }
     this.#advance(i32.const(length))
   }
@@ -246,13 +252,13 @@ export class WideCode {
   #text(column: number, base: I32): void {
     const f = this.#f
     const start = f.keep(this.#p)
-    const bytes = f.keep(v128.load(this.#p))
+    const bytes = f.keep(this.#vector())
     const stops = f.keep(this.#stopsIn(bytes))
     f.if(i32.eqz(stops), () => {
       f.block((found) => {
         f.loop((again) => {
           this.#advance(i32.const(16))
-          f.set(stops, this.#stopsIn(v128.load(this.#p)))
+          f.set(stops, this.#stopsIn(this.#vector()))
           f.jumpIf(found, stops)
           f.jumpIf(again, i32.ltU(this.#p, this.#end))
         })
@@ -267,8 +273,7 @@ export class WideCode {
       this.#codeOf(column, places, bytes, start, length)
       return
     }
-    const inCaller = i32.add(start, i32.sub(base, i32.const(this.#memory.recordsAt)))
-    f.storeI32(this.#row4, inCaller, places.valuesAt)
+    f.storeI32(this.#row4, i32.sub(start, base), places.valuesAt)
     f.storeI32(this.#row4, length, places.lengthsAt)
   }
 
@@ -318,7 +323,7 @@ export class WideCode {
    */
   #numberText(): NumberText {
     const f = this.#f
-    const bytes = f.keep(v128.load(this.#p))
+    const bytes = f.keep(this.#vector())
     // Digits become the ten least of signed bytes.
     const lowered = i8x16.add(bytes, this.#splat(0x80 - ZERO))
     const digits = f.keep(i8x16.ltS(lowered, this.#splat(0x80 + 10)))
@@ -402,11 +407,11 @@ export class WideCode {
 
   #boolean(column: number): void {
     const f = this.#f
-    const word = f.keep(i32.load(this.#p))
+    const word = f.keep(i32.load(this.#p, 0, RECORDS))
     const isTrue = f.keep(i32.eq(word, i32.const(WORD_TRUE)))
     const isFalse = i32.and(
       i32.eq(word, i32.const(WORD_FALS)),
-      i32.eq(i32.load8U(this.#p, 4), i32.const(LETTER_E)),
+      i32.eq(i32.load8U(this.#p, 4, RECORDS), i32.const(LETTER_E)),
     )
     this.#wrongIf(i32.eqz(i32.or(isTrue, isFalse)))
     this.#advance(i32.sub(i32.const(5), isTrue))
@@ -419,8 +424,11 @@ export class WideCode {
     const f = this.#f
     const { type } = this.#fields[column] as Field
     const places = this.#memory.columns[column] as ColumnPlaces
-    const date = f.keep(v128.and(v128.load(this.#p), this.#constant(DATE_MASK)))
-    const spread = i64.mul(i64.load(this.#p, DATE_MULTIPLIED_AT), i64.const(DATE_MULTIPLIER))
+    const date = f.keep(v128.and(this.#vector(), this.#constant(DATE_MASK)))
+    const spread = i64.mul(
+      i64.load(this.#p, DATE_MULTIPLIED_AT, RECORDS),
+      i64.const(DATE_MULTIPLIER),
+    )
     const number = i32.wrap(i64.shrU(spread, i64.const(BigInt(64 - DATE_PLACE_BITS))))
     const place = f.keep(i32.mul(number, i32.const(PLACE_BYTES)))
     f.if(v128.anyTrue(v128.xor(date, v128.load(place, places.placesAt))), () => {
@@ -429,7 +437,7 @@ export class WideCode {
     })
     const bytes = this.#timeBytes.get(column) as number
     const mask = TIME_MASK.map((byte, i) => (i < bytes - 11 ? byte : 0))
-    const time = v128.and(v128.load(this.#p, 11), this.#constant(mask))
+    const time = v128.and(this.#vector(11), this.#constant(mask))
     const pattern = TIME_PATTERN.map((byte, i) => (i < bytes - 11 ? byte : 0))
     const digits = f.keep(v128.xor(time, this.#constant(pattern)))
     this.#wrongIf(v128.anyTrue(i8x16.gtU(digits, this.#constant(TIME_LIMITS))))

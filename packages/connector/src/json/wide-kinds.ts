@@ -3,10 +3,11 @@
  * values is read, as a record of the shape shows it.
  */
 import type { Field } from '@millrace/core'
+import { READ_AHEAD_BYTES } from '../wasm/shared-memory.ts'
 import type { RecordShape } from './shape-scanner.ts'
 
-/** Keys and spacing of a record; more might be read past the end of the memory. */
-const LITERAL_BYTES_MAX = 4096
+/** So far a scanner goes at most for one value, once it is past the record's end. */
+const VALUE_BYTES_MAX = 64
 const QUOTE = 34
 const COLON = 58
 const LETTER_F = 102
@@ -58,7 +59,8 @@ function kindOfSkipped(sample: Uint8Array): ValueKind | null {
 /** How the values of a shape are read; null when they are not all read so. */
 export function wideKinds(fields: readonly Field[], shape: RecordShape): ValueKind[] | null {
   const { columns, literals, samples } = shape
-  if (literals.reduce((sum, { length }) => sum + length, 0) > LITERAL_BYTES_MAX) return null
+  const literalBytes = literals.reduce((sum, { length }) => sum + length, 0)
+  if (literalBytes + VALUE_BYTES_MAX * columns.length > READ_AHEAD_BYTES) return null
   // A column that the record does not have is NULL: the other scanner's.
   if (columns.filter((column) => column >= 0).length < fields.length) return null
   const kinds: ValueKind[] = []

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { type Field, OperatorMetrics } from '@millrace/core'
 import { RecordSpans } from '../format.ts'
 import { rowsOfBatch } from '../testing/batch-rows.ts'
+import { READ_AHEAD_BYTES, shareMemory } from '../wasm/shared-memory.ts'
 import { DecodeTarget } from './decode-target.ts'
 import { JsonDecoder } from './json-decoder.ts'
 import { type JsonDecodeOptions, JsonRecordParser } from './json-record-parser.ts'
@@ -97,6 +98,17 @@ function spansOf(records: readonly Buffer[]): RecordSpans {
   return new RecordSpans(Buffer.concat(records), starts, lengths, records.length)
 }
 
+/** The same spans, in a memory that is shared, as far back as bytes may lie. */
+function sharedSpans({ bytes, starts, lengths, count }: RecordSpans): RecordSpans {
+  const pages = Math.ceil((bytes.length + READ_AHEAD_BYTES) / 65_536)
+  const memory = new WebAssembly.Memory({ initial: pages })
+  shareMemory(memory)
+  const at = memory.buffer.byteLength - READ_AHEAD_BYTES - bytes.length
+  const shared = new Uint8Array(memory.buffer, at, bytes.length)
+  shared.set(bytes)
+  return new RecordSpans(shared, starts, lengths, count)
+}
+
 function decode(decoder: JsonDecoder, records: readonly Buffer[]): unknown[] {
   return rowsOfBatch(decoder.decode(spansOf(records), 0, records.length, ORIGIN))
 }
@@ -114,8 +126,9 @@ test('a record reads the same in vectors as it reads alone', () => {
     const random = randomOf(seed)
     const { fields, record } = caseOf(random)
     const decoder = new JsonDecoder(fields, OPTIONS, new OperatorMetrics())
-    const hot = Array.from({ length: 600 }, () => record(random))
-    decode(decoder, hot.slice(0, 300))
+    const inPlace = new JsonDecoder(fields, OPTIONS, new OperatorMetrics())
+    const hot = Array.from({ length: 300 }, () => record(random))
+    for (const each of [decoder, inPlace]) decode(each, hot)
     for (let round = 0; round < 2; round++) {
       const records = Array.from({ length: 250 }, () => {
         const whole = record(random)
@@ -124,10 +137,15 @@ test('a record reads the same in vectors as it reads alone', () => {
       const alone = records.flatMap((one) =>
         decode(new JsonDecoder(fields, OPTIONS, new OperatorMetrics()), [one]),
       )
-      const rows = decode(decoder, records)
-      assert.equal(rows.length, alone.length, `seed ${seed}, round ${round}`)
-      for (const [i, row] of rows.entries()) {
-        assert.deepEqual(row, alone[i], `seed ${seed}, round ${round}, row ${i}`)
+      const spans = sharedSpans(spansOf(records))
+      for (const rows of [
+        decode(decoder, records),
+        rowsOfBatch(inPlace.decode(spans, 0, spans.count, ORIGIN)),
+      ]) {
+        assert.equal(rows.length, alone.length, `seed ${seed}, round ${round}`)
+        for (const [i, row] of rows.entries()) {
+          assert.deepEqual(row, alone[i], `seed ${seed}, round ${round}, row ${i}`)
+        }
       }
     }
   }
@@ -230,6 +248,28 @@ test('records of several runs, larger ones than a run, and null values go their 
   spans.lengths[0] = -1
   const batch = decoder.decode(spans, 0, spans.count, ORIGIN)
   assert.equal(batch.rowCount, 198)
+})
+
+test('a record that goes on past its end is looked at no further than there is memory', () => {
+  const type: Field['type'] = { kind: 'STRING', nullable }
+  for (const columns of [1, 40, 200, 250]) {
+    const fields: Field[] = Array.from({ length: columns }, (_, i) => ({ name: `c${i}`, type }))
+    const text = (value: string) =>
+      Buffer.from(`{${fields.map(({ name }) => `"${name}":"${value}"`).join()}}`)
+    const decoder = new JsonDecoder(fields, OPTIONS, new OperatorMetrics())
+    decode(
+      decoder,
+      Array.from({ length: 300 }, () => text('a')),
+    )
+    // It ends within its first value, and so do the bytes.
+    const cut = [text('b'), text('c'), text('d').subarray(0, 8)]
+    const spans = sharedSpans(spansOf(cut))
+    const rows = rowsOfBatch(decoder.decode(spans, 0, spans.count, ORIGIN))
+    assert.deepEqual(
+      rows,
+      ['b', 'c'].map((value) => fields.map(() => value)),
+    )
+  }
 })
 
 test('texts keep their codes, however many share a place', () => {

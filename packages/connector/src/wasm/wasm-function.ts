@@ -29,13 +29,18 @@ export interface Label {
 
 export class WasmFunction {
   readonly #parameters: number
+  readonly #memories: number
   readonly #locals: ValueType[] = []
   readonly #code: number[] = []
   #depth = 0
 
-  /** Its parameters are 32-bit integers, and so is what it returns. */
-  constructor(parameters: number) {
+  /**
+   * Its parameters are 32-bit integers, and so is what it returns. It reads from so many memories,
+   * and writes to the first.
+   */
+  constructor(parameters: number, memories = 1) {
     this.#parameters = parameters
+    this.#memories = memories
   }
 
   parameter(index: number): Local<'i32'> {
@@ -126,15 +131,21 @@ export class WasmFunction {
     for (const part of parts) for (const byte of part) this.#code.push(byte)
   }
 
-  /** Compiled on this thread. The module imports `m.memory` and exports the function as `run`. */
+  /**
+   * Compiled on this thread. The module imports its memories by number from `m` and exports the
+   * function as `run`.
+   */
   module(result: I32): WebAssembly.Module {
     const locals = this.#locals.map((type) => [1, TYPE_CODES[type]])
     const body = [...vector(locals), ...this.#code, ...result.code, 0x0b]
     const parameters = new Array<number[]>(this.#parameters).fill([TYPE_CODES.i32])
+    const memories = Array.from({ length: this.#memories }, (_, i) => [
+      ...[...text('m'), ...text(`${i}`), 0x02, 0x00, 0],
+    ])
     const bytes = Uint8Array.from([
       ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
       ...section(1, [[0x60, ...vector(parameters), 1, TYPE_CODES.i32]]),
-      ...section(2, [[...text('m'), ...text('memory'), 0x02, 0x00, 0]]),
+      ...section(2, memories),
       ...section(3, [[0]]),
       ...section(7, [[...text('run'), 0x00, 0]]),
       ...section(10, [[...unsignedLeb(body.length), ...body]]),
@@ -156,7 +167,10 @@ function text(ascii: string): number[] {
   return [...unsignedLeb(ascii.length), ...Buffer.from(ascii, 'latin1')]
 }
 
-/** The function of a module of `WasmFunction.module`, over `memory`. */
-export function instantiateWasm<F>(module: WebAssembly.Module, memory: WebAssembly.Memory): F {
-  return new WebAssembly.Instance(module, { m: { memory } }).exports.run as F
+/** The function of a module of `WasmFunction.module`, over its memories. */
+export function instantiateWasm<F>(
+  module: WebAssembly.Module,
+  ...memories: readonly WebAssembly.Memory[]
+): F {
+  return new WebAssembly.Instance(module, { m: { ...memories } }).exports.run as F
 }

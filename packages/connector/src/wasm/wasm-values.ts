@@ -62,10 +62,18 @@ function binary<A extends ValueType, B extends ValueType, T extends ValueType>(
   return (a: Value<A>, b: Value<B>): Value<T> => value(type, [...a.code, ...b.code, ...opcode])
 }
 
-/** Unaligned everywhere: records begin where they like. */
+/**
+ * What an access says behind its opcode: alignment, memory (where it is not the first), offset.
+ * Unaligned everywhere: records begin where they like.
+ */
+export function memoryArgument(offset: number, memory: number): number[] {
+  return memory === 0 ? [0, ...unsignedLeb(offset)] : [0x40, memory, ...unsignedLeb(offset)]
+}
+
+/** `memory` is the number of one of the function's (`WasmFunction`). */
 function memory<T extends ValueType>(type: T, ...opcode: number[]) {
-  return (address: I32, offset = 0): Value<T> =>
-    value(type, [...address.code, ...opcode, 0, ...unsignedLeb(offset)])
+  return (address: I32, offset = 0, memory = 0): Value<T> =>
+    value(type, [...address.code, ...opcode, ...memoryArgument(offset, memory)])
 }
 
 const simd = (opcode: number): number[] => [0xfd, ...unsignedLeb(opcode)]
