@@ -43,7 +43,11 @@ const stages = [
   [
     'sql',
     () =>
-      test('SQL jobs on a local cluster', ['test/sql/*.test.ts', 'test/end-to-end/*.test.ts'], 1),
+      test(
+        'SQL jobs on a local cluster',
+        ['test/sql/*.test.ts', 'test/end-to-end/*.test.ts', 'test/compatibility/*.test.ts'],
+        1,
+      ),
   ],
   // The first file may build the server.
   ['s3', () => test('real S3', ['test/s3/*.test.ts'], 1)],

@@ -33,6 +33,26 @@ export const { error: jobManagerError, declarations: JOBMANAGER_ERRORS } = defin
     retry: 'never',
     description: 'The job has no vertex of this id.',
   },
+  JOB_SUBTASK_NOT_FOUND: {
+    domain: 'user',
+    retry: 'never',
+    description: 'The vertex has no subtask of this index.',
+  },
+  ATTEMPT_NOT_FOUND: {
+    domain: 'user',
+    retry: 'never',
+    description: 'The subtask has no attempt of this number, or it is not kept any more.',
+  },
+  LOG_NOT_FOUND: {
+    domain: 'user',
+    retry: 'never',
+    description: 'The process has no log file of this name, or logs to none.',
+  },
+  RESCALING_REPLACED: {
+    domain: 'external',
+    retry: 'never',
+    description: 'The way of rescaling that the reference engine has switched off was asked for.',
+  },
   CHECKPOINT_UNKNOWN: {
     domain: 'user',
     retry: 'never',

@@ -8,8 +8,9 @@
  */
 import type { CoordinatorRegistry } from '@millrace/connector'
 import { type Configuration, hexId } from '@millrace/core'
-import type { Platform, RpcServer } from '@millrace/platform'
+import type { Platform, ProcessInspection, RpcServer } from '@millrace/platform'
 import {
+  type Fence,
   type HighAvailability,
   HighAvailabilityOptions,
   highAvailabilityOf,
@@ -45,6 +46,8 @@ export interface JobManagerSettings {
   readonly epoch?: number
   /** Mounts further routes (the SQL gateway) on the REST server before it listens. */
   readonly routes?: (server: FastifyInstance, jobManager: JobManager) => void | Promise<void>
+  /** What the process tells about itself; absent in the simulation. */
+  readonly inspection?: ProcessInspection
   /** False: no REST server (simulation). */
   readonly rest?: boolean
   /** Sends a client's request on to the leader; absent: a standby only says where the leader is. */
@@ -68,6 +71,7 @@ export class JobManager {
   readonly #election: LeaderElection
   #session: LeaderSession | null = null
   #stopped = false
+  #restAddress = ''
   #rpcServer: RpcServer | null = null
   #restServer: FastifyInstance | null = null
 
@@ -120,6 +124,19 @@ export class JobManager {
     return this.#leading().slotPool
   }
 
+  /** Throws NOT_LEADER. */
+  get fence(): Fence {
+    return this.#leading().fence
+  }
+
+  get inspection(): ProcessInspection | null {
+    return this.#settings.inspection ?? null
+  }
+
+  get restUrl(): string {
+    return `http://${this.#restAddress}`
+  }
+
   #leading(): LeaderSession {
     if (this.#session !== null) return this.#session
     const leader = this.leader
@@ -138,19 +155,19 @@ export class JobManager {
   async start(): Promise<JobManagerAddresses> {
     const { configuration, platform } = this
     const rpcAddress = await this.#serveRpc()
-    let restAddress = ''
     if (this.#settings.rest !== false) {
       this.#restServer = createRestServer(this)
       forwardToLeader(this.#restServer, this, this.#settings.forward ?? null)
       await this.#settings.routes?.(this.#restServer, this)
       try {
-        restAddress = await listenRest(this.#restServer, configuration)
+        this.#restAddress = await listenRest(this.#restServer, configuration)
       } catch (error) {
         // TaskManagers must not find half a JobManager.
         await this.stop()
         throw error
       }
     }
+    const restAddress = this.#restAddress
     this.#election.join({
       id: this.id,
       rpcAddress,

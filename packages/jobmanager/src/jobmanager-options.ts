@@ -150,6 +150,12 @@ export const RestOptions = {
     defaultValue: 104_857_600,
     description: 'Largest body of a REST request.',
   }),
+  logPath: option.string<string | undefined>({
+    key: 'web.log.path',
+    defaultValue: undefined,
+    description:
+      'File that the JobManager’s output goes to: REST shows it and the other logs in its directory.',
+  }),
   accessControlAllowOrigin: option.string({
     key: 'web.access-control-allow-origin',
     defaultValue: '*',
@@ -186,6 +192,11 @@ export const RestOptions = {
     key: 'web.exception-history-size',
     defaultValue: 16,
     description: 'How many failures of a job are kept.',
+  }),
+  attemptHistory: option.int({
+    key: 'jobmanager.execution.attempts-history-size',
+    defaultValue: 16,
+    description: 'How many earlier attempts of a subtask are kept for display.',
   }),
   jobStoreMaxCapacity: option.int({
     key: 'jobstore.max-capacity',

@@ -11,6 +11,19 @@ export interface SlotReport {
   readonly jobId: string
 }
 
+/** How the memory of a TaskManager's process is divided, bytes. */
+export interface TaskManagerMemory {
+  /** Main thread, code and the runtime's own structures. */
+  readonly frameworkBytes: number
+  /** Of all slots: heap and typed arrays, without the following. */
+  readonly taskBytes: number
+  readonly managedBytes: number
+  readonly networkBytes: number
+  readonly totalBytes: number
+  /** Of the machine; 0: not known. */
+  readonly physicalBytes: number
+}
+
 export interface RegisterTaskManagerRequest {
   readonly fence: Fence
   readonly taskManagerId: string
@@ -18,6 +31,7 @@ export interface RegisterTaskManagerRequest {
   readonly rpcAddress: string
   readonly slots: readonly SlotReport[]
   readonly memoryBytes: number
+  readonly memory?: TaskManagerMemory
   readonly cpuCores: number
 }
 

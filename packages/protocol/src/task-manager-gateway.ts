@@ -46,6 +46,17 @@ export interface NotifyCheckpointRequest {
   readonly outcome: 'complete' | 'aborted'
 }
 
+/** What people ask of a process. */
+export type ProcessQuestion =
+  | { readonly kind: 'log-files' }
+  /** A text, or null: there is no such file. `name` null: the one that it logs to now. */
+  | { readonly kind: 'log'; readonly name: string | null }
+
+export interface InspectRequest {
+  readonly fence: Fence
+  readonly question: ProcessQuestion
+}
+
 export interface JobManagerHeartbeat {
   readonly fence: Fence
 }
@@ -66,5 +77,7 @@ export interface TaskManagerGateway {
   notifyCheckpoint(request: NotifyCheckpointRequest): Promise<void>
   /** Rejects with STALE_ATTEMPT when the attempt is not here. */
   operatorEvent(request: OperatorEventRequest): Promise<void>
+  /** Resolves with what `ProcessQuestion` says of each kind. */
+  inspect(request: InspectRequest): Promise<{ readonly answer: unknown }>
   heartbeat(request: JobManagerHeartbeat): Promise<{ readonly slots: readonly SlotReport[] }>
 }

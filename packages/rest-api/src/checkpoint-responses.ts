@@ -102,4 +102,54 @@ export interface CheckpointsConfigAnswer {
   readonly aligned_checkpoint_timeout: number
   readonly checkpoints_after_tasks_finish: boolean
   readonly state_changelog_enabled: boolean
+  /** Of a changelog that is not there, as the reference's answers have it. */
+  readonly changelog_periodic_materialization_interval: number
+  readonly changelog_storage: string
+}
+
+/** One subtask in one checkpoint. */
+export type CheckpointSubtask =
+  | {
+      readonly className: 'pending'
+      readonly index: number
+      readonly status: 'pending_or_failed'
+    }
+  | {
+      readonly className: 'completed'
+      readonly index: number
+      readonly status: 'completed'
+      readonly ack_timestamp: number
+      readonly end_to_end_duration: number
+      readonly checkpointed_size: number
+      readonly state_size: number
+      readonly checkpoint: { readonly sync: number; readonly async: number }
+      readonly alignment: {
+        readonly buffered: number
+        readonly processed: number
+        readonly persisted: number
+        readonly duration: number
+      }
+      readonly start_delay: number
+      readonly unaligned_checkpoint: boolean
+      readonly aborted: boolean
+    }
+
+export interface CheckpointSubtasksAnswer extends CheckpointTaskEntry {
+  readonly summary: {
+    readonly checkpointed_size: StatisticsSummary
+    readonly state_size: StatisticsSummary
+    readonly end_to_end_duration: StatisticsSummary
+    readonly checkpoint_duration: {
+      readonly sync: StatisticsSummary
+      readonly async: StatisticsSummary
+    }
+    readonly alignment: {
+      readonly buffered: StatisticsSummary
+      readonly processed: StatisticsSummary
+      readonly persisted: StatisticsSummary
+      readonly duration: StatisticsSummary
+    }
+    readonly start_delay: StatisticsSummary
+  }
+  readonly subtasks: readonly CheckpointSubtask[]
 }

@@ -35,6 +35,65 @@ export interface ResourceProfile {
   readonly extendedResources: object
 }
 
+/** How the memory of a TaskManager is divided, bytes. */
+export interface MemoryConfiguration {
+  readonly frameworkHeap: number
+  readonly taskHeap: number
+  readonly frameworkOffHeap: number
+  readonly taskOffHeap: number
+  readonly networkMemory: number
+  readonly managedMemory: number
+  readonly jvmMetaspace: number
+  readonly jvmOverhead: number
+  readonly totalFlinkMemory: number
+  readonly totalProcessMemory: number
+}
+
+/** The last report of a TaskManager's process, bytes. */
+export interface TaskManagerMetrics {
+  readonly heapUsed: number
+  readonly heapCommitted: number
+  readonly heapMax: number
+  readonly nonHeapUsed: number
+  readonly nonHeapCommitted: number
+  readonly nonHeapMax: number
+  readonly directCount: number
+  readonly directUsed: number
+  readonly directMax: number
+  readonly mappedCount: number
+  readonly mappedUsed: number
+  readonly mappedMax: number
+  readonly nettyShuffleMemorySegmentsAvailable: number
+  readonly nettyShuffleMemorySegmentsUsed: number
+  readonly nettyShuffleMemorySegmentsTotal: number
+  readonly nettyShuffleMemoryAvailable: number
+  readonly nettyShuffleMemoryUsed: number
+  readonly nettyShuffleMemoryTotal: number
+  readonly garbageCollectors: readonly {
+    readonly name: string
+    readonly count: number
+    /** ms. */
+    readonly time: number
+  }[]
+}
+
+export interface EnvironmentAnswer {
+  readonly jvm: {
+    readonly version: string
+    readonly arch: string
+    readonly options: readonly string[]
+  }
+  readonly classpath: readonly string[]
+}
+
+export interface LogFilesAnswer {
+  readonly logs: readonly {
+    readonly name: string
+    readonly size: number
+    readonly mtime: number
+  }[]
+}
+
 export interface TaskManagerEntry {
   readonly id: string
   readonly path: string
@@ -43,6 +102,8 @@ export interface TaskManagerEntry {
   readonly timeSinceLastHeartbeat: number
   readonly slotsNumber: number
   readonly freeSlots: number
+  /** Tasks that were deployed there and have not ended. */
+  readonly assignedTasks: number
   readonly totalResource: ResourceProfile
   readonly freeResource: ResourceProfile
   readonly hardware: {
@@ -51,6 +112,7 @@ export interface TaskManagerEntry {
     readonly freeMemory: number
     readonly managedMemory: number
   }
+  readonly memoryConfiguration: MemoryConfiguration
   /** Ours: jobs with a slot here. */
   readonly jobs: readonly string[]
 }
@@ -63,13 +125,13 @@ export interface TaskManagerDetail extends TaskManagerEntry {
   readonly allocatedSlots: readonly {
     readonly jobId: string
     readonly resource: ResourceProfile
+    readonly assignedTasks: number
     /** Ours. */
     readonly slotIndex: number
     /** Ours. */
     readonly allocationId: string
   }[]
-  /** Metric name → last reported value. */
-  readonly metrics: Readonly<Record<string, number>>
+  readonly metrics: TaskManagerMetrics
 }
 
 export type ConfigEntriesAnswer = readonly { readonly key: string; readonly value: string }[]

@@ -3,6 +3,7 @@
  * yet), ours marked.
  */
 import type { ErrorData, WatermarkHold } from '@millrace/core'
+import type { FailureCause } from './operation-responses.ts'
 
 export type JobStatus =
   | 'INITIALIZING'
@@ -217,53 +218,18 @@ export interface JobExceptionsAnswer {
   }
 }
 
-export interface SubtaskDetail {
-  readonly subtask: number
-  readonly status: ExecutionState
-  readonly attempt: number
-  readonly endpoint: string
-  readonly host: string
-  readonly 'start-time': number
-  readonly 'end-time': number
-  readonly duration: number
-  readonly metrics: VertexMetrics
-  readonly 'taskmanager-id': string
-  readonly 'status-duration': Readonly<Record<string, number>>
-}
-
-export interface VertexDetail {
-  readonly id: string
-  readonly name: string
-  readonly parallelism: number
-  readonly maxParallelism: number
-  readonly now: number
-  readonly subtasks: readonly SubtaskDetail[]
-  /** Ours. */
-  readonly 'watermark-holds': readonly VertexWatermarkHold[]
-}
-
-/** Without `get`: the names alone; with it: values as text (one metric) or aggregates. */
-export type MetricsAnswer = readonly {
-  readonly id: string
-  readonly value?: string
-  readonly min?: number
-  readonly max?: number
-  readonly avg?: number
-  readonly sum?: number
-}[]
-
-export interface BackpressureAnswer {
-  readonly status: 'ok' | 'deprecated'
-  readonly backpressureLevel: 'ok' | 'low' | 'high'
-  readonly 'backpressure-level': 'ok' | 'low' | 'high'
-  readonly 'end-timestamp': number
-  readonly subtasks: readonly {
-    readonly subtask: number
-    readonly 'attempt-number': number
-    readonly backpressureLevel: 'ok' | 'low' | 'high'
-    readonly 'backpressure-level': 'ok' | 'low' | 'high'
-    readonly ratio: number
-    readonly busyRatio: number
-    readonly idleRatio: number
-  }[]
+/** How a job ended; clients wait by asking for it. */
+export interface JobExecutionResultAnswer {
+  readonly status: { readonly id: 'IN_PROGRESS' | 'COMPLETED' }
+  readonly 'job-execution-result'?: {
+    readonly id: string
+    readonly name: string
+    readonly 'application-id': string
+    readonly 'application-status': 'SUCCEEDED' | 'FAILED' | 'CANCELED' | 'UNKNOWN'
+    readonly 'accumulator-results': object
+    readonly 'net-runtime': number
+    readonly 'start-time': number
+    readonly 'end-time': number
+    readonly 'failure-cause'?: FailureCause
+  }
 }

@@ -9,7 +9,7 @@ import { createHttpServer } from '@millrace/jobmanager'
 import {
   answerDifferences,
   recordedAnswers,
-} from '../../../test/compatibility/shape-differences.ts'
+} from '../../../test/compatibility/answer-differences.ts'
 import { registerGatewayRoutes } from './gateway-routes.ts'
 import { GatewayHarness } from './testing/gateway-harness.ts'
 
@@ -20,7 +20,7 @@ const SETUP = [
   "CREATE TABLE s1 (id INT) WITH ('connector' = 'blackhole')",
 ]
 
-for (const recorded of recordedAnswers('gateway.json')) {
+for (const recorded of recordedAnswers('gateway-shapes')) {
   test(`${recorded.name} is answered as the reference does`, async () => {
     const harness = new GatewayHarness()
     const server = createHttpServer(new Configuration({}))

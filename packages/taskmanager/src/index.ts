@@ -1,5 +1,4 @@
 export * from './error-codes.ts'
-export type { ProcessMemory } from './manager/process-metrics.ts'
 export { SLOT_THREAD_ENTRY } from './manager/slot-threads.ts'
 export { TaskManager, type TaskManagerSettings } from './manager/task-manager.ts'
 export type { RunSlotOptions } from './slot/run-slot.ts'

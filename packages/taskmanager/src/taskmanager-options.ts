@@ -6,6 +6,7 @@
  */
 import { type Configuration, configError, option } from '@millrace/core'
 import { type NetworkSettings, networkSettingsOf } from '@millrace/network'
+import type { TaskManagerMemory } from '@millrace/protocol'
 
 const MIB = 1024 * 1024
 
@@ -43,6 +44,12 @@ export const TASKMANAGER_OPTIONS = {
     max: MANAGED_FRACTION_MAX,
     description:
       'Part of each slot’s memory for keyed state, unless `taskmanager.memory.managed.size` is set.',
+  }),
+  logPath: option.string<string | undefined>({
+    key: 'taskmanager.log.path',
+    defaultValue: undefined,
+    description:
+      'File that the TaskManager’s output goes to: REST shows it and the other logs in its directory.',
   }),
   resourceId: option.string<string | undefined>({
     key: 'taskmanager.resource-id',
@@ -157,6 +164,25 @@ export interface SlotMemory {
   /** Of the whole, for keyed state under a cache. */
   readonly managedBytes: number
   readonly network: NetworkSettings
+}
+
+/** Of the whole process. `physicalBytes`: of the machine. */
+export function taskManagerMemoryOf(
+  configuration: Configuration,
+  physicalBytes: number,
+): TaskManagerMemory {
+  const slotCount = configuration.get(TASKMANAGER_OPTIONS.numberOfTaskSlots)
+  const { totalMaxBytes, managedBytes, network } = slotMemoryOf(configuration)
+  const networkBytes = network.segmentBytes * network.segmentCountMax
+  const taskBytes = totalMaxBytes - networkBytes - managedBytes
+  return {
+    frameworkBytes: BASE_MEMORY_BYTES,
+    taskBytes: Math.floor(taskBytes) * slotCount,
+    managedBytes: Math.floor(managedBytes) * slotCount,
+    networkBytes: networkBytes * slotCount,
+    totalBytes: configuration.get(TASKMANAGER_OPTIONS.processMemory),
+    physicalBytes,
+  }
 }
 
 /** The share of each slot. */

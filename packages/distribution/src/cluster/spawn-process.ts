@@ -79,7 +79,9 @@ export function spawnProcess(settings: SpawnSettings): SpawnedProcess {
   const main = fileURLToPath(new URL('../../bin/millrace.mjs', import.meta.url))
   const log = openSync(settings.logFile, 'a')
   const logStart = fstatSync(log).size
-  const args = Object.entries(settings.properties).map(([key, value]) => `-D${key}=${value}`)
+  const logKey = settings.role === 'taskmanager' ? 'taskmanager.log.path' : 'web.log.path'
+  const properties = { [logKey]: settings.logFile, ...settings.properties }
+  const args = Object.entries(properties).map(([key, value]) => `-D${key}=${value}`)
   const flags = settings.role === 'taskmanager' ? TASKMANAGER_FLAGS : NODE_FLAGS
   const child = spawn(process.execPath, [...flags, main, settings.role, ...args], {
     stdio: ['ignore', log, log, 'ipc'],

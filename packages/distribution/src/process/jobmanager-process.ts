@@ -1,7 +1,7 @@
 /** `millrace jobmanager`: the JobManager with REST and, on the same port, the SQL gateway. */
 import { parseArguments, requireOperands } from '@millrace/cli'
-import { JobManager } from '@millrace/jobmanager'
-import { keepCompiledCode, onStopSignal } from '@millrace/platform/node'
+import { JobManager, RestOptions } from '@millrace/jobmanager'
+import { keepCompiledCode, nodeProcessInspection, onStopSignal } from '@millrace/platform/node'
 import { RestClient } from '@millrace/rest-api'
 import { registerGatewayRoutes } from '@millrace/sql-gateway/routes'
 import { createSqlCoordinatorRegistry } from '@millrace/sql-operators/coordinators'
@@ -28,6 +28,7 @@ export async function runJobManager(args: readonly string[]): Promise<undefined>
   const jobManager = new JobManager({
     platform,
     configuration,
+    inspection: nodeProcessInspection(configuration.get(RestOptions.logPath)),
     coordinators: createSqlCoordinatorRegistry({ connectors }),
     forward: async (url, init) => {
       const response = await fetch(url, {

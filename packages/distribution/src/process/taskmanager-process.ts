@@ -1,9 +1,8 @@
 /** `millrace taskmanager`: a TaskManager, its slots as worker threads, and its Prometheus page. */
 import { cpus } from 'node:os'
-import { getHeapStatistics } from 'node:v8'
 import { parseArguments, requireOperands } from '@millrace/cli'
-import { keepCompiledCode, onStopSignal } from '@millrace/platform/node'
-import { SLOT_THREAD_ENTRY, TaskManager } from '@millrace/taskmanager'
+import { keepCompiledCode, nodeProcessInspection, onStopSignal } from '@millrace/platform/node'
+import { SLOT_THREAD_ENTRY, TASKMANAGER_OPTIONS, TaskManager } from '@millrace/taskmanager'
 import { TASKMANAGER } from '../commands/declared-commands.ts'
 import { buildSlotBundleLater, currentSlotBundle } from '../slot-bundle/slot-bundle.ts'
 import { checkConfiguration } from './check-configuration.ts'
@@ -30,16 +29,7 @@ export async function runTaskManager(args: readonly string[]): Promise<undefined
     configuration,
     cpuCores: cpus().length,
     slotThreadData: { s3 } satisfies SlotThreadData,
-    memory: () => {
-      const memory = process.memoryUsage()
-      return {
-        heapUsedBytes: memory.heapUsed,
-        heapCommittedBytes: memory.heapTotal,
-        heapMaxBytes: getHeapStatistics().heap_size_limit,
-        externalBytes: memory.external,
-        residentBytes: memory.rss,
-      }
-    },
+    inspection: nodeProcessInspection(configuration.get(TASKMANAGER_OPTIONS.logPath)),
   })
   await taskManager.start()
   const metrics = await serveMetrics(

@@ -6,11 +6,13 @@
 import { stateSizeOf } from '@millrace/core'
 import type {
   CheckpointEntry,
+  CheckpointSubtasksAnswer,
   CheckpointsAnswer,
   CheckpointTaskEntry,
   RestoredCheckpoint,
 } from '@millrace/rest-api'
 import type { CheckpointManifest } from '@millrace/state'
+import { checkpointSubtasks } from './checkpoint-subtasks.ts'
 import type { Acknowledgement, PendingCheckpoint } from './pending-checkpoint.ts'
 import { SummaryStatistics } from './summary-statistics.ts'
 
@@ -77,11 +79,21 @@ export class CheckpointStatistics {
   }
 
   details(checkpointId: number): CheckpointEntry | null {
+    const found = this.#find(checkpointId)
+    return found === null ? null : checkpointEntry(found)
+  }
+
+  /** Null: the checkpoint is not in the history, or has no such vertex. */
+  subtasks(checkpointId: number, vertexId: string): CheckpointSubtasksAnswer | null {
+    const found = this.#find(checkpointId)
+    const task = found === null ? undefined : checkpointEntry(found).tasks[vertexId]
+    return found === null || task === undefined ? null : checkpointSubtasks(found, vertexId, task)
+  }
+
+  #find(checkpointId: number): PendingCheckpoint | null {
     const latest = [this.#latestCompleted, this.#latestSavepoint, this.#latestFailed]
-    const found = [...this.#history, ...latest].find(
-      (checkpoint) => checkpoint?.id === checkpointId,
-    )
-    return found ? checkpointEntry(found) : null
+    const known = [...this.#history, ...latest]
+    return known.find((checkpoint) => checkpoint?.id === checkpointId) ?? null
   }
 
   answer(): CheckpointsAnswer {

@@ -196,6 +196,11 @@ export class JobMaster {
     return this.#job.round.graph
   }
 
+  /** Of a subtask in earlier rounds, oldest first. */
+  earlierAttempts(vertexId: string, subtaskIndex: number): readonly ExecutionAttempt[] {
+    return this.#job.attemptHistory.of(vertexId, subtaskIndex)
+  }
+
   get lifecycle(): Readonly<JobLifecycle> {
     return this.#job.lifecycle
   }

@@ -11,6 +11,7 @@ import type { JobGraph } from '@millrace/graph'
 import type { Logger, Platform } from '@millrace/platform'
 import { claimsOf } from '@millrace/state'
 import type { CheckpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts'
+import { AttemptHistory } from '../execution-graph/attempt-history.ts'
 import { AttemptNumbers } from '../execution-graph/attempt-numbers.ts'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import { ExecutionGraph } from '../execution-graph/execution-graph.ts'
@@ -34,6 +35,7 @@ export class JobState {
   readonly lifecycle: JobLifecycle
   readonly failures: FailureHistory
   readonly attemptNumbers = new AttemptNumbers()
+  readonly attemptHistory: AttemptHistory
   /**
    * Part of every attempt id, so that attempts of several leaders are never taken for each other.
    */
@@ -64,6 +66,7 @@ export class JobState {
     this.logger = platform.logger.with({ job: jobGraph.name, jobId: jobGraph.jobId })
     this.lifecycle = new JobLifecycle(platform.clock)
     this.failures = new FailureHistory(configuration.get(RestOptions.exceptionHistorySize))
+    this.attemptHistory = new AttemptHistory(configuration.get(RestOptions.attemptHistory))
     const origin = {
       numbers: this.attemptNumbers,
       lineage: attemptLineage,

@@ -150,7 +150,10 @@ export class Rounds {
     const goingOn = new Map(before.filter(([id]) => !vertexIds.has(id)))
     const planned = this.#plan(this.requirements, slots, parallelismOf(goingOn))
     this.#plannedFrom = job.requirements
-    for (const attempt of round.graph.attempts(vertexIds)) attemptNumbers.retire(attempt)
+    for (const attempt of round.graph.attempts(vertexIds)) {
+      attemptNumbers.retire(attempt)
+      job.attemptHistory.add(attempt)
+    }
     const nowMs = job.platform.clock.nowMs()
     const graph = new ExecutionGraph(planned, { numbers: attemptNumbers, lineage, nowMs }, goingOn)
     job.round = new DeploymentRound(graph)

@@ -8,7 +8,7 @@
 import type { CoordinatorRegistry } from '@millrace/connector'
 import type { Configuration } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
-import type { JobManagerGateway } from '@millrace/protocol'
+import type { Fence, JobManagerGateway } from '@millrace/protocol'
 import { jobManagerEndpoint } from '../control-plane/job-manager-endpoint.ts'
 import { Dispatcher } from '../dispatcher/dispatcher.ts'
 import type { JobStore } from '../high-availability/job-store.ts'
@@ -54,6 +54,7 @@ export class LeaderSession {
   readonly slotPool: SlotPool
   /** What TaskManagers call. */
   readonly gateway: JobManagerGateway
+  readonly fence: Fence
   readonly #platform: Platform
   #isReady: boolean
 
@@ -64,6 +65,7 @@ export class LeaderSession {
     this.leadership = leadership
     this.#isReady = !store.isDurable
     const fence = leadershipFence(leadership, settings.jobManagerId)
+    this.fence = fence
     this.slotPool = new SlotPool(platform, fence, ({ jobId, allocationId }) =>
       this.dispatcher.find(jobId)?.reports.slotLost(allocationId),
     )

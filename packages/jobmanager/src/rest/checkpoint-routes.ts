@@ -27,6 +27,17 @@ export function mountCheckpointRoutes(route: Route, context: RestContext): void 
       { hint: 'Raise web.checkpoints.history to keep more.' },
     )
   })
+  route('GET', REST_PATHS.jobCheckpointSubtasks, ({ parameters }) => {
+    const { checkpointid, vertexid, jobid } = parameters as Record<string, string>
+    const { statistics } = jobOf(parameters)
+    const found = statistics.subtasks(Number(checkpointid), vertexid as string)
+    if (found !== null) return found
+    throw jobManagerError(
+      'CHECKPOINT_UNKNOWN',
+      `Checkpoint ${checkpointid} of vertex ${vertexid} is not in the history of job ${jobid}.`,
+      { hint: 'Raise web.checkpoints.history to keep more.' },
+    )
+  })
   mountTrigger(route, context)
 }
 
@@ -58,7 +69,7 @@ function mountTrigger(route: Route, context: RestContext): void {
       )
       return { 'request-id': triggerId }
     },
-    202,
+    { status: 202 },
   )
   route('GET', REST_PATHS.jobCheckpoint, ({ parameters }) => {
     const { jobid: jobId, triggerid } = parameters as { jobid: string; triggerid: string }
@@ -96,5 +107,7 @@ function checkpointsConfig({
     aligned_checkpoint_timeout: settings?.unalignedAfterMs ?? 0,
     checkpoints_after_tasks_finish: settings?.afterTasksFinish ?? true,
     state_changelog_enabled: false,
+    changelog_periodic_materialization_interval: 600_000,
+    changelog_storage: 'memory',
   }
 }

@@ -1,18 +1,8 @@
-/** Routes about the cluster: overview, configuration, TaskManagers, Prometheus metrics. */
+/** Routes about the cluster: overview, features, Prometheus metrics. */
 import { isTimeZone, zoneOffsetMs } from '@millrace/core'
-import {
-  type ConfigAnswer,
-  type OverviewAnswer,
-  REST_PATHS,
-  type ResourceProfile,
-  type TaskManagerDetail,
-  type TaskManagerEntry,
-} from '@millrace/rest-api'
+import { type ConfigAnswer, type OverviewAnswer, REST_PATHS } from '@millrace/rest-api'
 import type { FastifyInstance } from 'fastify'
-import { jobManagerError } from '../error-codes.ts'
 import { RestOptions } from '../jobmanager-options.ts'
-import type { RegisteredTaskManager } from '../taskmanager-registry/registered-task-manager.ts'
-import { maskSecrets } from './mask-secrets.ts'
 import { prometheusText } from './prometheus-text.ts'
 import type { RestContext, Route } from './route.ts'
 
@@ -48,32 +38,6 @@ export function mountClusterRoutes(
       },
     }
   })
-  route('GET', REST_PATHS.jobManagerConfig, () =>
-    Object.entries(maskSecrets(configuration.toObject()))
-      .map(([key, value]) => ({ key, value }))
-      .sort((a, b) => (a.key < b.key ? -1 : 1)),
-  )
-  route('GET', REST_PATHS.taskManagers, () => ({
-    taskmanagers: context.registry.all().map((taskManager) => entry(context, taskManager)),
-  }))
-  route('GET', REST_PATHS.taskManager, ({ parameters }): TaskManagerDetail => {
-    const id = parameters.taskmanagerid as string
-    const taskManager = context.registry.get(id)
-    if (taskManager === undefined) {
-      const known = context.registry.all().map((other) => other.id)
-      throw jobManagerError('TASK_MANAGER_NOT_FOUND', `No TaskManager '${id}' is registered.`, {
-        hint: known.length === 0 ? 'None is registered.' : `Registered: ${known.join(', ')}.`,
-      })
-    }
-    return {
-      ...entry(context, taskManager),
-      allocatedSlots: context.slotPool.allocatedOf(taskManager).map((slot) => ({
-        ...slot,
-        resource: resource(taskManager, 1 / taskManager.slotCount),
-      })),
-      metrics: taskManager.metrics?.process ?? {},
-    }
-  })
   server.get('/metrics', async (_request, reply) => {
     const { text, contentType } = await prometheusText(context)
     return reply.header('content-type', contentType).send(text)
@@ -95,46 +59,5 @@ function overview({ registry, slotPool, dispatcher }: RestContext): OverviewAnsw
     'jobs-failed': count('FAILED'),
     'flink-version': VERSION,
     'flink-commit': REVISION,
-  }
-}
-
-function entry(context: RestContext, taskManager: RegisteredTaskManager): TaskManagerEntry {
-  const { platform, slotPool } = context
-  const allocated = slotPool.allocatedOf(taskManager)
-  const freeSlots = taskManager.slotCount - allocated.length
-  const silentMs = platform.clock.monotonicMs() - taskManager.lastHeartbeatMs
-  return {
-    id: taskManager.id,
-    path: taskManager.rpcAddress,
-    dataPort: -1,
-    jmxPort: -1,
-    timeSinceLastHeartbeat: Math.round(platform.clock.nowMs() - silentMs),
-    slotsNumber: taskManager.slotCount,
-    freeSlots,
-    totalResource: resource(taskManager, 1),
-    freeResource: resource(taskManager, freeSlots / Math.max(1, taskManager.slotCount)),
-    hardware: {
-      cpuCores: taskManager.cpuCores,
-      physicalMemory: taskManager.memoryBytes,
-      freeMemory: Math.max(
-        0,
-        taskManager.memoryBytes -
-          (taskManager.metrics?.process['Status.JVM.Memory.Heap.Used'] ?? 0),
-      ),
-      managedMemory: 0,
-    },
-    jobs: [...new Set(allocated.map(({ jobId }) => jobId))],
-  }
-}
-
-/** `share`: of the TaskManager; memory in MB as the reference has it. */
-function resource(taskManager: RegisteredTaskManager, share: number): ResourceProfile {
-  return {
-    cpuCores: taskManager.cpuCores * share,
-    taskHeapMemory: Math.floor((taskManager.memoryBytes * share) / 1_048_576),
-    taskOffHeapMemory: 0,
-    managedMemory: 0,
-    networkMemory: 0,
-    extendedResources: {},
   }
 }

@@ -23,7 +23,7 @@ export function mountJobRoutes(route: Route, context: RestContext): void {
       const { jobId } = await context.dispatcher.submit(jobGraph)
       return { jobUrl: `/jobs/${jobId}`, jobid: jobId }
     },
-    202,
+    { status: 202 },
   )
   route('POST', REST_PATHS.jobsRestorePlan, async ({ body }) => {
     const jobGraph = (body as { jobGraph?: unknown } | null | undefined)?.jobGraph
@@ -33,9 +33,9 @@ export function mountJobRoutes(route: Route, context: RestContext): void {
     jobs: context.dispatcher.all().map((job) => jobOverview(job, nowMs())),
   }))
   route('GET', REST_PATHS.job, ({ parameters }) => jobDetail(jobOf(parameters), nowMs()))
-  route('GET', REST_PATHS.jobStatus, ({ parameters }) => ({
-    status: jobOf(parameters).state,
-  }))
+  route('GET', REST_PATHS.jobStatus, ({ parameters }) => ({ status: jobOf(parameters).state }), {
+    failsInside: true,
+  })
   route('GET', REST_PATHS.jobPlan, ({ parameters }) => ({ plan: jobPlan(jobOf(parameters)) }))
   route('GET', REST_PATHS.jobConfig, ({ parameters }) => jobConfig(jobOf(parameters)))
   route('GET', REST_PATHS.jobExceptions, ({ parameters, query }) => {
@@ -63,7 +63,7 @@ export function mountJobRoutes(route: Route, context: RestContext): void {
       await job.cancel()
       return {}
     },
-    202,
+    { status: 202 },
   )
   route('POST', REST_PATHS.jobOperatorCoordinator, ({ parameters, body }) =>
     jobOf(parameters).clientRequest(

@@ -19,7 +19,8 @@ function schedulerOf({ adaptive }: JobMaster): string {
   return adaptive === null ? 'Default' : 'Adaptive'
 }
 
-function span({ lifecycle, hasEnded }: JobMaster, nowMs: number) {
+/** When it began and ended, epoch ms (-1: not yet), and how long it took, ms. */
+export function jobSpan({ lifecycle, hasEnded }: JobMaster, nowMs: number) {
   const { state, timestampsMs } = lifecycle
   const startMs = timestampsMs.get('INITIALIZING') ?? -1
   const endMs = hasEnded ? (timestampsMs.get(state) ?? -1) : -1
@@ -35,7 +36,7 @@ export function jobOverview(job: JobMaster, nowMs: number): JobOverview {
   return {
     jid: job.jobId,
     name: jobGraph.name,
-    ...span(job, nowMs),
+    ...jobSpan(job, nowMs),
     state: job.state,
     'last-modification': job.lifecycle.lastModificationMs,
     tasks: taskCounts(graph.stateCounts()),
@@ -59,7 +60,7 @@ export function jobDetail(job: JobMaster, nowMs: number): JobDetail {
     state: lifecycle.state,
     'job-type': jobGraph.jobType,
     'pending-operators': 0,
-    ...span(job, nowMs),
+    ...jobSpan(job, nowMs),
     maxParallelism: Math.max(1, ...jobGraph.vertices.map((vertex) => vertex.maxParallelism)),
     now: nowMs,
     timestamps,

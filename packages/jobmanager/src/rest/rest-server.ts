@@ -5,20 +5,29 @@
  * Paths come from rest-api's table, answers from the `*-view` files. Further routes (the SQL
  * gateway) may be mounted before it listens.
  */
-import { type Configuration, nearestName } from '@millrace/core'
-import { REST_PATHS } from '@millrace/rest-api'
+import { type Configuration, toErrorData } from '@millrace/core'
+import { errorAnswer } from '@millrace/rest-api'
 import type { FastifyInstance } from 'fastify'
 import { jobManagerError } from '../error-codes.ts'
 import { RestOptions } from '../jobmanager-options.ts'
+import { mountAccumulatorRoutes } from './accumulator-routes.ts'
+import { mountApplicationRoutes } from './application-routes.ts'
 import { mountCheckpointRoutes } from './checkpoint-routes.ts'
 import { mountClusterRoutes } from './cluster-routes.ts'
+import { mountDatasetRoutes } from './dataset-routes.ts'
 import { mountDisposalRoutes } from './disposal-routes.ts'
 import { createHttpServer } from './http-server.ts'
+import { mountJobOutcomeRoutes } from './job-outcome-routes.ts'
+import { mountJobPlaceRoutes } from './job-place-routes.ts'
 import { mountJobRoutes } from './job-routes.ts'
+import { mountProcessRoutes } from './process-routes.ts'
+import { requireReadableIds } from './request-ids.ts'
 import { mountRequirementsRoutes } from './requirements-routes.ts'
 import { mountRescaleRoutes } from './rescale-routes.ts'
 import type { RestContext, Route } from './route.ts'
 import { mountSavepointRoutes } from './savepoint-routes.ts'
+import { mountSubtaskRoutes } from './subtask-routes.ts'
+import { mountTaskManagerRoutes } from './task-manager-routes.ts'
 import { mountVertexRoutes } from './vertex-routes.ts'
 
 export type { FastifyInstance }
@@ -26,46 +35,49 @@ export type { FastifyInstance }
 /** The server with all of the JobManager's routes, not listening yet. */
 export function createRestServer(context: RestContext): FastifyInstance {
   const server = createHttpServer(context.configuration)
-  const route: Route = (method, path, handler, status = 200) => {
+  const route: Route = (
+    method,
+    path,
+    handler,
+    { status = 200, failsInside = false, type } = {},
+  ) => {
     for (const prefix of ['', '/v1']) {
       server.route({
         method,
         url: prefix + path,
         handler: async (request, reply) => {
           const parameters = request.params as Record<string, string>
-          requireJobId(parameters.jobid)
-          const answer = await handler({
-            parameters,
-            query: request.query as Record<string, string>,
-            body: request.body,
-          })
-          return reply.code(status).send(answer)
+          requireReadableIds(parameters)
+          const query = request.query as Record<string, string>
+          try {
+            const answer = await handler({ parameters, query, body: request.body })
+            if (type !== undefined) reply.type(type)
+            return reply.code(status).send(answer)
+          } catch (error) {
+            if (!failsInside) throw error
+            return reply.code(500).send(errorAnswer(toErrorData(error), true))
+          }
         },
       })
     }
   }
   mountClusterRoutes(server, route, context)
+  mountProcessRoutes(route, context)
+  mountTaskManagerRoutes(route, context)
+  mountApplicationRoutes(route, context)
+  mountDatasetRoutes(route, context)
   mountJobRoutes(route, context)
+  mountJobOutcomeRoutes(route, context)
+  mountJobPlaceRoutes(route, context)
   mountCheckpointRoutes(route, context)
   mountSavepointRoutes(route, context)
   mountDisposalRoutes(route, context)
   mountRequirementsRoutes(route, context)
   mountRescaleRoutes(route, context)
   mountVertexRoutes(route, context)
+  mountSubtaskRoutes(route, context)
+  mountAccumulatorRoutes(route, context)
   return server
-}
-
-/** What is no id at all is not looked up: 400, as from the reference; an unknown one is 404. */
-function requireJobId(given: string | undefined): void {
-  if (given === undefined || /^[0-9a-f]{32}$/i.test(given)) return
-  const below = Object.values(REST_PATHS).filter((path) => path.startsWith(`${REST_PATHS.jobs}/`))
-  const nearest = nearestName(`${REST_PATHS.jobs}/${given}`, below)
-  const hint = `Did you mean ${nearest}?`
-  throw jobManagerError(
-    'REST_REQUEST_INVALID',
-    `Give the id of a job, 32 hexadecimal digits; it is '${given}'.`,
-    { hint: nearest === undefined ? 'List the jobs with: npx millrace list.' : hint },
-  )
 }
 
 /**

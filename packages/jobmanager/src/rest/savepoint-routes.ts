@@ -43,7 +43,7 @@ export function mountSavepointRoutes(route: Route, context: RestContext): void {
       })
       return { 'request-id': triggerId }
     },
-    202,
+    { status: 202 },
   )
   route(
     'POST',
@@ -60,7 +60,7 @@ export function mountSavepointRoutes(route: Route, context: RestContext): void {
       )
       return { 'request-id': triggerId }
     },
-    202,
+    { status: 202 },
   )
   route('GET', REST_PATHS.jobSavepoint, ({ parameters }) => {
     const { jobid: jobId, triggerid } = parameters as { jobid: string; triggerid: string }

@@ -1,42 +1,47 @@
 /** Routes about a job's vertices: subtasks, metrics, watermarks, backpressure. */
 import { REST_PATHS } from '@millrace/rest-api'
-import { jobManagerError } from '../error-codes.ts'
-import type { ExecutionVertex } from '../execution-graph/execution-graph.ts'
+import { vertexOf } from './find-subtask.ts'
+import { aggregatedMetrics, plainMetrics, rangesOf } from './metric-answers.ts'
 import type { RestContext, Route } from './route.ts'
+import { unlessUnknown } from './unless-unknown.ts'
 import {
-  aggregatedMetrics,
   backpressure,
-  plainMetrics,
+  subtasksValues,
   vertexDetail,
+  vertexValues,
   watermarks,
 } from './vertex-view.ts'
 
+/** Of a vertex that does not run there are no samples. */
+const NO_SAMPLES = { status: 'deprecated' }
+
 export function mountVertexRoutes(route: Route, context: RestContext): void {
-  const vertexOf = (parameters: Readonly<Record<string, string>>): ExecutionVertex => {
-    const { graph, jobId } = context.dispatcher.get(parameters.jobid as string)
-    const vertex = graph.vertices.get(parameters.vertexid as string)
-    if (vertex !== undefined) return vertex
-    throw jobManagerError(
-      'JOB_VERTEX_NOT_FOUND',
-      `Job ${jobId} has no vertex ${parameters.vertexid}.`,
-      { hint: `Its vertices: ${[...graph.vertices.keys()].join(', ')}.` },
-    )
-  }
+  const jobOf = (parameters: Readonly<Record<string, string>>) =>
+    context.dispatcher.get(parameters.jobid as string)
+  const nowMs = () => context.platform.clock.nowMs()
   route('GET', REST_PATHS.jobVertex, ({ parameters }) =>
-    vertexDetail(
-      context.dispatcher.get(parameters.jobid as string).graph,
-      vertexOf(parameters),
-      context.platform.clock.nowMs(),
-    ),
+    vertexDetail(jobOf(parameters).graph, vertexOf(context, parameters), nowMs()),
   )
   route('GET', REST_PATHS.jobVertexSubtasksMetrics, ({ parameters, query }) =>
-    aggregatedMetrics(vertexOf(parameters), query.get, query.agg?.split(',') ?? []),
+    unlessUnknown([], () =>
+      aggregatedMetrics(
+        subtasksValues(vertexOf(context, parameters), rangesOf(query.subtasks)),
+        query,
+      ),
+    ),
   )
   route('GET', REST_PATHS.jobVertexMetrics, ({ parameters, query }) =>
-    plainMetrics(vertexOf(parameters), query.get),
+    unlessUnknown([], () => plainMetrics(vertexValues(vertexOf(context, parameters)), query.get)),
   )
-  route('GET', REST_PATHS.jobVertexWatermarks, ({ parameters }) => watermarks(vertexOf(parameters)))
+  // No operator's coordinator has metrics.
+  route('GET', REST_PATHS.jobVertexCoordinatorMetrics, () => [])
+  route('GET', REST_PATHS.jobVertexWatermarks, ({ parameters }) =>
+    watermarks(vertexOf(context, parameters)),
+  )
   route('GET', REST_PATHS.jobVertexBackpressure, ({ parameters }) =>
-    backpressure(vertexOf(parameters), context.platform.clock.nowMs()),
+    unlessUnknown(NO_SAMPLES, () => {
+      const vertex = vertexOf(context, parameters)
+      return jobOf(parameters).hasEnded ? NO_SAMPLES : backpressure(vertex, nowMs())
+    }),
   )
 }

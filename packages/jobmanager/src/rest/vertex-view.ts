@@ -5,14 +5,21 @@ import type {
   BackpressureAnswer,
   JobVertexSummary,
   MetricsAnswer,
-  SubtaskDetail,
   TaskCounts,
   VertexDetail,
-  VertexMetrics,
+  VertexTaskManagers,
 } from '@millrace/rest-api'
 import type { ExecutionAttempt } from '../execution-graph/execution-attempt.ts'
 import type { ExecutionGraph, ExecutionVertex } from '../execution-graph/execution-graph.ts'
 import { EXECUTION_STATES, type ExecutionState } from '../execution-graph/execution-state.ts'
+import type { MetricValues } from './metric-answers.ts'
+import {
+  aggregatedSubtasks,
+  metricsOf,
+  span,
+  subtaskDetail,
+  vertexTaskManagers,
+} from './subtask-view.ts'
 import { watermarkHolds } from './watermark-holds.ts'
 
 export function taskCounts(counts: Readonly<Record<ExecutionState, number>>): TaskCounts {
@@ -38,39 +45,6 @@ function aggregateState(counts: Readonly<Record<ExecutionState, number>>): Execu
     'FINISHED',
   ]
   return order.find((state) => counts[state] > 0) ?? 'CREATED'
-}
-
-function span(attempts: readonly ExecutionAttempt[], nowMs: number) {
-  const starts = attempts.map((attempt) => attempt.startMs()).filter((ms) => ms >= 0)
-  const startMs = starts.length === 0 ? -1 : Math.min(...starts)
-  const ended = attempts.every((attempt) => attempt.isTerminal)
-  const endMs = ended ? Math.max(...attempts.map((attempt) => attempt.endMs())) : -1
-  return {
-    'start-time': startMs,
-    'end-time': endMs,
-    duration: startMs < 0 ? -1 : (endMs >= 0 ? endMs : nowMs) - startMs,
-  }
-}
-
-function metricsOf(attempts: readonly ExecutionAttempt[]): VertexMetrics {
-  const sum = (value: (metrics: NonNullable<ExecutionAttempt['metrics']>) => number) =>
-    attempts.reduce((total, { metrics }) => total + (metrics === null ? 0 : value(metrics)), 0)
-  const time = (kind: 'busy' | 'idle' | 'backPressured') =>
-    Math.round(attempts.reduce((total, { accumulatedMs }) => total + accumulatedMs[kind], 0))
-  const complete = attempts.every(({ metrics }) => metrics !== null)
-  return {
-    'read-bytes': sum(({ numBytesIn }) => numBytesIn),
-    'read-bytes-complete': complete,
-    'write-bytes': sum(({ numBytesOut }) => numBytesOut),
-    'write-bytes-complete': complete,
-    'read-records': sum(({ numRecordsIn }) => numRecordsIn),
-    'read-records-complete': complete,
-    'write-records': sum(({ numRecordsOut }) => numRecordsOut),
-    'write-records-complete': complete,
-    'accumulated-backpressured-time': time('backPressured'),
-    'accumulated-idle-time': time('idle'),
-    'accumulated-busy-time': time('busy'),
-  }
 }
 
 function attemptsOf(vertex: ExecutionVertex): ExecutionAttempt[] {
@@ -131,42 +105,27 @@ export function vertexDetail(
     parallelism: vertex.vertex.parallelism,
     maxParallelism: vertex.vertex.maxParallelism,
     now: nowMs,
-    subtasks: vertex.subtasks.map(({ index, current }) => subtaskDetail(index, current, nowMs)),
+    subtasks: vertex.subtasks.map(({ current }) => subtaskDetail(current, nowMs)),
+    aggregated: aggregatedSubtasks(attemptsOf(vertex), nowMs),
     'watermark-holds': watermarkHolds(graph, vertex),
   }
 }
 
-function subtaskDetail(index: number, attempt: ExecutionAttempt, nowMs: number): SubtaskDetail {
-  const taskManager = attempt.slot?.taskManager
-  return {
-    subtask: index,
-    status: attempt.state,
-    attempt: attempt.number,
-    endpoint: taskManager?.rpcAddress ?? '(unassigned)',
-    host: taskManager?.rpcAddress.replace(/:\d+$/, '') ?? '(unassigned)',
-    ...span([attempt], nowMs),
-    metrics: metricsOf([attempt]),
-    'taskmanager-id': taskManager?.id ?? '(unassigned)',
-    'status-duration': statusDurations(attempt, nowMs),
+export function taskManagersOf(vertex: ExecutionVertex, nowMs: number): VertexTaskManagers {
+  const stateOf = (attempts: readonly ExecutionAttempt[]) => {
+    const counts = Object.fromEntries(EXECUTION_STATES.map((state) => [state, 0])) as Record<
+      ExecutionState,
+      number
+    >
+    for (const { state } of attempts) counts[state]++
+    return { status: aggregateState(counts), counts }
   }
-}
-
-/** Time spent in each state, ms; -1 for those never entered. */
-function statusDurations(attempt: ExecutionAttempt, nowMs: number): Record<string, number> {
-  const durations: Record<string, number> = {}
-  const entered = [...attempt.timestampsMs]
-  entered.forEach(([state, sinceMs], i) => {
-    const untilMs = entered[i + 1]?.[1] ?? (attempt.isTerminal ? sinceMs : nowMs)
-    durations[state] = untilMs - sinceMs
-  })
-  for (const state of ['CREATED', 'SCHEDULED', 'DEPLOYING', 'INITIALIZING', 'RUNNING']) {
-    durations[state] ??= -1
-  }
-  return durations
+  const { id, name } = vertex.vertex
+  return { id, name, now: nowMs, taskmanagers: vertexTaskManagers(vertex, stateOf, nowMs) }
 }
 
 /** All numbers of one subtask by metric name; operators' as `<operator name>.<metric>`. */
-function subtaskValues(attempt: ExecutionAttempt): Map<string, number> {
+export function subtaskValues(attempt: ExecutionAttempt): Map<string, number> {
   const values = new Map<string, number>()
   if (attempt.metrics === null) return values
   const { operators, values: further, attemptId: _, heldBy: __, ...task } = attempt.metrics
@@ -177,43 +136,22 @@ function subtaskValues(attempt: ExecutionAttempt): Map<string, number> {
   return values
 }
 
-/** `/subtasks/metrics`: without `get` the names, else aggregates over the subtasks. */
-export function aggregatedMetrics(
+/** Of each subtask that `isWanted`, or of all. */
+export function subtasksValues(
   vertex: ExecutionVertex,
-  get: string | undefined,
-  aggregations: readonly string[],
-): MetricsAnswer {
-  const maps = attemptsOf(vertex).map(subtaskValues)
-  const names = new Set(maps.flatMap((map) => [...map.keys()]))
-  if (get === undefined) return [...names].map((id) => ({ id }))
-  return get.split(',').flatMap((id) => {
-    const values = maps.flatMap((map) => map.get(id) ?? []).filter((value) => !Number.isNaN(value))
-    if (values.length === 0) return []
-    const sum = values.reduce((total, value) => total + value, 0)
-    const all = {
-      min: Math.min(...values),
-      max: Math.max(...values),
-      avg: sum / values.length,
-      sum,
-    }
-    const wanted = Object.entries(all).filter(
-      ([name]) => aggregations.length === 0 || aggregations.includes(name),
-    )
-    return [{ id, ...Object.fromEntries(wanted) }]
-  })
+  isWanted: ((index: number) => boolean) | null,
+): MetricValues[] {
+  const subtasks = vertex.subtasks.filter(({ index }) => isWanted === null || isWanted(index))
+  return subtasks.map(({ current }) => subtaskValues(current))
 }
 
-/** `/metrics`: names `<subtask>.<metric>`; without `get` all of them, else their values as text. */
-export function plainMetrics(vertex: ExecutionVertex, get: string | undefined): MetricsAnswer {
+/** Of all subtasks, as `<subtask>.<metric>`. */
+export function vertexValues(vertex: ExecutionVertex): MetricValues {
   const values = new Map<string, number>()
   for (const { index, current } of vertex.subtasks) {
     for (const [name, value] of subtaskValues(current)) values.set(`${index}.${name}`, value)
   }
-  if (get === undefined) return [...values.keys()].map((id) => ({ id }))
-  return get.split(',').flatMap((id) => {
-    const value = values.get(id)
-    return value === undefined ? [] : [{ id, value: String(value) }]
-  })
+  return values
 }
 
 /** `/watermarks`: one entry a subtask, `<subtask>.currentInputWatermark`. */

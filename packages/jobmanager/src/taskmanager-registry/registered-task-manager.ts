@@ -2,7 +2,11 @@
  * One registered TaskManager process: how to call it, what it offers, when it was last heard of.
  */
 import type { RpcChannel } from '@millrace/platform'
-import type { TaskManagerGateway, TaskManagerMetricsReport } from '@millrace/protocol'
+import type {
+  TaskManagerGateway,
+  TaskManagerMemory,
+  TaskManagerMetricsReport,
+} from '@millrace/protocol'
 
 export interface RegisteredTaskManager {
   readonly id: string
@@ -11,6 +15,8 @@ export interface RegisteredTaskManager {
   readonly rpcAddress: string
   readonly slotCount: number
   readonly memoryBytes: number
+  /** Null: it did not say. */
+  readonly memory: TaskManagerMemory | null
   readonly cpuCores: number
   readonly gateway: TaskManagerGateway
   readonly channel: RpcChannel

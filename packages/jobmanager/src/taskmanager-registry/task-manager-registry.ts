@@ -106,6 +106,7 @@ export class TaskManagerRegistry {
       rpcAddress: request.rpcAddress,
       slotCount: request.slots.length,
       memoryBytes: request.memoryBytes,
+      memory: request.memory ?? null,
       cpuCores: request.cpuCores,
       gateway: taskManagerClient(channel, { deadlineMs: this.#options.rpcTimeoutMs }),
       channel,

@@ -170,6 +170,7 @@ export class FakeTaskManager {
         this.calls.push(`event ${JSON.stringify(request.event)}`)
         this.events.push(request)
       },
+      inspect: async () => ({ answer: null }),
       heartbeat: async () => ({ slots: this.slots }),
     }
   }

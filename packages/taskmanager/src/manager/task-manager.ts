@@ -7,32 +7,36 @@
  * that no leader owns any more is dropped.
  */
 import { type Configuration, fromErrorData, hexId, toErrorData } from '@millrace/core'
-import type { Logger, Platform, RpcServer } from '@millrace/platform'
+import type { Logger, Platform, ProcessInspection, RpcServer } from '@millrace/platform'
 import {
   type AttemptsRequest,
+  answerQuestion,
   type DeployTasksRequest,
   type Fence,
   type FinishTasksRequest,
   type FreeSlotRequest,
+  type InspectRequest,
   type JobManagerGateway,
   type JobManagerHeartbeat,
   type NotifyCheckpointRequest,
   type OperatorEventRequest,
+  ProcessMetrics,
   protocolError,
   type RequestSlotRequest,
   requireEpoch,
   type SlotReport,
   type TaskManagerGateway,
+  type TaskManagerMemory,
   type TriggerCheckpointRequest,
   taskManagerHandlers,
 } from '@millrace/protocol'
 import { taskManagerError } from '../error-codes.ts'
-import type { ToSlot } from '../slot/slot-messages.ts'
-import { TASKMANAGER_OPTIONS } from '../taskmanager-options.ts'
+import type { SlotMetrics, ToSlot } from '../slot/slot-messages.ts'
+import { slotMemoryOf, TASKMANAGER_OPTIONS, taskManagerMemoryOf } from '../taskmanager-options.ts'
 import { checkedOrder } from './checked-order.ts'
 import { JobManagerLink, linkTimings } from './job-manager-link.ts'
 import { leaderLookupOf } from './leader-lookup.ts'
-import { type ProcessMemory, ProcessMetrics } from './process-metrics.ts'
+import { memoryMetrics } from './memory-metrics.ts'
 import { SlotKeeper } from './slot-keeper.ts'
 import { SlotReports } from './slot-reports.ts'
 
@@ -42,8 +46,8 @@ export interface TaskManagerSettings {
   readonly cpuCores: number
   /** `threads.spawn`'s data for every slot thread. */
   readonly slotThreadData?: unknown
-  /** Memory of the process, for metrics. */
-  readonly memory?: () => ProcessMemory
+  /** What the process tells about itself; absent in the simulation. */
+  readonly inspection?: ProcessInspection
 }
 
 export class TaskManager implements TaskManagerGateway {
@@ -57,6 +61,7 @@ export class TaskManager implements TaskManagerGateway {
   readonly #slots: SlotKeeper
   readonly #reports: SlotReports
   readonly #processMetrics: ProcessMetrics
+  readonly #segmentBytes: number
   #server: RpcServer | null = null
   #stopped = false
   #cancelMetrics: () => void = () => {}
@@ -72,7 +77,8 @@ export class TaskManager implements TaskManagerGateway {
       `tm-${this.#host}-${this.#instanceId.slice(0, 8)}`
     this.#logger = platform.logger.with({ taskManager: this.taskManagerId })
     this.#slots = this.#createSlots()
-    this.#processMetrics = new ProcessMetrics(platform.clock, settings.memory ?? null)
+    this.#processMetrics = new ProcessMetrics(platform.clock, settings.inspection?.memory ?? null)
+    this.#segmentBytes = slotMemoryOf(configuration).network.segmentBytes
     this.#link = this.#createLink()
     this.#reports = new SlotReports(this.#link, this.#logger, () => void this.#reportMetrics())
   }
@@ -208,6 +214,12 @@ export class TaskManager implements TaskManagerGateway {
     return { slots: this.#slots.table.reports() }
   }
 
+  async inspect({ fence, question }: InspectRequest): Promise<{ readonly answer: unknown }> {
+    this.#check(fence)
+    const { inspection } = this.#settings
+    return { answer: inspection === undefined ? null : await answerQuestion(inspection, question) }
+  }
+
   /** The Prometheus text of `/metrics`. */
   async renderTaskManagerMetrics(): Promise<string> {
     const slots = await this.#slots.table.collectMetrics()
@@ -216,10 +228,24 @@ export class TaskManager implements TaskManagerGateway {
     return renderMetrics({
       taskManagerId: this.taskManagerId,
       host: this.#host,
-      process: this.#processMetrics.values(slots),
+      process: this.#processValues(slots),
       tasks: slots.flatMap((slot) => slot.tasks),
       deployments: new Map(this.#slots.table.all().flatMap(({ attempts }) => [...attempts])),
     })
+  }
+
+  #processValues(slots: readonly SlotMetrics[]): Record<string, number> {
+    const heapBytes = slots.reduce((sum, slot) => sum + slot.heapUsedBytes, 0)
+    return {
+      ...this.#processMetrics.values(slots.length + 1, heapBytes),
+      ...memoryMetrics(slots, this.#memory(), this.#segmentBytes),
+    }
+  }
+
+  #memory(): TaskManagerMemory {
+    const { inspection } = this.#settings
+    const physicalBytes = inspection?.environment().systemMemoryBytes ?? 0
+    return taskManagerMemoryOf(this.#configuration, physicalBytes)
   }
 
   get #host(): string {
@@ -261,7 +287,7 @@ export class TaskManager implements TaskManagerGateway {
     if (!this.#link.isRegistered) return
     const slots = await this.#slots.table.collectMetrics()
     const metrics = {
-      process: this.#processMetrics.values(slots),
+      process: this.#processValues(slots),
       tasks: slots.flatMap((slot) => slot.tasks),
     }
     const { gateway, fence } = this.#link
@@ -311,6 +337,7 @@ export class TaskManager implements TaskManagerGateway {
       rpcAddress: this.rpcAddress,
       slots: this.#slots.table.reports(),
       memoryBytes: this.#configuration.get(TASKMANAGER_OPTIONS.processMemory),
+      memory: this.#memory(),
       cpuCores: this.#settings.cpuCores,
     })
   }

@@ -93,6 +93,8 @@ export interface SlotMetrics {
   readonly segmentsTotal: number
   readonly segmentsUsed: number
   readonly heapUsedBytes: number
+  /** Of tables of keyed state. */
+  readonly stateBytes: number
 }
 
 export type FromSlot =

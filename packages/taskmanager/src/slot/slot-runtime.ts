@@ -272,6 +272,7 @@ export class SlotRuntime {
       segmentsTotal: pool.segmentCountMax,
       segmentsUsed: pool.inUse,
       heapUsedBytes: this.#memory?.().heapUsedBytes ?? 0,
+      stateBytes: [...this.#tasks.values()].reduce((sum, task) => sum + task.stateBytes(), 0),
     }
   }
 

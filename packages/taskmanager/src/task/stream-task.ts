@@ -190,6 +190,12 @@ export class StreamTask implements ExecutableTask {
     return largest
   }
 
+  /** Of all tables of keyed state. */
+  stateBytes(): number {
+    const tables = (this.#chain?.nodes ?? []).flatMap(({ state }) => [...state.memoryByTable()])
+    return tables.reduce((sum, [, bytes]) => sum + bytes, 0)
+  }
+
   /** Addresses that tables of keyed state have set aside beyond their memory. */
   reservedBytes(): number {
     return (this.#chain?.nodes ?? []).reduce((sum, { state }) => sum + state.reservedBytes, 0)

@@ -1,0 +1,79 @@
+/**
+ * What a Node process tells about itself.
+ *
+ * Log files are those of one directory, by name alone: a name with a path in it is none of them.
+ */
+import { open, readdir, stat } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { getHeapStatistics } from 'node:v8'
+import type {
+  LogFile,
+  ProcessEnvironment,
+  ProcessInspection,
+  ProcessMemory,
+} from '../process-inspection.ts'
+
+const LOG_NAME = /\.(log|out|err)(\.\d+)?$/
+
+/** `logPath`: the file that this process's log goes to; undefined: none is known. */
+export function nodeProcessInspection(logPath: string | undefined): ProcessInspection {
+  const directory = logPath === undefined ? null : dirname(logPath)
+  return {
+    environment,
+    memory,
+    logFile: logPath === undefined ? null : basename(logPath),
+    logFiles: () => (directory === null ? Promise.resolve([]) : logFilesIn(directory)),
+    async readLog(name, bytesMax) {
+      if (directory === null) return null
+      const files = await logFilesIn(directory)
+      return files.some((file) => file.name === name) ? tail(join(directory, name), bytesMax) : null
+    },
+  }
+}
+
+function environment(): ProcessEnvironment {
+  return {
+    version: `Node.js ${process.version} - V8 ${process.versions.v8} - ${process.platform}`,
+    architecture: process.arch,
+    options: process.execArgv,
+    program: process.argv.slice(0, 2),
+    systemMemoryBytes: totalmem(),
+  }
+}
+
+function memory(): ProcessMemory {
+  const { heapUsed, heapTotal, external, rss } = process.memoryUsage()
+  return {
+    heapUsedBytes: heapUsed,
+    heapCommittedBytes: heapTotal,
+    heapMaxBytes: getHeapStatistics().heap_size_limit,
+    externalBytes: external,
+    residentBytes: rss,
+  }
+}
+
+async function logFilesIn(directory: string): Promise<LogFile[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
+  const names = entries.filter((entry) => entry.isFile() && LOG_NAME.test(entry.name))
+  const files = await Promise.all(
+    names.map(async ({ name }) => {
+      const found = await stat(join(directory, name)).catch(() => null)
+      return found && { name, sizeBytes: found.size, modifiedMs: Math.floor(found.mtimeMs) }
+    }),
+  )
+  return files.filter((file) => file !== null).sort((a, b) => b.modifiedMs - a.modifiedMs)
+}
+
+async function tail(path: string, bytesMax: number): Promise<string | null> {
+  const handle = await open(path, 'r').catch(() => null)
+  if (handle === null) return null
+  try {
+    const { size } = await handle.stat()
+    const length = Math.min(size, bytesMax)
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length)
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
