@@ -38,7 +38,11 @@ export { claimsOf, type StateName } from './restore/claim-state.ts'
 export { openRestoredState, type RestoreRequest } from './restore/open-restored-state.ts'
 export { planRestore, type RestorePlan } from './restore/plan-restore.ts'
 export { readChannels } from './restore/read-channels.ts'
-export { type ReassignedChannels, reassignChannels } from './restore/reassign-channels.ts'
+export {
+  heldEdges,
+  type ReassignedChannels,
+  reassignChannels,
+} from './restore/reassign-channels.ts'
 export * from './restore/reassign-state.ts'
 export type { SegmentIndex } from './segment/segment-format.ts'
 export { SegmentReader } from './segment/segment-reader.ts'

@@ -21,6 +21,7 @@ import {
 } from '@millrace/state'
 import { CheckpointingOptions } from '../jobmanager-options.ts'
 import { channelEdges, operatorsOf } from '../scheduler/channel-edges.ts'
+import { chainCuts, unchained } from '../scheduler/unchain.ts'
 
 /**
  * Null: the job names none. Rejects with CHECKPOINT_NOT_FOUND, CHECKPOINT_METADATA_CORRUPTED,
@@ -39,7 +40,8 @@ export async function planRecovery(
   reassignState(manifest, jobGraph.vertices, { ignoreUnclaimedState })
   if (manifest.inFlight !== undefined) {
     const claims = claimsOf(manifest, operatorsOf(jobGraph))
-    reassignChannels(manifest.inFlight, channelEdges(jobGraph), { ignoreUnclaimedState, claims })
+    const edges = channelEdges(unchained(jobGraph, chainCuts(jobGraph, manifest)))
+    reassignChannels(manifest.inFlight, edges, { ignoreUnclaimedState, claims })
   }
   await checkFiles(manifest, filesystem)
   const { restored, empty, unclaimed } = planRestore(manifest, jobGraph.vertices)

@@ -326,8 +326,10 @@ function endOf(state: JobStatus): RescaleOutcome {
   return state === 'CANCELED' ? 'JOB_CANCELING' : 'JOB_FAILING'
 }
 
-function isSame(a: JobGraph, b: JobGraph): boolean {
-  return a.vertices.every(({ parallelism }, i) => parallelism === b.vertices[i]?.parallelism)
+/** `present` may have further vertices at its end: of chains that it runs in two. */
+function isSame(present: JobGraph, possible: JobGraph): boolean {
+  const before = present.vertices
+  return possible.vertices.every(({ parallelism }, i) => parallelism === before[i]?.parallelism)
 }
 
 /** `4` where all vertices have as many, `4, 4, 1` in the graph's order otherwise. */

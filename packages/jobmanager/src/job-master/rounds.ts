@@ -20,6 +20,7 @@ import {
   requiredGraph,
 } from '../scheduler/resource-requirements.ts'
 import { slotCount } from '../scheduler/slot-requirements.ts'
+import { type ChainCut, chainCuts, unchained } from '../scheduler/unchain.ts'
 import type { SlotPool } from '../slot-pool/slot-pool.ts'
 import { DeploymentRound } from './deployment-round.ts'
 import type { JobCoordinators } from './job-coordinators.ts'
@@ -39,6 +40,8 @@ export class Rounds {
   readonly #wait: SlotWait | null
   readonly #fail: (error: unknown) => void
   readonly #begins: () => void
+  /** Chains that the present round runs in two. */
+  #cuts: readonly ChainCut[] = []
   /** What the present round was planned from. */
   #plannedFrom: ResourceRequirements | null = null
 
@@ -148,7 +151,11 @@ export class Rounds {
     const { round, attemptNumbers, attemptLineage: lineage } = job
     const before = [...round.graph.vertices]
     const goingOn = new Map(before.filter(([id]) => !vertexIds.has(id)))
-    const planned = this.#plan(this.requirements, slots, parallelismOf(goingOn))
+    this.#cuts = this.#cutsOf(goingOn)
+    const planned = unchained(
+      this.#plan(this.requirements, slots, parallelismOf(goingOn)),
+      this.#cuts,
+    )
     this.#plannedFrom = job.requirements
     for (const attempt of round.graph.attempts(vertexIds)) {
       attemptNumbers.retire(attempt)
@@ -159,7 +166,18 @@ export class Rounds {
     job.round = new DeploymentRound(graph)
     job.lifecycle.touched(nowMs)
     this.#coordinators.fit(parallelismOf(graph.vertices), job.restoredCoordinators())
-    this.#deployer.deploy(vertexIds)
+    this.#deployer.deploy(new Set([...graph.vertices.keys()].filter((id) => !goingOn.has(id))))
+  }
+
+  /** What goes on is as it was. */
+  #cutsOf(goingOn: ReadonlyMap<string, ExecutionVertex>): ChainCut[] {
+    const { jobGraph, checkpoints } = this.#job
+    const latest = checkpoints?.completed.latest ?? null
+    const needed = latest === null ? [] : chainCuts(jobGraph, latest)
+    return [
+      ...this.#cuts.filter(({ vertexId }) => goingOn.has(vertexId)),
+      ...needed.filter(({ vertexId }) => !goingOn.has(vertexId)),
+    ]
   }
 
   /** As a round of the whole job would be that requires this. Throws PARALLELISM_INVALID. */

@@ -42,6 +42,11 @@ export function reassignChannels(
   return reassigned
 }
 
+/** Those on which something was. */
+export function heldEdges(inFlight: InFlightManifest): ChannelEdge[] {
+  return inFlight.edges.filter((edge) => !new StoredEdge(edge, inFlight).isEmpty)
+}
+
 interface RestoredStream {
   readonly piece: RestoredChannel['pieces'][number]
   readonly keyGroups: KeyGroupRange | null
@@ -230,8 +235,7 @@ function unclaimed({ source, target }: ChannelEdge): Error {
       `${target.operatorId}; the job has no edge like that one.`,
     {
       hint:
-        'Restore the job that wrote it, at more than parallelism 1, where such operators may be ' +
-        'chained; a savepoint that is taken of it then holds no such rows. ' +
+        'Restore the job that wrote it; a savepoint that is taken of it then holds no such rows. ' +
         `Or drop them with '${IGNORE_UNCLAIMED_STATE.key}' = 'true'.`,
       location: { optionKey: IGNORE_UNCLAIMED_STATE.key },
     },
