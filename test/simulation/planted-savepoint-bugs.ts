@@ -47,8 +47,8 @@ export const PLANTED_SAVEPOINT_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'packages/jobmanager/src/checkpoint/checkpoint-disposal.ts',
-        text: '      await carryOutDisposal(disposal, this.#filesystem)\n',
-        planted: '      void carryOutDisposal\n',
+        text: '    await disposeCheckpoint(path, filesystem)\n',
+        planted: '    void disposeCheckpoint\n',
       },
     ],
   },

@@ -1,9 +1,6 @@
 export { checkFiles } from './checkpoint/check-files.ts'
 export {
-  carryOutDisposal,
-  type Disposal,
   disposeCheckpoint,
-  planDisposal,
   readCheckpoint,
   removeCheckpoint,
 } from './checkpoint/checkpoint-directory.ts'

@@ -4,14 +4,10 @@
  * What a disk refuses is kept in mind and tried again, with the next checkpoint and at the job's
  * end: otherwise it would stay for ever, as nobody else knows of it.
  */
-import { isMillraceError } from '@millrace/core'
+import { type Configuration, isMillraceError } from '@millrace/core'
 import type { Clock, Filesystem, Logger } from '@millrace/platform'
-import {
-  type CheckpointStorage,
-  carryOutDisposal,
-  type Disposal,
-  planDisposal,
-} from '@millrace/state'
+import { type CheckpointStorage, checkpointDirectoryPath, disposeCheckpoint } from '@millrace/state'
+import { CheckpointingOptions } from '../jobmanager-options.ts'
 import type { SharedSegments } from './shared-segments.ts'
 
 const TRIES_MAX = 8
@@ -25,8 +21,6 @@ export class CheckpointDisposal {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #refused = new Set<number>()
-  /** By location: what was begun to be removed; the manifest that said so may have gone. */
-  readonly #begun = new Map<string, Disposal>()
 
   constructor(
     storage: CheckpointStorage,
@@ -66,7 +60,7 @@ export class CheckpointDisposal {
    */
   async dispose(path: string): Promise<boolean> {
     try {
-      await this.#disposeOf(path)
+      await disposeClaimed(path, this.#filesystem)
       return true
     } catch (error) {
       this.#logger.warn('What the job started from could not be removed; it is tried again', {
@@ -79,19 +73,7 @@ export class CheckpointDisposal {
 
   /** The same when there is no later time to try again. Never rejects. */
   async disposeAtEnd(path: string): Promise<void> {
-    await this.insist(() => this.#disposeOf(path))
-  }
-
-  async #disposeOf(path: string): Promise<void> {
-    try {
-      const disposal = this.#begun.get(path) ?? (await planDisposal(path, this.#filesystem))
-      this.#begun.set(path, disposal)
-      await carryOutDisposal(disposal, this.#filesystem)
-      this.#begun.delete(path)
-    } catch (error) {
-      // Removed before this JobManager led, or by the user.
-      if (!isMillraceError(error, 'CHECKPOINT_NOT_FOUND')) throw error
-    }
+    await this.insist(() => disposeClaimed(path, this.#filesystem))
   }
 
   /** Those that could not be removed before. */
@@ -108,6 +90,23 @@ export class CheckpointDisposal {
       // It was logged, and nobody can do more.
     }
   }
+}
+
+/** Goes on with it where a former leader did not come to its end. */
+export async function disposeClaimed(path: string, filesystem: Filesystem): Promise<void> {
+  try {
+    await disposeCheckpoint(path, filesystem)
+  } catch (error) {
+    // Removed before this JobManager led, or by the user.
+    if (!isMillraceError(error, 'CHECKPOINT_NOT_FOUND')) throw error
+  }
+}
+
+/** Where the job started from something that is its own to remove; null: from nothing such. */
+export function claimedPathOf(configuration: Configuration, filesystem: Filesystem): string | null {
+  const path = configuration.get(CheckpointingOptions.recoveryPath)
+  const isClaimed = configuration.get(CheckpointingOptions.claimMode) === 'CLAIM'
+  return path === undefined || !isClaimed ? null : checkpointDirectoryPath(path, filesystem)
 }
 
 /**

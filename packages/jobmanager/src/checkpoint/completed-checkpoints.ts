@@ -15,6 +15,7 @@ import type { CheckpointDisposal } from './checkpoint-disposal.ts'
 import type { CheckpointSettings } from './checkpoint-settings.ts'
 import { decideBase } from './decide-base.ts'
 import type { PendingCheckpoint } from './pending-checkpoint.ts'
+import { neededBeyondClaimed } from './shared-checkpoints.ts'
 import type { SharedSegments } from './shared-segments.ts'
 
 export class CompletedCheckpoints {
@@ -166,8 +167,7 @@ export class CompletedCheckpoints {
   async jobEnded(state: TerminalJobStatus): Promise<void> {
     this.#keepsAfterEnd = keepsCheckpointsAfter(state, this.#settings.retention)
     await this.#removeAllButKept()
-    // What the job never got beyond may be all that the user has.
-    const needed = this.#keepsAfterEnd ? this.#settings.retained : 1
+    const needed = neededBeyondClaimed(this.#settings, this.#keepsAfterEnd)
     const path = this.#claimedPath
     if (path !== null && this.#retained.length >= needed) await this.#disposal.disposeAtEnd(path)
     if (!this.#keepsAfterEnd) for (const { checkpoint } of this.#retained) markDiscarded(checkpoint)

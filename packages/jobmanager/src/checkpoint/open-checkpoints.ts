@@ -13,7 +13,7 @@ import { jobManagerError } from '../error-codes.ts'
 import type { JobRecord } from '../high-availability/job-record.ts'
 import { CheckpointingOptions } from '../jobmanager-options.ts'
 import { CheckpointCoordinator } from './checkpoint-coordinator.ts'
-import { insistOnRemoval } from './checkpoint-disposal.ts'
+import { claimedPathOf, insistOnRemoval } from './checkpoint-disposal.ts'
 import type { CheckpointHost } from './checkpoint-host.ts'
 import { checkpointSettingsOf } from './checkpoint-settings.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
@@ -65,10 +65,9 @@ export async function openCheckpoints(job: {
     const location = checkpointDirectoryPath(recoveryPath, platform.filesystem)
     coordinator.restoreFrom(await readCheckpoint(location, platform.filesystem), location)
   }
-  if (recoveryPath !== undefined && configuration.get(CheckpointingOptions.claimMode) === 'CLAIM') {
-    // Also when the job has checkpoints by now: a former leader may not have come to removing it.
-    coordinator.completed.claim(checkpointDirectoryPath(recoveryPath, platform.filesystem))
-  }
+  const claimed = claimedPathOf(configuration, platform.filesystem)
+  // Also when the job has checkpoints by now: a former leader may not have come to removing it.
+  if (claimed !== null) coordinator.completed.claim(claimed)
   await coordinator.completed.countSegments()
   if (record.isDurable) await coordinator.completed.removeLeftovers()
   return coordinator

@@ -7,8 +7,8 @@ import type { Filesystem, Platform } from '@millrace/platform'
 import { checkpointPath, createCheckpointStorage, keepsCheckpointsAfter } from '@millrace/state'
 import { jobManagerError } from '../error-codes.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
-import { insistOnRemoval } from './checkpoint-disposal.ts'
-import { checkpointSettingsOf } from './checkpoint-settings.ts'
+import { claimedPathOf, disposeClaimed, insistOnRemoval } from './checkpoint-disposal.ts'
+import { type CheckpointSettings, checkpointSettingsOf } from './checkpoint-settings.ts'
 
 /** Throws CHECKPOINTS_NOT_SHARED. */
 export function requireSharedCheckpoints(
@@ -63,4 +63,13 @@ export async function cleanUpEnded(
     if (!keeps) await storage.discardAll()
     else await storage.removeOthers(new Set(retained), Number.MAX_SAFE_INTEGER)
   }, platform)
+  const claimed = claimedPathOf(configuration, platform.filesystem)
+  if (claimed === null || retained.length < neededBeyondClaimed(settings, keeps)) return
+  await insistOnRemoval(() => disposeClaimed(claimed, platform.filesystem), platform)
+}
+
+/** So many checkpoints of a job that ended make what it claimed its to remove. */
+export function neededBeyondClaimed(settings: CheckpointSettings, keepsThem: boolean): number {
+  // What the job never got beyond may be all that the user has.
+  return keepsThem ? settings.retained : 1
 }

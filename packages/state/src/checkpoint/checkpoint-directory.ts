@@ -3,9 +3,9 @@
  * subtasks beside it.
  *
  * `_metadata` appears atomically, last; it is removed first. So a directory without it is rubbish,
- * and one with it is whole. Handles of segments in the directory itself are stored by name, so that
- * it may be moved or copied; those of segments that checkpoints share as `../shared/…`, so that all
- * of a job may.
+ * and one with it is whole. Where only what it names may go, a copy says so until all has gone.
+ * Handles of segments in the directory itself are stored by name, so that it may be moved or
+ * copied; those of segments that checkpoints share as `../shared/…`, so that all of a job may.
  */
 import { isMillraceError } from '@millrace/core'
 import type { Filesystem } from '@millrace/platform'
@@ -23,6 +23,8 @@ import type { CompletedCheckpoint } from './checkpoint-storage.ts'
 import { directoryHint, readingHint } from './directory-hints.ts'
 
 export const METADATA_FILE = '_metadata'
+/** A copy of the manifest while what that named is being removed. */
+const DISPOSAL_FILE = '_disposal'
 /** In front of what stands beside the directory. */
 const BESIDE = '../'
 
@@ -82,45 +84,50 @@ export async function removeCheckpoint(directory: string, filesystem: Filesystem
   await filesystem.remove(directory)
 }
 
-/** What goes with a checkpoint or savepoint. */
-export interface Disposal {
-  readonly directory: string
-  readonly files: readonly string[]
-}
-
 /**
  * Removes the checkpoint or savepoint at `location` and nothing else: what its manifest names, but
  * for what a checkpoint beside it names too, and the directory when nothing else is in it. Rejects
- * as `readCheckpoint` does; missing files are fine.
+ * as `readCheckpoint` does; missing files are fine. When it failed, or its process ended, at any
+ * step, whoever calls it again goes on with it.
  */
 export async function disposeCheckpoint(location: string, filesystem: Filesystem): Promise<void> {
-  await carryOutDisposal(await planDisposal(location, filesystem), filesystem)
-}
-
-/** For who may have to try again: once the manifest has gone, nothing says what it named. */
-export async function planDisposal(location: string, filesystem: Filesystem): Promise<Disposal> {
   const directory = directoryOf(location)
-  const manifest = await readCheckpoint(directory, filesystem)
-  const files = await sharedWithNone(directory, manifest, filesystem)
+  const manifest = await manifestToDispose(directory, filesystem)
+  for (const file of await sharedWithNone(directory, manifest, filesystem)) {
+    await filesystem.remove(file)
+  }
+  const own: string[] = []
   mapHandles(manifest, (handle) => {
-    if (handle.kind === 'file' && handle.path.startsWith(`${directory}/`)) files.push(handle.path)
+    if (handle.kind === 'file' && handle.path.startsWith(`${directory}/`)) own.push(handle.path)
     return handle
   })
-  return { directory, files }
+  for (const file of own) await filesystem.remove(file)
+  // Behind all that it names.
+  await filesystem.syncDirectory(directory)
+  await filesystem.remove(`${directory}/${DISPOSAL_FILE}`)
+  if ((await filesystem.list(directory)).length > 0) return
+  await filesystem.remove(directory)
+  await filesystem.syncDirectory(parentOf(directory) || '/')
 }
 
-/** May be repeated after it failed at any step. */
-export async function carryOutDisposal(
-  { directory, files }: Disposal,
+/** From here on nothing restores from it, and a copy of its manifest says what is to go. */
+async function manifestToDispose(
+  directory: string,
   filesystem: Filesystem,
-): Promise<void> {
-  if ((await filesystem.status(directory)) !== null) {
-    await filesystem.remove(`${directory}/${METADATA_FILE}`)
-    await filesystem.syncDirectory(directory)
+): Promise<CheckpointManifest> {
+  const copy = `${directory}/${DISPOSAL_FILE}`
+  let manifest: CheckpointManifest
+  try {
+    manifest = await readCheckpoint(directory, filesystem)
+  } catch (error) {
+    if (!isMillraceError(error, 'CHECKPOINT_NOT_FOUND')) throw error
+    if ((await filesystem.status(copy)) === null) throw error
+    return readManifest(copy, directory, filesystem)
   }
-  for (const file of files) await filesystem.remove(file)
-  if ((await filesystem.status(directory)) === null) return
-  if ((await filesystem.list(directory)).length === 0) await filesystem.remove(directory)
+  await filesystem.writeFileAtomic(copy, encodeManifest(relativeTo(directory, manifest)))
+  await filesystem.remove(`${directory}/${METADATA_FILE}`)
+  await filesystem.syncDirectory(directory)
+  return manifest
 }
 
 /** Shared segments of `manifest` that no other complete checkpoint of the job refers to. */
@@ -151,7 +158,14 @@ export async function readCheckpoint(
   filesystem: Filesystem,
 ): Promise<CheckpointManifest> {
   const directory = directoryOf(location)
-  const file = `${directory}/${METADATA_FILE}`
+  return readManifest(`${directory}/${METADATA_FILE}`, directory, filesystem)
+}
+
+async function readManifest(
+  file: string,
+  directory: string,
+  filesystem: Filesystem,
+): Promise<CheckpointManifest> {
   const manifest = await readUntilSound(
     async () => decodeManifest(await readMetadata(file, directory, filesystem), file),
     (error) => isMillraceError(error, 'CHECKPOINT_METADATA_CORRUPTED'),
