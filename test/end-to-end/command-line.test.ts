@@ -47,6 +47,18 @@ describe('help', () => {
     assert.deepEqual(before, behind)
   })
 
+  it('warns of an unknown -D key with the nearest one, whichever command has it', async () => {
+    const port = `rest.port=${await freePort()}`
+    const warning =
+      /^Warning: Unknown configuration key 'rest\.adress'; did you mean 'rest\.address'\?\n/
+    const id = '0'.repeat(32)
+    for (const command of [['list'], ['cancel', id], ['savepoint', id], ['rescale', id, '2']]) {
+      const { stderr } = await run(...command, '-D', port, '-D', 'rest.adress=localhost')
+      assert.match(stderr, warning, command[0])
+      assert.equal(stderr.match(/Unknown configuration key/g)?.length, 1)
+    }
+  })
+
   it('--version names Millrace and its Node', async () => {
     const { code, stdout } = await run('--version')
     assert.equal(code, 0)

@@ -16,7 +16,7 @@ import { TASKMANAGER_OPTIONS } from '@millrace/taskmanager/options'
 import { CLUSTER } from '../commands/declared-commands.ts'
 import { clusterError } from '../error-codes.ts'
 import { checkConfiguration } from '../process/check-configuration.ts'
-import { loadConfiguration } from '../process/load-configuration.ts'
+import { clientConfiguration } from '../process/client-configuration.ts'
 import { nodeTerminal } from '../process/node-terminal.ts'
 import { clusterFetch } from '../process/patient-fetch.ts'
 import { processPlatform } from '../process/process-platform.ts'
@@ -82,8 +82,7 @@ async function start(
   }
   const logs = join(directory(), 'logs')
   mkdirSync(logs, { recursive: true })
-  const { configuration: given, s3, warnings } = loadConfiguration(properties)
-  for (const warning of warnings) nodeTerminal.writeError(`Warning: ${warning}\n`)
+  const { configuration: given, s3 } = clientConfiguration(properties)
   const preset = presets(given)
   const configuration = given.withOverrides(preset)
   checkConfiguration(configuration)

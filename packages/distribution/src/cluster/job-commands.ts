@@ -9,7 +9,7 @@ import {
 } from '@millrace/cli'
 import type { JobOverview, JobStatus, RestClient } from '@millrace/rest-api'
 import { CANCEL, LIST } from '../commands/declared-commands.ts'
-import { loadConfiguration } from '../process/load-configuration.ts'
+import { clientConfiguration } from '../process/client-configuration.ts'
 import { nodeTerminal } from '../process/node-terminal.ts'
 import { restClientOf } from '../process/rest-address.ts'
 import { requireJob, waitingClient } from './waiting-client.ts'
@@ -26,7 +26,7 @@ const SHRUNK_COLUMNS = 24
 export async function runList(args: readonly string[]): Promise<number> {
   const { positionals, options, properties } = parseArguments(args, LIST.options)
   requireOperands(positionals, 1, 'Write: millrace list [JOB_ID].')
-  const rest = restClientOf(loadConfiguration(properties).configuration)
+  const rest = restClientOf(clientConfiguration(properties).configuration)
   const [jobId] = positionals
   if (jobId !== undefined) return showJob(rest, jobId)
   const { jobs } = await rest.jobsOverview()

@@ -5,7 +5,7 @@
 import { cliError, parseArguments, requireKnown, requireOperands } from '@millrace/cli'
 import { compareCheckpoints, inspectCheckpoint, savepointTarget } from '@millrace/state'
 import { STATE } from '../commands/declared-commands.ts'
-import { loadConfiguration } from '../process/load-configuration.ts'
+import { clientConfiguration } from '../process/client-configuration.ts'
 import { nodeTerminal } from '../process/node-terminal.ts'
 import { processPlatform } from '../process/process-platform.ts'
 import { renderCompared, renderInspected } from './render-state.ts'
@@ -23,7 +23,7 @@ export async function runState(args: readonly string[]): Promise<number> {
       hint: USAGE,
     })
   }
-  const { s3 } = loadConfiguration(properties)
+  const { s3 } = clientConfiguration(properties)
   const { filesystem } = processPlatform(s3, { logger: { level: 'off' } })
   const inspected = (location: string) =>
     inspectCheckpoint(savepointTarget(absolute(location), filesystem), filesystem)

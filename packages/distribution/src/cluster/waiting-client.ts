@@ -7,7 +7,7 @@ import { hexId } from '@millrace/core'
 import { createNodePlatform } from '@millrace/platform/node'
 import type { RestClient } from '@millrace/rest-api'
 import { type AwaitedOperation, awaitOperation } from '../gateway/await-operation.ts'
-import { loadConfiguration } from '../process/load-configuration.ts'
+import { clientConfiguration } from '../process/client-configuration.ts'
 import { nodeTerminal } from '../process/node-terminal.ts'
 import { restClientOf } from '../process/rest-address.ts'
 import { CLIENT_OPTIONS } from '../registry/client-options.ts'
@@ -23,7 +23,7 @@ export interface WaitingClient {
 
 /** `properties`: those of the command line. */
 export function waitingClient(properties: Readonly<Record<string, string>>): WaitingClient {
-  const { configuration } = loadConfiguration(properties)
+  const { configuration } = clientConfiguration(properties)
   const { clock, random } = createNodePlatform({ logger: { level: 'off' } })
   const timeoutMs = configuration.get(CLIENT_OPTIONS.timeout)
   return {

@@ -17,7 +17,7 @@ import { HttpSqlGateway, RestClient, type SqlGateway } from '@millrace/rest-api'
 import { splitStatements } from '@millrace/sql'
 import { SQL_CLIENT, SQL_CLIENT_GATEWAY } from '../commands/declared-commands.ts'
 import { embeddedGateway } from '../gateway/embedded-gateway.ts'
-import { loadConfiguration } from './load-configuration.ts'
+import { clientConfiguration } from './client-configuration.ts'
 import { nodeLineReader, nodeTerminal, onOutputGone } from './node-terminal.ts'
 import { clusterFetch } from './patient-fetch.ts'
 import { restClientOf } from './rest-address.ts'
@@ -40,8 +40,7 @@ export async function runSqlClient(args: readonly string[]): Promise<number> {
     'Statements go after -e, in quotes: sql-client embedded -e "SHOW TABLES;"',
   )
   const properties = propertiesOf(parsed)
-  const { configuration, warnings } = loadConfiguration(properties)
-  for (const warning of warnings) nodeTerminal.writeError(`Warning: ${warning}\n`)
+  const { configuration } = clientConfiguration(properties)
   const platform = createNodePlatform({ logger: { level: 'warn' } })
   const interrupt = new Interrupt()
   let gateway: SqlGateway
