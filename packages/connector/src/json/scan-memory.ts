@@ -42,6 +42,14 @@ export const FORM_POINT_BITS = 5
 const EXTENT_MAX = 16
 const DIGITS_MAX = 15
 
+/** Records that are longer have no templates (`template-layout.ts`). */
+export const TEMPLATE_RECORD_BYTES_MAX = 256
+export const TEMPLATE_BYTES_MAX = 2048
+/** Of one scanner. */
+export const TEMPLATES_MAX = 32
+/** Scanners that have templates: those of the first shapes that were seen. */
+const TEMPLATE_AREAS = 2
+
 const MASKS_AT = 64
 const MISSES_END_AT = MASKS_AT + 256
 const CONSTANTS_MAX = 2048
@@ -49,6 +57,17 @@ const PAGE_BYTES = 65_536
 
 /** Of a row; a text's code or start. */
 const BYTES_OF: Record<PhysicalType, number> = { bool: 1, i32: 4, f64: 8, i64: 8, str: 4 }
+
+/** Where one scanner's templates stand. */
+export interface TemplateArea {
+  /** By the length of a record: the first of its templates, or zero. */
+  readonly firstOfLengthAt: number
+  /** By the length of a record: the last one in the run that had no template, its number + 1. */
+  readonly lastUnknownAt: number
+  /** The word that counts the records without a template. */
+  readonly unknownAt: number
+  readonly templatesAt: number
+}
 
 /** Where one column's things stand. */
 export interface ColumnPlaces {
@@ -73,6 +92,7 @@ export class ScanMemory {
   readonly lengthsAt: number
   readonly recordsAt: number
   readonly columns: readonly ColumnPlaces[]
+  readonly #templateAreas: TemplateArea[]
   readonly memory: WebAssembly.Memory
   readonly bytes: Uint8Array
   readonly view: DataView
@@ -109,6 +129,12 @@ export class ScanMemory {
         unknownDateAt: room(isTime ? 4 : 0),
       }
     })
+    this.#templateAreas = Array.from({ length: TEMPLATE_AREAS }, () => ({
+      firstOfLengthAt: room((TEMPLATE_RECORD_BYTES_MAX + 1) * 4),
+      lastUnknownAt: room((TEMPLATE_RECORD_BYTES_MAX + 1) * 4),
+      unknownAt: room(4),
+      templatesAt: room(TEMPLATES_MAX * TEMPLATE_BYTES_MAX),
+    }))
     this.recordsAt = room(RUN_BYTES_MAX + READ_AHEAD_BYTES)
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(at / PAGE_BYTES) })
     const { buffer } = this.memory
@@ -129,6 +155,11 @@ export class ScanMemory {
         if (extent > sign) this.#writeForm(extent, extent, sign)
       }
     }
+  }
+
+  /** Room for a scanner's templates; null when others have taken it. */
+  takeTemplateArea(): TemplateArea | null {
+    return this.#templateAreas.shift() ?? null
   }
 
   /**

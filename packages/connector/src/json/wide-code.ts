@@ -12,25 +12,9 @@
  * one compiled copy for all slots of a process.
  */
 import type { Field } from '@millrace/core'
-import { WasmFunction } from '../wasm/wasm-function.ts'
+import { type Label, type Local, WasmFunction } from '../wasm/wasm-function.ts'
+import { f64, type I32, i8x16, i32, i32x4, i64, type V128, v128 } from '../wasm/wasm-values.ts'
 import {
-  f64,
-  f64x2,
-  type I32,
-  i8x16,
-  i16x8,
-  i32,
-  i32x4,
-  i64,
-  i64x2,
-  type V128,
-  v128,
-} from '../wasm/wasm-values.ts'
-import {
-  type ColumnPlaces,
-  DATE_MULTIPLIED_AT,
-  DATE_MULTIPLIER,
-  DATE_PLACE_BITS,
   FORM_BYTES,
   FORM_EXTENT_AT,
   FORM_LEAST_AT,
@@ -38,15 +22,14 @@ import {
   FORM_POINT_BITS,
   FORM_POWER_AT,
   MISS_WORDS,
-  PLACE_BYTES,
   type ScanMemory,
-  TEXT_PLACE_BITS,
 } from './scan-memory.ts'
 import type { RecordShape } from './shape-scanner.ts'
-import { timeTextBytes, type ValueKind } from './wide-kinds.ts'
+import { TemplateCode } from './template-code.ts'
+import type { TemplateLayout } from './template-layout.ts'
+import { RECORDS, VectorCode } from './vector-code.ts'
+import { TIME_LIMITS, TIME_PATTERN, timeTextBytes, type ValueKind } from './wide-kinds.ts'
 
-/** The memory that the records lie in: the function's second. */
-const RECORDS = 1
 const SPACE = 32
 const QUOTE = 34
 const BACKSLASH = 92
@@ -57,14 +40,7 @@ const POINT = 46
 const ZERO = 48
 const WORD_TRUE = 0x65757274
 const WORD_FALS = 0x736c6166
-/** `HH:MM:SS.mmm`: what stands between digits is zero after the exclusive or. */
-const TIME_PATTERN = [...Buffer.from('00:00:00.000'), 0, 0, 0, 0]
 const TIME_MASK = TIME_PATTERN.map((byte) => (byte === 0 ? 0 : 0xff))
-/** The largest value of each byte after that. */
-const TIME_LIMITS = [2, 9, 0, 5, 9, 0, 5, 9, 0, 9, 9, 9, 0, 0, 0, 0]
-/** Digits side by side: hours, minutes, seconds, tenths and hundredths, thousandths. */
-const TIME_DIGITS = [0, 1, 3, 4, 6, 7, 9, 10, 12, 11, 12, 12, 12, 12, 12, 12]
-const DATE_MASK = [...new Array<number>(11).fill(0xff), 0, 0, 0, 0, 0]
 
 /** What `#numberText` found. */
 interface NumberText {
@@ -80,11 +56,9 @@ export class WideCode {
   readonly #f = new WasmFunction(5, 2)
   readonly #fields: readonly Field[]
   readonly #memory: ScanMemory
+  readonly #v: VectorCode
   /** Of each column: it is of texts, and they have codes. */
   readonly #hasCodes: readonly boolean[]
-  readonly #row4 = this.#f.local('i32')
-  readonly #row8 = this.#f.local('i32')
-  readonly #row = this.#f.local('i32')
   /** The place in the record, and its end. */
   readonly #p = this.#f.local('i32')
   readonly #end = this.#f.local('i32')
@@ -95,14 +69,13 @@ export class WideCode {
   readonly #miss = this.#f.local('i32')
   /** Bytes that have to stand at the place, and are not compared yet. */
   #expected: number[] = []
-  /** There was no room for a constant. */
-  #isFull = false
   /** Of a timestamp's text, by column. */
   readonly #timeBytes = new Map<number, number>()
 
   constructor(fields: readonly Field[], memory: ScanMemory, hasCodes: readonly boolean[]) {
     this.#fields = fields
     this.#memory = memory
+    this.#v = new VectorCode(this.#f, memory, fields)
     this.#hasCodes = hasCodes
   }
 
@@ -110,15 +83,22 @@ export class WideCode {
    * The module. Its function takes the first record and the number of all, the address that their
    * starts count from, the one at which their bytes end, and the first row; it returns the first
    * record that it did not read. Null when the memory has no room for the shape's constants.
+   * `templates`: what records are compared with first.
    */
-  build(shape: RecordShape, kinds: readonly ValueKind[]): WebAssembly.Module | null {
+  build(
+    shape: RecordShape,
+    kinds: readonly ValueKind[],
+    templates: TemplateLayout | null = null,
+  ): WebAssembly.Module | null {
     const f = this.#f
     const memory = this.#memory
+    const { row, row4, row8 } = this.#v
     const i = f.parameter(0)
     const [count, base, limit] = [f.parameter(1), f.parameter(2), f.parameter(3)]
     const missAtRecord = f.local('i32')
-    f.set(this.#row, f.parameter(4))
+    f.set(row, f.parameter(4))
     f.set(this.#miss, i32.const(memory.missesAt))
+    const known = templates === null ? null : new TemplateCode(this.#v, templates)
     f.block((done) => {
       f.loop((again) => {
         f.set(missAtRecord, this.#miss)
@@ -129,20 +109,36 @@ export class WideCode {
         f.jumpIf(done, i32.gtU(this.#p, limit))
         // A null value has length -1: more than there is.
         f.jumpIf(done, i32.gtU(length, i32.sub(limit, this.#p)))
-        f.set(this.#end, i32.add(this.#p, length))
-        f.set(this.#row4, i32.shl(this.#row, i32.const(2)))
-        f.set(this.#row8, i32.shl(this.#row, i32.const(3)))
-        f.set(this.#wrong, i32.const(0))
-        f.set(this.#differs, this.#splat(0))
-        this.#record(shape, kinds, base)
-        f.jumpIf(done, i32.or(this.#wrong, v128.anyTrue(this.#differs)))
+        f.set(row4, i32.shl(row, i32.const(2)))
+        f.set(row8, i32.shl(row, i32.const(3)))
+        f.block((next) => {
+          known?.compare(this.#p, length, base, next)
+          this.#scan(shape, kinds, length, base, done)
+          known?.noteUnknown(i, length)
+        })
         f.set(i, i32.add(i, i32.const(1)))
-        f.set(this.#row, i32.add(this.#row, i32.const(1)))
+        f.set(row, i32.add(row, i32.const(1)))
         f.jump(again)
       })
     })
     f.storeI32(i32.const(memory.missesEndAt), missAtRecord)
-    return this.#isFull ? null : f.module(i)
+    return this.#v.isFull ? null : f.module(i)
+  }
+
+  /** Jumps to `misfit` when the record does not fit. */
+  #scan(
+    shape: RecordShape,
+    kinds: readonly ValueKind[],
+    length: Local<'i32'>,
+    base: I32,
+    misfit: Label,
+  ): void {
+    const f = this.#f
+    f.set(this.#end, i32.add(this.#p, length))
+    f.set(this.#wrong, i32.const(0))
+    f.set(this.#differs, this.#v.splat(0))
+    this.#record(shape, kinds, base)
+    f.jumpIf(misfit, i32.or(this.#wrong, v128.anyTrue(this.#differs)))
   }
 
   #record(
@@ -179,30 +175,6 @@ export class WideCode {
     return v128.load(this.#p, offset, RECORDS)
   }
 
-  #constant(bytes: readonly number[]): V128 {
-    const at = this.#memory.constant(bytes)
-    if (at === null) this.#isFull = true
-    return v128.load(i32.const(at ?? 0))
-  }
-
-  #splat(byte: number): V128 {
-    return this.#constant(new Array<number>(16).fill(byte & 0xff))
-  }
-
-  /** Lanes of sixteen bits, repeated. */
-  #lanes16(lanes: readonly number[]): V128 {
-    return this.#constant(
-      Array.from({ length: 16 }, (_, i) => {
-        const lane = lanes[(i >> 1) % lanes.length] as number
-        return i % 2 === 0 ? lane & 0xff : lane >> 8
-      }),
-    )
-  }
-
-  #doubles(first: number, second: number): V128 {
-    return this.#constant([...new Uint8Array(Float64Array.of(first, second).buffer)])
-  }
-
   #compareExpected(): void {
     const bytes = this.#expected
     this.#expected = []
@@ -210,13 +182,13 @@ export class WideCode {
     if (length >= 16) {
       for (let i = 0; i < length; i += 16) {
         const at = Math.min(i, length - 16)
-        const wanted = this.#constant(bytes.slice(at, at + 16))
+        const wanted = this.#v.constant(bytes.slice(at, at + 16))
         this.#differsIf(v128.xor(this.#vector(at), wanted))
       }
     } else {
       const behind = new Array<number>(16 - length).fill(0)
-      const mask = this.#constant([...bytes.map(() => 0xff), ...behind])
-      const wanted = this.#constant([...bytes, ...behind])
+      const mask = this.#v.constant([...bytes.map(() => 0xff), ...behind])
+      const wanted = this.#v.constant([...bytes, ...behind])
       this.#differsIf(v128.xor(v128.and(this.#vector(), mask), wanted))
     }
     this.#advance(i32.const(length))
@@ -268,48 +240,38 @@ export class WideCode {
     this.#advance(i32.ctz(stops))
     if (column < 0) return
     const length = f.keep(i32.sub(this.#p, start))
-    const places = this.#memory.columns[column] as ColumnPlaces
     if (this.#hasCodes[column] === true) {
-      this.#codeOf(column, places, bytes, start, length)
+      this.#codeOf(column, bytes, start, length)
       return
     }
-    f.storeI32(this.#row4, i32.sub(start, base), places.valuesAt)
-    f.storeI32(this.#row4, length, places.lengthsAt)
+    const places = this.#v.places(column)
+    f.storeI32(this.#v.row4, i32.sub(start, base), places.valuesAt)
+    f.storeI32(this.#v.row4, length, places.lengthsAt)
   }
 
   /** Quotes, backslashes, control characters and bytes that are not ASCII, whose sign is set. */
   #stopsIn(bytes: V128): I32 {
     const f = this.#f
     const kept = f.keep(bytes)
-    const ends = v128.or(i8x16.eq(kept, this.#splat(QUOTE)), i8x16.eq(kept, this.#splat(BACKSLASH)))
-    return i8x16.bitmask(v128.or(ends, i8x16.ltS(kept, this.#splat(SPACE))))
+    const ends = v128.or(
+      i8x16.eq(kept, this.#v.splat(QUOTE)),
+      i8x16.eq(kept, this.#v.splat(BACKSLASH)),
+    )
+    return i8x16.bitmask(v128.or(ends, i8x16.ltS(kept, this.#v.splat(SPACE))))
   }
 
-  #codeOf(column: number, places: ColumnPlaces, bytes: V128, start: I32, length: I32): void {
+  #codeOf(column: number, bytes: V128, start: I32, length: I32): void {
     const f = this.#f
     const place = f.keep(i32.const(-1))
     f.block((known) => {
       f.if(i32.ltU(length, i32.const(16)), () => {
         const mask = v128.load(i32.shl(length, i32.const(4)), this.#memory.masksAt)
         const key = f.keep(v128.and(bytes, mask))
-        const mixed = i64.add(
-          i64.mul(i64x2.lane(key, 0), i64.const(0x9e3779b97f4a7c15n)),
-          i64.mul(i64x2.lane(key, 1), i64.const(0xc2b2ae3d27d4eb4fn)),
-        )
-        const number = i32.wrap(i64.shrU(mixed, i64.const(BigInt(65 - TEXT_PLACE_BITS))))
-        f.set(place, i32.mul(number, i32.const(2 * PLACE_BYTES)))
-        for (const at of [places.placesAt, places.placesAt + PLACE_BYTES]) {
-          const isOther = v128.anyTrue(v128.xor(key, v128.load(place, at)))
-          f.if(i32.eqz(isOther), () => {
-            const code = f.keep(i32.load(place, at + 16))
-            f.storeI32(this.#row4, i32.sub(code, i32.const(1)), places.valuesAt)
-            f.jumpIf(known, code)
-          })
-        }
+        this.#v.storeKnownCode(key, this.#v.places(column), place, known)
       })
       const miss = this.#miss
       f.storeI32(miss, i32.const(column), 0)
-      f.storeI32(miss, this.#row, 4)
+      f.storeI32(miss, this.#v.row, 4)
       f.storeI32(miss, start, 8)
       f.storeI32(miss, length, 12)
       f.storeI32(miss, place, 16)
@@ -325,11 +287,11 @@ export class WideCode {
     const f = this.#f
     const bytes = f.keep(this.#vector())
     // Digits become the ten least of signed bytes.
-    const lowered = i8x16.add(bytes, this.#splat(0x80 - ZERO))
-    const digits = f.keep(i8x16.ltS(lowered, this.#splat(0x80 + 10)))
+    const lowered = i8x16.add(bytes, this.#v.splat(0x80 - ZERO))
+    const digits = f.keep(i8x16.ltS(lowered, this.#v.splat(0x80 + 10)))
     const others = f.keep(i32.xor(i8x16.bitmask(digits), i32.const(-1)))
     const minusAndPoints = [MINUS, ...new Array<number>(15).fill(POINT)]
-    const marks = i8x16.bitmask(i8x16.eq(bytes, this.#constant(minusAndPoints)))
+    const marks = i8x16.bitmask(i8x16.eq(bytes, this.#v.constant(minusAndPoints)))
     const extent = f.keep(i32.ctz(i32.and(others, i32.xor(marks, i32.const(-1)))))
     const sign = i32.and(others, i32.const(1))
     const point = i32.ctz(i32.and(others, i32.const(-2)))
@@ -346,63 +308,39 @@ export class WideCode {
     return { digits: v128.and(bytes, digits), form, others }
   }
 
-  /** Numbers of the first and the last eight of its digits, as 32-bit lanes; a sign is a zero. */
-  #eightsOf({ digits, form }: NumberText): V128 {
-    const f = this.#f
+  /** The first and the last eight of its digits, as 32-bit lanes; a sign is a zero. */
+  #eightsOf({ digits, form }: NumberText): Local<'v128'> {
     const source = v128.load(form, this.#memory.formsAt)
-    const right = v128.and(i8x16.relaxedSwizzle(digits, source), this.#splat(0x0f))
-    const fours = f.keep(i32x4.dotI16x8(this.#pairsOf(right), this.#lanes16([100, 1])))
-    return i32x4.dotI16x8(i16x8.narrowI32x4(fours, fours), this.#lanes16([10_000, 1]))
-  }
-
-  /** Two digits in each sixteen bits → the number of them. */
-  #pairsOf(digits: V128): V128 {
-    return i16x8.relaxedDotI8x16(digits, this.#lanes16([0x010a]))
+    const right = i8x16.relaxedSwizzle(digits, source)
+    return this.#v.eightsOf(v128.and(right, this.#v.splat(0x0f)))
   }
 
   #number(column: number): void {
-    const f = this.#f
     const { formsAt } = this.#memory
     const text = this.#numberText()
-    const scaled = f.keep(
-      f64x2.mul(f64x2.convertLowI32x4(this.#eightsOf(text)), this.#doubles(1e8, 1)),
-    )
-    const digits = f.keep(f64.add(f64x2.lane(scaled, 0), f64x2.lane(scaled, 1)))
+    const digits = this.#v.doubleOf(this.#eightsOf(text))
     // Smaller: it begins with a zero that it must not have.
     this.#wrongIf(f64.lt(digits, f64.load(text.form, formsAt + FORM_LEAST_AT)))
     if (column < 0) return
-    const number = f64.div(digits, f64.load(text.form, formsAt + FORM_POWER_AT))
-    const isFloat = (this.#fields[column] as Field).type.kind === 'FLOAT'
-    const { valuesAt } = this.#memory.columns[column] as ColumnPlaces
-    f.storeF64(this.#row8, isFloat ? f64.fround(number) : number, valuesAt)
+    this.#v.storeDouble(column, f64.div(digits, f64.load(text.form, formsAt + FORM_POWER_AT)))
   }
 
   #integer(column: number, kind: 'integer' | 'long'): void {
     const f = this.#f
-    const { formsAt, columns } = this.#memory
+    const { formsAt } = this.#memory
     const text = this.#numberText()
-    const eights = f.keep(this.#eightsOf(text))
-    const upper = f.keep(i32x4.lane(eights, 0))
-    const positive = f.keep(
-      i64.add(
-        i64.mul(i64.extendU(upper), i64.const(100_000_000n)),
-        i64.extendU(i32x4.lane(eights, 1)),
-      ),
-    )
+    const eights = this.#eightsOf(text)
+    const positive = f.keep(this.#v.longOf(eights))
     // A point, or a zero that it must not begin with.
     const power = f64.load(text.form, formsAt + FORM_POWER_AT)
     this.#wrongIf(f64.ne(f64.abs(power), f64.const(1)))
     const least = f64.load(text.form, formsAt + FORM_LEAST_AT)
     this.#wrongIf(f64.lt(f64.convertI64S(positive), least))
+    if (kind === 'integer') this.#wrongIf(i32.gtU(i32x4.lane(eights, 0), i32.const(9)))
     // x or -x: all bits turned and one added, when there is a sign.
     const sign = f.keep(i64.extendU(i32.and(text.others, i32.const(1))))
     const turned = i64.xor(positive, i64.sub(i64.const(0n), sign))
-    const number = i64.add(turned, sign)
-    const { valuesAt } = columns[column] as ColumnPlaces
-    if (kind === 'integer') {
-      this.#wrongIf(i32.gtU(upper, i32.const(9)))
-      f.storeI32(this.#row4, i32.wrap(number), valuesAt)
-    } else f.storeI64(this.#row8, number, valuesAt)
+    this.#v.storeWhole(column, kind, i64.add(turned, sign))
   }
 
   #boolean(column: number): void {
@@ -416,41 +354,26 @@ export class WideCode {
     this.#wrongIf(i32.eqz(i32.or(isTrue, isFalse)))
     this.#advance(i32.sub(i32.const(5), isTrue))
     if (column < 0) return
-    f.storeI8(this.#row, isTrue, (this.#memory.columns[column] as ColumnPlaces).valuesAt)
+    f.storeI8(this.#v.row, isTrue, this.#v.places(column).valuesAt)
   }
 
   /** `YYYY-MM-DDTHH:MM:SS[.mmm]` on a date that is remembered. */
   #time(column: number): void {
     const f = this.#f
     const { type } = this.#fields[column] as Field
-    const places = this.#memory.columns[column] as ColumnPlaces
-    const date = f.keep(v128.and(this.#vector(), this.#constant(DATE_MASK)))
-    const spread = i64.mul(
-      i64.load(this.#p, DATE_MULTIPLIED_AT, RECORDS),
-      i64.const(DATE_MULTIPLIER),
-    )
-    const number = i32.wrap(i64.shrU(spread, i64.const(BigInt(64 - DATE_PLACE_BITS))))
-    const place = f.keep(i32.mul(number, i32.const(PLACE_BYTES)))
-    f.if(v128.anyTrue(v128.xor(date, v128.load(place, places.placesAt))), () => {
+    const places = this.#v.places(column)
+    const { place, isOther } = this.#v.datePlaceOf(this.#p, places)
+    f.if(isOther, () => {
       this.#wrongIf(i32.const(1))
       f.storeI32(i32.const(places.unknownDateAt), this.#p)
     })
     const bytes = this.#timeBytes.get(column) as number
     const mask = TIME_MASK.map((byte, i) => (i < bytes - 11 ? byte : 0))
-    const time = v128.and(this.#vector(11), this.#constant(mask))
+    const time = v128.and(this.#vector(11), this.#v.constant(mask))
     const pattern = TIME_PATTERN.map((byte, i) => (i < bytes - 11 ? byte : 0))
-    const digits = f.keep(v128.xor(time, this.#constant(pattern)))
-    this.#wrongIf(v128.anyTrue(i8x16.gtU(digits, this.#constant(TIME_LIMITS))))
-    const pairs = this.#pairsOf(f.keep(i8x16.shuffle(digits, TIME_DIGITS)))
-    const parts = f.keep(i32x4.dotI16x8(pairs, this.#lanes16([60, 1, 100, 1, 1, 0, 0, 0])))
-    const minutes = f.keep(i32x4.lane(parts, 0))
-    this.#wrongIf(i32.geU(minutes, i32.const(24 * 60)))
-    const ms = i32.add(
-      i32.mul(minutes, i32.const(60_000)),
-      i32.add(i32.mul(i32x4.lane(parts, 1), i32.const(10)), i32x4.lane(parts, 2)),
-    )
-    const midnight = f64.load(place, places.placesAt + 16)
-    f.storeF64(this.#row8, f64.add(midnight, f64.convertI32S(ms)), places.valuesAt)
+    const digits = f.keep(v128.xor(time, this.#v.constant(pattern)))
+    this.#wrongIf(v128.anyTrue(i8x16.gtU(digits, this.#v.constant(TIME_LIMITS))))
+    this.#wrongIf(this.#v.storeTime(digits, place, places))
     this.#advance(i32.const(bytes))
     if (type.kind === 'TIMESTAMP_LTZ') this.#expected.push(LETTER_Z)
     this.#expected.push(QUOTE)

@@ -17,6 +17,11 @@ const ZERO = 48
 const SECONDS_TEXT_BYTES = 19
 const MILLIS_TEXT_BYTES = 23
 
+/** `HH:MM:SS.mmm`: what stands between digits is zero after the exclusive or. */
+export const TIME_PATTERN = [...Buffer.from('00:00:00.000'), 0, 0, 0, 0]
+/** The largest value of each byte after that. */
+export const TIME_LIMITS = [2, 9, 0, 5, 9, 0, 5, 9, 0, 9, 9, 9, 0, 0, 0, 0]
+
 /** How one value of a shape is read. */
 export type ValueKind = 'text' | 'number' | 'integer' | 'long' | 'boolean' | 'time'
 

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { type Field, OperatorMetrics } from '@millrace/core'
 import { RecordSpans } from '../format.ts'
 import { rowsOfBatch } from '../testing/batch-rows.ts'
@@ -11,8 +12,12 @@ import { READ_AHEAD_BYTES, shareMemory } from '../wasm/shared-memory.ts'
 import { DecodeTarget } from './decode-target.ts'
 import { JsonDecoder } from './json-decoder.ts'
 import { type JsonDecodeOptions, JsonRecordParser } from './json-record-parser.ts'
+import { RecordTemplates } from './record-templates.ts'
 import { type ShapeScanner, shapeOf } from './shape-scanner.ts'
-import { compileWideScanner, type WideScanner } from './wide-scanner.ts'
+import { type TemplateLayout, templateLayoutOf } from './template-layout.ts'
+import { WideCode } from './wide-code.ts'
+import { wideKinds } from './wide-kinds.ts'
+import { compileWideScanner, WideScanner } from './wide-scanner.ts'
 
 const OPTIONS: JsonDecodeOptions = {
   timestampStandard: 'ISO-8601',
@@ -178,7 +183,7 @@ function wideAlone(fields: Field[], sample: Buffer) {
     )
     return [...misfits]
   }
-  return { shape, target, parser, wide, scan }
+  return { shape, target, narrow, wide, scan }
 }
 
 test('plain records are read in vectors, all of them', () => {
@@ -269,6 +274,147 @@ test('a record that goes on past its end is looked at no further than there is m
       rows,
       ['b', 'c'].map((value) => fields.map(() => value)),
     )
+  }
+})
+
+/** A text of any length, one with a code, numbers, times, what is skipped. */
+const SAMPLE_FIELDS: Field[] = [
+  { name: 'id', type: { kind: 'STRING', nullable } },
+  { name: 'd', type: { kind: 'DOUBLE', nullable } },
+  { name: 'f', type: { kind: 'FLOAT', nullable } },
+  { name: 'i', type: { kind: 'INT', nullable } },
+  { name: 'l', type: { kind: 'BIGINT', nullable } },
+  { name: 'b', type: { kind: 'BOOLEAN', nullable } },
+  { name: 't', type: { kind: 'TIMESTAMP', precision: 3, nullable } },
+  { name: 'z', type: { kind: 'TIMESTAMP_LTZ', precision: 3, nullable } },
+]
+const sampleRecord = (r: Random) =>
+  Buffer.from(
+    `{"id":"s-${Math.floor(r() * 12)}","no":"${digits(r, 3)}","d":${whole(r, 2)}.${digits(r, 1)},` +
+      `"f":${pick(r, ['0', '-7.5', '12.25'])},"i":${pick(r, ['0', '-12', '999999999'])},` +
+      `"l":${pick(r, ['5', '-77', '123456789012345'])},"n":${pick(r, ['1', '23.5'])},` +
+      `"b":${pick(r, ['true', 'false'])},"t":"2026-11-2${Math.floor(r() * 3)}T1${digits(r, 1)}:59:0` +
+      `${digits(r, 1)}.${digits(r, 3)}","z":"2026-11-22T23:00:5${digits(r, 1)}Z"}`,
+  )
+
+/** Counts the records that no template took. */
+class CountedTemplates extends RecordTemplates {
+  unknown = 0
+  readonly #word: Int32Array
+
+  constructor(layout: TemplateLayout, memory: ArrayBuffer) {
+    super(layout, memory)
+    this.#word = new Int32Array(memory, layout.area.unknownAt, 1)
+  }
+
+  override learn(...run: Parameters<RecordTemplates['learn']>): void {
+    this.unknown += this.#word[0] as number
+    super.learn(...run)
+  }
+}
+
+function scannerWithTemplates(fields: Field[], sample: Buffer) {
+  const { shape, target, narrow } = wideAlone(fields, sample)
+  const memory = target.inScanMemory()
+  const kinds = wideKinds(fields, shape)
+  const area = memory.takeTemplateArea()
+  assert.ok(kinds !== null && area !== null)
+  const hasCodes = target.strings.map((strings) => strings?.dictionary != null)
+  const layout = templateLayoutOf(fields, shape, kinds, hasCodes, area)
+  assert.ok(layout !== null)
+  const module = new WideCode(fields, memory, hasCodes).build(shape, kinds, layout)
+  assert.ok(module !== null)
+  const templates = new CountedTemplates(layout, memory.memory.buffer)
+  const wide = new WideScanner(module, memory, narrow, templates, target, OPTIONS)
+  const unknownOf = (records: readonly Buffer[]) => {
+    target.beginBatch(records.length)
+    const { bytes, starts, lengths } = sharedSpans(spansOf(records))
+    const v = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const before = templates.unknown
+    wide.scan(target, bytes, v, starts, lengths, 0, records.length, 0)
+    return templates.unknown - before
+  }
+  return { unknownOf }
+}
+
+test('records of lengths that were seen are read by templates, until they vary too much', () => {
+  const random = randomOf(3)
+  const id: Field = { name: 'id', type: { kind: 'STRING', nullable } }
+  const record = (length: number) => Buffer.from(`{"id":"${'abcdefghijklmno'.slice(0, length)}"}`)
+  const some = (lengths: number) =>
+    Array.from({ length: 1000 }, () => record(Math.floor(random() * lengths)))
+  const { unknownOf } = scannerWithTemplates([id], record(8))
+  assert.equal(unknownOf(some(8)), 1000)
+  assert.equal(unknownOf(some(8)), 0)
+  const d: Field = { name: 'd', type: { kind: 'DOUBLE', nullable } }
+  const e: Field = { name: 'e', type: { kind: 'DOUBLE', nullable } }
+  const pair = () => {
+    const digitsOfOne = 1 + Math.floor(random() * 11)
+    const other = digits(random, 12 - digitsOfOne)
+    return Buffer.from(`{"d":1${digits(random, digitsOfOne)},"e":1${other}}`)
+  }
+  const pairs = scannerWithTemplates([d, e], pair())
+  const unknown = Array.from({ length: 12 }, () =>
+    pairs.unknownOf(Array.from({ length: 1000 }, pair)),
+  )
+  // Eleven ways to one length, of which three are kept: not worth it.
+  assert.deepEqual(unknown.slice(9), [1000, 1000, 1000])
+})
+
+test('a record of a known length with another byte in any place reads as it reads alone', () => {
+  for (const column of [[], [0], [1, 2, 3, 4, 5, 6, 7], [0, 1, 2, 3, 4, 5, 6, 7]]) {
+    const fields = SAMPLE_FIELDS.filter((_, i) => column.includes(i))
+    if (fields.length === 0) fields.push({ name: 'no', type: { kind: 'STRING', nullable } })
+    const random = randomOf(5)
+    const record = Buffer.from(sampleRecord(random))
+    const decoder = new JsonDecoder(fields, OPTIONS, new OperatorMetrics())
+    for (let i = 0; i < 4; i++) decode(decoder, new Array<Buffer>(200).fill(record))
+    for (let at = 0; at < record.length; at++) {
+      const near = record[at] as number
+      const changed = [...BYTES, near - 1, near + 1, near ^ 0x80, near ^ 0x20].map((byte) => {
+        const bytes = Buffer.from(record)
+        bytes[at] = byte
+        return bytes
+      })
+      const alone = changed.flatMap((one) =>
+        decode(new JsonDecoder(fields, OPTIONS, new OperatorMetrics()), [one]),
+      )
+      // Records that fit in between, or the scanner would give up.
+      const mixed = changed.flatMap((one) => [one, ...new Array<Buffer>(12).fill(record)])
+      const rows = decode(decoder, mixed)
+      const [whole] = decode(new JsonDecoder(fields, OPTIONS, new OperatorMetrics()), [record])
+      const changedRows = rows.filter((row) => !isDeepStrictEqual(row, whole))
+      const expected = alone.filter((row) => !isDeepStrictEqual(row, whole))
+      assert.deepEqual(changedRows, expected, `byte ${at}`)
+      assert.equal(rows.length, alone.length + 12 * changed.length, `byte ${at}`)
+    }
+  }
+})
+
+test('records of a few lengths, some of them with a byte changed, read as they read alone', () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const random = randomOf(100 + seed)
+    const fields = SAMPLE_FIELDS.filter(() => random() < 0.7)
+    if (fields.length === 0) continue
+    const decoder = new JsonDecoder(fields, OPTIONS, new OperatorMetrics())
+    for (let i = 0; i < 8; i++) {
+      decode(
+        decoder,
+        Array.from({ length: 600 }, () => sampleRecord(random)),
+      )
+    }
+    for (let round = 0; round < 4; round++) {
+      const records = Array.from({ length: 300 }, () => {
+        const whole = sampleRecord(random)
+        if (random() < 0.9) return whole
+        whole[Math.floor(random() * whole.length)] = pick(random, BYTES)
+        return whole
+      })
+      const alone = records.flatMap((one) =>
+        decode(new JsonDecoder(fields, OPTIONS, new OperatorMetrics()), [one]),
+      )
+      assert.deepEqual(decode(decoder, records), alone, `seed ${seed}, round ${round}`)
+    }
   }
 })
 

@@ -11,6 +11,7 @@ import { sharedMemoryOf } from '../wasm/shared-memory.ts'
 import { instantiateWasm } from '../wasm/wasm-function.ts'
 import type { DecodeTarget } from './decode-target.ts'
 import type { JsonDecodeOptions } from './json-record-parser.ts'
+import { RecordTemplates } from './record-templates.ts'
 import {
   DATE_MULTIPLIED_AT,
   DATE_MULTIPLIER,
@@ -23,6 +24,7 @@ import {
 } from './scan-memory.ts'
 import type { RecordShape, ShapeScanner } from './shape-scanner.ts'
 import type { StringDictionary } from './string-dictionary.ts'
+import { templateLayoutOf } from './template-layout.ts'
 import { scanDate } from './timestamp-scanner.ts'
 import { WideCode } from './wide-code.ts'
 import { wideKinds } from './wide-kinds.ts'
@@ -54,6 +56,7 @@ export class WideScanner {
   readonly #copied: RecordsMemory
   readonly #shared = new WeakMap<WebAssembly.Memory, RecordsMemory>()
   readonly #narrow: ShapeScanner
+  readonly #templates: RecordTemplates | null
   readonly #dictionaries: readonly (StringDictionary | null)[]
   /** Columns of timestamps. */
   readonly #times: readonly number[]
@@ -67,6 +70,7 @@ export class WideScanner {
     module: WebAssembly.Module,
     memory: ScanMemory,
     narrow: ShapeScanner,
+    templates: RecordTemplates | null,
     target: DecodeTarget,
     options: JsonDecodeOptions,
   ) {
@@ -74,6 +78,7 @@ export class WideScanner {
     this.#memory = memory
     this.#copied = new RecordsMemory(module, memory, memory.memory)
     this.#narrow = narrow
+    this.#templates = templates
     this.#dictionaries = target.strings.map((strings) => strings?.dictionary ?? null)
     this.#times = target.fields.flatMap(({ type }: Field, k) =>
       type.kind === 'TIMESTAMP' || type.kind === 'TIMESTAMP_LTZ' ? [k] : [],
@@ -106,6 +111,7 @@ export class WideScanner {
         const at = row + record - from
         const read = memory.run(record - first, last - first, base, limit, at)
         this.#giveCodes(memory)
+        this.#templates?.learn(first + read - record, memory.bytes, base, scan.starts)
         this.#judge(first + read - record)
         record = first + read
         if (record === last) break
@@ -221,10 +227,14 @@ export function compileWideScanner(
   if (kinds === null) return null
   try {
     const memory = target.inScanMemory()
+    const { fields } = target
     const hasCodes = target.strings.map((strings) => strings?.dictionary != null)
-    const module = new WideCode(target.fields, memory, hasCodes).build(shape, kinds)
+    const area = memory.takeTemplateArea()
+    const layout = area && templateLayoutOf(fields, shape, kinds, hasCodes, area)
+    const module = new WideCode(fields, memory, hasCodes).build(shape, kinds, layout)
     if (module === null) return null
-    return new WideScanner(module, memory, narrow, target, options)
+    const templates = layout && new RecordTemplates(layout, memory.memory.buffer)
+    return new WideScanner(module, memory, narrow, templates, target, options)
   } catch (thrown) {
     // Of addresses, each such memory takes gigabytes: there may be a limit.
     if (thrown instanceof RangeError) return null

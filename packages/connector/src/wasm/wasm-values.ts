@@ -169,6 +169,9 @@ export const i8x16 = {
   /** A bit a byte: its highest. */
   bitmask: unary<'v128', 'i32'>('i32', ...simd(100)),
   add: binary<'v128', 'v128', 'v128'>('v128', ...simd(110)),
+  sub: binary<'v128', 'v128', 'v128'>('v128', ...simd(113)),
+  /** Unsigned; zero where that would be less than zero. */
+  subSatU: binary<'v128', 'v128', 'v128'>('v128', ...simd(115)),
 }
 
 export const i16x8 = {
