@@ -12,7 +12,8 @@ export const MONITOR_INTERVAL = option.duration({
   key: 'source.monitor-interval',
   defaultValue: undefined as number | undefined,
   description:
-    'How often to look for new files and for growth of known ones. Not set: the files found at the start are read to their end, once.',
+    'How often to look for new files and for growth of known ones. Not set: the files found at the start are read to their end, once. ' +
+    'A file that is read to its end may grow, and holds the watermark until it is idle (`table.exec.source.idle-timeout`, `scan.watermark.idle-timeout`; by default for good).',
 })
 export const LINE_LENGTH_MAX = option.memory({
   key: 'source.line-length.max',

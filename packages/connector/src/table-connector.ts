@@ -124,6 +124,8 @@ export interface SourceSplit {
   readonly id: string
   /** For people, e.g. `topic sensor-readings, partition 2`. */
   readonly description: string
+  /** For people: why it is still there while it brings no rows, e.g. a file that may grow. */
+  readonly silence?: string
   /** Connector-specific position and bounds. */
   readonly position: unknown
 }

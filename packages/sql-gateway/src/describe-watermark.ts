@@ -15,7 +15,8 @@ export function describeWatermark(watermark: ClusterWatermark | undefined): stri
       ? 'there is no watermark yet, and no window ends before'
       : `windows that end after ${formatTimestamp(lowMs, 3)} wait for the watermark, which is there`
   const [first] = holds
-  if (first === undefined) return at
+  // Nothing is ahead of it, so no idle timeout would help either.
+  if (first === undefined) return lowMs === null ? at : `${at}; it moves on with later rows`
   const others = holds.length - HOLDS_SHOWN
   const more = others > 0 ? ` (and ${others} more)` : ''
   return `${at}; it waits for ${first.what}${more}. ${first.hint}`

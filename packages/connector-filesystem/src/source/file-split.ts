@@ -21,6 +21,8 @@ export interface FileSplit extends SourceSplit {
   readonly position: FilePosition
 }
 
+const MAY_GROW = "It is read to its end and may grow ('source.monitor-interval')"
+
 /** Files larger than two of these are read by several readers. */
 export const SPLIT_BYTES = 64 * 1024 * 1024
 
@@ -47,6 +49,8 @@ function split(
   aligned: boolean,
   end: number | null,
 ): FileSplit {
-  const description = end === null ? `file ${path}` : `file ${path}, bytes ${offset} to ${end}`
-  return { id, description, position: { path, offset, aligned, end } }
+  const position = { path, offset, aligned, end }
+  return end === null
+    ? { id, description: `file ${path}`, silence: MAY_GROW, position }
+    : { id, description: `file ${path}, bytes ${offset} to ${end}`, position }
 }

@@ -8,6 +8,7 @@
  * begins when the split has been read to its end without a record, and anew when rows come from a
  * split beside it for the first time. Invariant: the combined watermark never goes back.
  */
+import type { SourceSplit } from '@millrace/connector'
 import { WATERMARK_MAX, WATERMARK_MIN } from '@millrace/core'
 
 /** On the idle clock: so long an empty split holds the watermark. */
@@ -16,6 +17,8 @@ export const EMPTY_SPLIT_HOLD_MS = 1000
 export interface SplitWatermark {
   readonly id: string
   readonly description: string
+  /** Why it is there though it brings no rows; null: nobody can say. */
+  readonly silence: string | null
   watermark: number
   lastEventTimeMs: number
   /** On the idle clock, see `TableSource`. */
@@ -58,12 +61,17 @@ export class SplitWatermarks {
     this.#emptySplitHolds = emptySplitHolds
   }
 
-  add(id: string, description: string, clockMs: number, nowMs: number): SplitWatermark {
+  add(
+    { id, description, silence }: Omit<SourceSplit, 'position'>,
+    clockMs: number,
+    nowMs: number,
+  ): SplitWatermark {
     const known = this.#splits.get(id)
     if (known !== undefined) return known
     const split: SplitWatermark = {
       id,
       description,
+      silence: silence ?? null,
       watermark: WATERMARK_MIN,
       lastEventTimeMs: Number.NEGATIVE_INFINITY,
       lastActivityMs: clockMs,

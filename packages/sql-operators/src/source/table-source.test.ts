@@ -234,6 +234,20 @@ test('a subtask whose only split went quiet leaves it to others whether that is 
   assert.match(hold?.hint ?? '', /^No record for a while; set/)
 })
 
+test('a file that may grow holds the watermark when it is read to its end, and says why', async () => {
+  const { harness, assign, feed } = await openSource({})
+  const position = { path: '/in/day1.json', offset: 0, aligned: true, end: null }
+  const silence = 'It is read to its end and may grow'
+  const split = { id: '0', description: 'file /in/day1.json', silence, position }
+  harness.source.handleCoordinatorEvent!({ type: 'assign', splits: [split] })
+  assign('1')
+  feed({ split: '0', batch: at(5000) }, { split: '1', batch: at(90_000) })
+  pass(harness, 1500)
+  const { what, certain, hint } = harness.metrics.watermarkHold!
+  assert.deepEqual([what, certain], ['file /in/day1.json', true])
+  assert.match(hint, /^It is read to its end and may grow; set 'table.exec.source.idle-timeout'/)
+})
+
 test('watermarks on every event follow each batch', async () => {
   const { harness, assign, feed } = await openSource({ emit: 'on-event' })
   assign('0')

@@ -164,7 +164,7 @@ export class TableSource implements SourceOperator, ReaderOutput {
     watermarks.read(batch)
     const { watermarkMs, eventTimeMs } = watermarks
     const nowMs = this.#context.nowMs()
-    const split = this.#splits.get(splitId) ?? this.#splits.add(splitId, splitId, 0, nowMs)
+    const split = this.#splits.get(splitId) ?? this.#splits.add(unknownSplit(splitId), 0, nowMs)
     const seenMs = split.watermark
     const hadDelivered = split.delivered
     this.#splits.advance(split, watermarkMs, eventTimeMs, this.#clockMs, nowMs)
@@ -261,7 +261,7 @@ export class TableSource implements SourceOperator, ReaderOutput {
 
   #addSplits(splits: readonly SourceSplit[]): void {
     for (const split of splits) {
-      this.#splits.add(split.id, split.description, this.#clockMs, this.#context.nowMs())
+      this.#splits.add(split, this.#clockMs, this.#context.nowMs())
     }
     this.#leaveIdle()
     this.#reader.addSplits(splits)
@@ -360,15 +360,18 @@ export class TableSource implements SourceOperator, ReaderOutput {
     }
   }
 
-  #hintOf({ delivered, emptySinceMs }: SplitWatermark): string {
+  #hintOf({ delivered, emptySinceMs, silence }: SplitWatermark): string {
     if (emptySinceMs !== Number.POSITIVE_INFINITY && this.#watermark?.emptySplitHolds === false) {
       return `It is empty, and holds the watermark for ${EMPTY_SPLIT_HOLD_MS} ms: its first rows may be on their way.`
     }
     const idleTimeoutMs = this.#watermark?.idleTimeoutMs
-    return `${delivered ? 'No record for a while' : 'No record since the start'}; ${
+    const since = delivered ? 'No record for a while' : 'No record since the start'
+    const until =
       idleTimeoutMs === 0
-        ? "set 'table.exec.source.idle-timeout' to let a silent partition go idle."
+        ? "set 'table.exec.source.idle-timeout' to let it go idle."
         : `it goes idle after ${idleTimeoutMs} ms without a record.`
-    }`
+    return `${silence ?? since}; ${until}`
   }
 }
+
+const unknownSplit = (id: string) => ({ id, description: id })
