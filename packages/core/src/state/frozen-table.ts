@@ -35,6 +35,12 @@ export interface FrozenTable {
    * before those of the table of the same name that follows.
    */
   readonly removed?: boolean
+  /**
+   * Works ahead for a millisecond or two towards positions before `to`, which else is done when
+   * they are asked for; gives whether that is done. 0: towards `positionCount`. Absent: there is
+   * nothing to be done.
+   */
+  prepare?(to: number): boolean
   /** The key group of positions from … to in `into[0 …]`; NO_KEY_GROUP where there is no entry. */
   keyGroups(from: number, to: number, into: Uint16Array): void
   /** The entries at `positions[0 … count)` as stored rows that own their arrays. */

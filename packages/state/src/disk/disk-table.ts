@@ -271,7 +271,7 @@ export class DiskTable implements StateTable {
       since: changes === null ? null : since,
       cached: this.#cache.freezeAll(),
       changed: changes?.changed ?? null,
-      flags: this.#flags.bytes.slice(),
+      flags: this.#flags.goneCount === 0 ? null : this.#flags.bytes.slice(),
       partitions: changes?.partitions ?? this.#runs.retained(),
       partitionOf: partitionIndexOf,
       // What is over may be in the checkpoint that changes build upon, as it was before.

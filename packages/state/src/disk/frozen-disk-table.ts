@@ -1,10 +1,11 @@
 /**
  * FrozenDiskTable: a disk table as it was at a barrier, for the segment writer.
  *
- * Runs never change and are retained; what was in the cache is a frozen resident table. A partition
- * at a time is merged into memory when its positions are asked for, and forgotten when they have
- * been written. Positions: partition after partition, as many each as its runs and cache have rows;
- * those that the merge does not need are without an entry. Invariant: an entry has one position.
+ * Runs never change and are retained; what was in the cache is a frozen resident table. Partitions
+ * are merged one after another, as far as positions are asked for, and rows are forgotten when they
+ * have been written: positions ascend. Positions: partition after partition, as many each as its
+ * runs and cache have rows; those that the merge does not need are without an entry. Invariant: an
+ * entry has one position.
  */
 import {
   ColumnBatch,
@@ -17,10 +18,10 @@ import {
 import type { FrozenRecords } from '../table/frozen-records.ts'
 import { copyInts, gatherField } from '../table/record-columns.ts'
 import { TextHeap } from '../table/text-heap.ts'
+import { CachedSlots } from './cached-slots.ts'
 import { GONE } from './entry-flags.ts'
-import { mergeOf } from './merge-ordered.ts'
+import { FrozenPartition } from './frozen-partition.ts'
 import type { MergeSettings } from './merge-runs.ts'
-import { MergedRecords } from './merged-records.ts'
 import { orderByHash, orderRecords } from './ordered-slots.ts'
 import { BlockBuilder, type BlockShape, RecordBlock } from './record-block.ts'
 import type { Run, SortedBlocks } from './run.ts'
@@ -41,8 +42,8 @@ export interface FrozenDiskParts {
   readonly since: number | null
   /** A bit a slot of the cache: only these entries are in it; null: all. */
   readonly changed: Int32Array | null
-  /** `EntryFlags.bytes` of that moment. */
-  readonly flags: Uint8Array
+  /** `EntryFlags.bytes` of that moment; null: no key is gone. */
+  readonly flags: Uint8Array | null
   /** Newest first, retained for this table. */
   readonly partitions: readonly FrozenRun[][]
   readonly partitionOf: (hash: number) => number
@@ -50,30 +51,27 @@ export interface FrozenDiskParts {
   readonly expiry: StoredExpiry | null
 }
 
-/** Of a partition, with the positions of its entries. */
-interface Merged {
-  readonly from: number
-  readonly to: number
-  readonly records: MergedRecords
-}
-
-/** Where partitions begin, and their slots of the cache. */
-interface Places {
-  readonly starts: readonly number[]
-  readonly slots: readonly Int32Array[]
-  readonly hashes: Int32Array
-}
+/** Records that a step of merging looks at. */
+const ROWS_A_STEP = 4096
 
 export class FrozenDiskTable implements FrozenTable {
   readonly expiry?: StoredExpiry
   readonly #parts: FrozenDiskParts
-  readonly #merged = new Map<number, Merged>()
-  #places: Places | null = null
+  readonly #merged = new Map<number, FrozenPartition>()
+  readonly #dealing: CachedSlots
+  /** Where partitions begin; the last is the end of all. */
+  #starts: readonly number[] | null = null
   /** Partitions before it are written. */
   #written = 0
+  /** Partitions before it have what they need of the cache. */
+  #cachedFrom = 0
 
   constructor(parts: FrozenDiskParts) {
     this.#parts = parts
+    const { cached, changed, partitionOf, partitions } = parts
+    if (changed !== null) cached.restrictTo(changed)
+    cached.needOnly((hash) => partitionOf(hash) >= this.#cachedFrom)
+    this.#dealing = new CachedSlots(cached, changed, partitionOf, partitions.length)
     if (parts.expiry !== null) this.expiry = parts.expiry
   }
 
@@ -90,7 +88,21 @@ export class FrozenDiskTable implements FrozenTable {
   }
 
   get positionCount(): number {
-    return this.#layOut().starts.at(-1) as number
+    return this.#layOut().at(-1) as number
+  }
+
+  /** Deals the cache's slots to partitions, then merges towards position `to`, a bit at a time. */
+  prepare(to: number): boolean {
+    if (!this.#dealing.deal()) return false
+    const starts = this.#layOut()
+    for (let index = this.#written; index < this.#parts.partitions.length; index++) {
+      const start = starts[index] as number
+      if (start >= to) return true
+      const isOpen = this.#merged.has(index)
+      const end = Math.min(to, starts[index + 1] as number)
+      if (!this.#mergedOf(index).mergeTo(end - start, isOpen ? ROWS_A_STEP : 0)) return false
+    }
+    return true
   }
 
   keyGroups(from: number, to: number, into: Uint16Array): void {
@@ -98,11 +110,15 @@ export class FrozenDiskTable implements FrozenTable {
     const { maxParallelism, shape } = this.#parts
     const { stride, keyHashInt } = shape.layout
     const strideInts = stride * 2
+    while (!this.prepare(to));
+    const starts = this.#layOut()
     for (let index = 0; index < this.#parts.partitions.length; index++) {
-      if (!this.#isIn(index, from, to)) continue
-      const { from: first, records } = this.#mergedOf(index)
-      const { ints } = records
-      const end = Math.min(to, first + records.rowCount)
+      const start = starts[index] as number
+      if (start >= to || (starts[index + 1] as number) <= from) continue
+      const merged = this.#mergedOf(index)
+      const { ints } = merged.records
+      const first = start + merged.firstRow
+      const end = Math.min(to, start + merged.endRow)
       for (let at = Math.max(from, first); at < end; at++) {
         const keyHash = ints[(at - first) * strideInts + keyHashInt] as number
         into[at - from] = keyGroupOf(keyHash, maxParallelism)
@@ -119,14 +135,15 @@ export class FrozenDiskTable implements FrozenTable {
     const memory = { stride, ints: new Int32Array(buffer), words, longs }
     const texts = new TextHeap()
     const slots = new Int32Array(count)
-    let merged: Merged | null = null
+    const starts = this.#layOut()
+    let index = 0
     for (let i = 0; i < count; i++) {
       const position = positions[i] as number
-      if (merged === null || position < merged.from || position >= merged.to) {
-        merged = this.#mergedAt(position)
-      }
+      if (position < (starts[index] as number)) index = 0
+      while (position >= (starts[index + 1] as number)) index++
+      const merged = this.#mergedOf(index)
       const source = merged.records.ints
-      const from = (position - merged.from) * strideInts
+      const from = (position - (starts[index] as number) - merged.firstRow) * strideInts
       const to = i * strideInts
       copyInts(source, from, memory.ints, to, strideInts)
       for (const word of textWords) {
@@ -140,11 +157,13 @@ export class FrozenDiskTable implements FrozenTable {
   }
 
   releaseBefore(position: number): void {
-    const { starts } = this.#layOut()
+    const starts = this.#layOut()
     const { partitions } = this.#parts
     while (this.#written < partitions.length && (starts[this.#written + 1] as number) <= position) {
       this.#forget(this.#written++)
     }
+    if (this.#written === partitions.length) return
+    this.#merged.get(this.#written)?.forgetBefore(position - (starts[this.#written] as number))
   }
 
   release(): void {
@@ -154,78 +173,41 @@ export class FrozenDiskTable implements FrozenTable {
 
   #forget(index: number): void {
     this.#merged.delete(index)
+    this.#dealing.forget(index)
     for (const { run } of this.#parts.partitions[index] as FrozenRun[]) run.release()
   }
 
-  #layOut(): Places {
-    if (this.#places !== null) return this.#places
-    const { cached, changed, partitions, partitionOf } = this.#parts
-    const count = cached.positionCount
-    const hashes = new Int32Array(count)
-    const live = new Uint8Array(count)
-    cached.keyHashes(hashes, live)
-    if (changed !== null) {
-      for (let slot = 1; slot < count; slot++) {
-        if ((((changed[slot >>> 5] ?? 0) >>> (slot & 31)) & 1) === 0) live[slot] = 0
-      }
-    }
-    const counts = new Int32Array(partitions.length)
-    for (let slot = 1; slot < count; slot++) {
-      const index = partitionOf(hashes[slot] as number)
-      if (live[slot] === 1) counts[index] = (counts[index] as number) + 1
-    }
-    const slots = partitions.map((_, index) => new Int32Array(counts[index] as number))
-    counts.fill(0)
-    for (let slot = 1; slot < count; slot++) {
-      if (live[slot] === 0) continue
-      const index = partitionOf(hashes[slot] as number)
-      const at = counts[index] as number
-      ;(slots[index] as Int32Array)[at] = slot
-      counts[index] = at + 1
-    }
+  #layOut(): readonly number[] {
+    if (this.#starts !== null) return this.#starts
+    while (!this.#dealing.deal());
     const starts = [0]
-    for (const [index, runs] of partitions.entries()) {
+    for (const [index, runs] of this.#parts.partitions.entries()) {
       const onDisk = runs.reduce((rows, { run }) => rows + run.rowCount, 0)
-      starts.push((starts[index] as number) + onDisk + (counts[index] as number))
+      starts.push((starts[index] as number) + onDisk + this.#dealing.slotsOf(index).length)
     }
-    this.#places = { starts, slots, hashes }
-    return this.#places
+    this.#starts = starts
+    return starts
   }
 
-  #isIn(index: number, from: number, to: number): boolean {
-    const { starts } = this.#layOut()
-    return (starts[index] as number) < to && (starts[index + 1] as number) > from
-  }
-
-  #mergedAt(position: number): Merged {
-    let index = 0
-    while (!this.#isIn(index, position, position + 1)) index++
-    return this.#mergedOf(index)
-  }
-
-  #mergedOf(index: number): Merged {
+  #mergedOf(index: number): FrozenPartition {
     const known = this.#merged.get(index)
     if (known !== undefined) return known
-    const from = this.#layOut().starts[index] as number
-    const { shape, merging } = this.#parts
     const runs = this.#parts.partitions[index] as FrozenRun[]
     const sources = [
       { blocks: this.#cachedBlocks(index), wanted: null },
       ...runs.map(({ run, changed }) => ({ blocks: run, wanted: changed })),
     ]
-    const records = new MergedRecords(shape)
-    mergeOf(sources, merging).step(records, Number.POSITIVE_INFINITY)
-    const merged = { from, to: from + records.rowCount, records }
+    const merged = new FrozenPartition(sources, this.#parts.merging)
     this.#merged.set(index, merged)
+    this.#cachedFrom = Math.max(this.#cachedFrom, index + 1)
     return merged
   }
 
   /** The entries that were in the cache, as one block. */
   #cachedBlocks(index: number): SortedBlocks {
-    const { slots, hashes } = this.#layOut()
     const { cached, flags, shape } = this.#parts
     const { stride } = shape.layout
-    const { places } = orderByHash(slots[index] as Int32Array, (slot) => hashes[slot] as number)
+    const { places } = orderByHash(this.#dealing.slotsOf(index), (slot) => cached.keyHashAt(slot))
     const block = new BlockBuilder(shape, places.length)
     const buffer = new ArrayBuffer(stride * 8)
     const [words, longs] = [new Float64Array(buffer), new BigInt64Array(buffer)]
@@ -233,7 +215,7 @@ export class FrozenDiskTable implements FrozenTable {
     const { pool } = cached.texts
     for (const slot of places) {
       cached.copyRecord(slot, record.ints, 0)
-      block.addSlot(record, 0, pool, ((flags[slot] ?? 0) & GONE) !== 0)
+      block.addSlot(record, 0, pool, flags !== null && ((flags[slot] ?? 0) & GONE) !== 0)
     }
     const bytes = inOrder(shape, finished(block))
     return {

@@ -1,7 +1,7 @@
 /**
  * MergedRecords: the entries of one partition as a checkpoint finds them, side by side in memory.
  *
- * Between a merge and the segment writer, for as long as the writer needs the partition.
+ * Between a merge and the segment writer, for as long as the writer needs them.
  */
 import { StringPool } from '@millrace/core'
 import { GrowableMemory } from '../table/growable-memory.ts'
@@ -13,7 +13,7 @@ import type { BlockShape, RecordBlock } from './record-block.ts'
 const ROWS_AT_START = 1024
 
 export class MergedRecords implements MergeTarget {
-  readonly texts = new TextHeap()
+  texts = new TextHeap()
   rowCount = 0
   readonly #shape: BlockShape
   readonly #memory: GrowableMemory
@@ -41,6 +41,18 @@ export class MergedRecords implements MergeTarget {
     for (const word of this.#shape.textWords) {
       words[row * stride + word] = this.#text.into(this.texts, block, at + word * 2)
     }
+  }
+
+  /** The first `count` rows go; texts when all do. */
+  dropFirst(count: number): void {
+    const { strideInts } = this
+    this.ints.copyWithin(0, count * strideInts, this.rowCount * strideInts)
+    this.rowCount -= count
+    if (this.rowCount === 0) this.texts = new TextHeap()
+  }
+
+  get strideInts(): number {
+    return this.#shape.layout.stride * 2
   }
 }
 

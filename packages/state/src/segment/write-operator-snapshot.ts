@@ -87,6 +87,7 @@ export async function writeOperatorSnapshot(
 ): Promise<WrittenSnapshot> {
   const writer = new SegmentWriter(target)
   try {
+    for (const table of snapshot.keyed ?? []) await writer.prepare(table, 0)
     return isEmpty(snapshot) ? { parts: [], keyedRows: 0 } : await writer.write(snapshot)
   } catch (error) {
     await writer.sink.abandon()
@@ -113,6 +114,11 @@ class SegmentWriter {
       fileName,
       target.memoryThreshold,
     )
+  }
+
+  /** As `FrozenTable.prepare`, to its end. */
+  async prepare(table: FrozenTable, to: number): Promise<void> {
+    while (table.prepare?.(to) === false) await this.#pause()
   }
 
   async write(snapshot: OperatorSnapshot): Promise<WrittenSnapshot> {
@@ -156,6 +162,7 @@ class SegmentWriter {
     const pace: Pace = { rowsAtOnce: FIRST_BLOCK_ROWS }
     for (let from = 0; from < positionCount; from += POSITIONS_PER_WINDOW) {
       const to = Math.min(positionCount, from + POSITIONS_PER_WINDOW)
+      await this.prepare(table, to)
       await this.#writeWindow(table, from, to, pace, blocks)
       table.releaseBefore(to)
       if (to < positionCount) await this.#pause()

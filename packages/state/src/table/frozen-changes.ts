@@ -29,6 +29,7 @@ export class FrozenChanges implements FrozenTable {
     this.since = since
     this.#records = records
     this.#changed = changed
+    records.restrictTo(changed)
     if (records.expiry !== undefined) this.expiry = records.expiry
   }
 

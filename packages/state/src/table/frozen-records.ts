@@ -1,8 +1,8 @@
 /**
  * FrozenRecords: a resident table as it was at a barrier, for the segment writer.
  *
- * Positions are slots. Invariant: it reads pages as frozen and the text heap of that moment, whose
- * entries never change. Entries whose time to live was over at the barrier are left out.
+ * Positions are slots. Invariant: it reads records as frozen and the text heap of that moment,
+ * whose entries never change. Entries whose time to live was over at the barrier are left out.
  */
 import {
   ColumnBatch,
@@ -16,8 +16,8 @@ import {
   storedSchemaOf,
 } from '@millrace/core'
 import { copyInts, gatherField } from './record-columns.ts'
+import type { FrozenCopies } from './record-copies.ts'
 import { LIVE, type RecordLayout } from './record-layout.ts'
-import { type FrozenPages, PAGE_SHIFT } from './record-pages.ts'
 import type { TextHeap } from './text-heap.ts'
 
 export class FrozenRecords implements FrozenTable {
@@ -27,7 +27,7 @@ export class FrozenRecords implements FrozenTable {
   readonly maxParallelism: number
   readonly expiry?: StoredExpiry
   readonly #layout: RecordLayout
-  readonly #pages: FrozenPages
+  readonly #copies: FrozenCopies
   readonly #texts: TextHeap
   /** What was written then or before is forgotten. */
   readonly #forgottenMs: number
@@ -35,7 +35,7 @@ export class FrozenRecords implements FrozenTable {
   constructor(
     spec: StateTableSpec,
     layout: RecordLayout,
-    pages: FrozenPages,
+    copies: FrozenCopies,
     texts: TextHeap,
     settings: { readonly maxParallelism: number; readonly expiry: StoredExpiry | null },
   ) {
@@ -43,7 +43,7 @@ export class FrozenRecords implements FrozenTable {
     this.name = spec.name
     this.schema = storedSchemaOf(spec)
     this.#layout = layout
-    this.#pages = pages
+    this.#copies = copies
     this.#texts = texts
     this.maxParallelism = maxParallelism
     if (expiry !== null) this.expiry = expiry
@@ -51,57 +51,60 @@ export class FrozenRecords implements FrozenTable {
   }
 
   get positionCount(): number {
-    return this.#pages.slotCount
+    return this.#copies.slotCount
   }
 
   keyGroups(from: number, to: number, into: Uint16Array): void {
-    const { stride, keyHashInt } = this.#layout
-    const strideInts = stride * 2
-    for (let slot = from; slot < to; ) {
-      const page = slot >>> PAGE_SHIFT
-      const ints = this.#pages.page(page)
-      const end = Math.min(to, (page + 1) << PAGE_SHIFT)
-      let at = this.#pages.offsetOf(page) + (slot - (page << PAGE_SHIFT)) * strideInts
-      for (; slot < end; slot++, at += strideInts) {
-        into[slot - from] =
-          ((ints[at + 1] as number) & LIVE) === 0
-            ? NO_KEY_GROUP
-            : keyGroupOf(ints[at + keyHashInt] as number, this.maxParallelism)
-      }
+    const { keyHashInt } = this.#layout
+    const copies = this.#copies
+    for (let slot = from; slot < to; slot++) {
+      const at = copies.locate(slot)
+      const { ints } = copies
+      into[slot - from] =
+        ((ints[at + 1] as number) & LIVE) === 0
+          ? NO_KEY_GROUP
+          : keyGroupOf(ints[at + keyHashInt] as number, this.maxParallelism)
     }
     if (this.expiry !== undefined) this.#leaveOutForgotten(from, to, into)
   }
 
   #leaveOutForgotten(from: number, to: number, into: Uint16Array): void {
-    const { stride, writtenWord } = this.#layout
-    for (let slot = from; slot < to; ) {
-      const page = slot >>> PAGE_SHIFT
-      const ints = this.#pages.page(page)
-      const words = new Float64Array(ints.buffer, ints.byteOffset, ints.length >> 1)
-      const end = Math.min(to, (page + 1) << PAGE_SHIFT)
-      const first = (this.#pages.offsetOf(page) >> 1) - (page << PAGE_SHIFT) * stride + writtenWord
-      for (; slot < end; slot++) {
-        if ((words[first + slot * stride] as number) <= this.#forgottenMs) {
-          into[slot - from] = NO_KEY_GROUP
-        }
-      }
+    const copies = this.#copies
+    const double = new Int32Array(2)
+    const written = new Float64Array(double.buffer)
+    for (let slot = from; slot < to; slot++) {
+      const at = copies.locate(slot) + this.#layout.writtenWord * 2
+      double[0] = copies.ints[at] as number
+      double[1] = copies.ints[at + 1] as number
+      if ((written[0] as number) <= this.#forgottenMs) into[slot - from] = NO_KEY_GROUP
     }
   }
 
-  /** The hash of the key of each position with an entry; 0 in `live` where there is none. */
-  keyHashes(into: Int32Array, live: Uint8Array): void {
-    const { stride, keyHashInt } = this.#layout
-    const strideInts = stride * 2
-    for (let slot = 0; slot < this.positionCount; ) {
-      const page = slot >>> PAGE_SHIFT
-      const ints = this.#pages.page(page)
-      const end = Math.min(this.positionCount, (page + 1) << PAGE_SHIFT)
-      let at = this.#pages.offsetOf(page) + (slot - (page << PAGE_SHIFT)) * strideInts
-      for (; slot < end; slot++, at += strideInts) {
-        into[slot] = ints[at + keyHashInt] as number
-        live[slot] = ((ints[at + 1] as number) & LIVE) === 0 ? 0 : 1
-      }
+  /** Of slots from … to the hash of the key at `into[0 …]`; 0 in `live` where there is no entry. */
+  keyHashes(from: number, to: number, into: Int32Array, live: Uint8Array): void {
+    const { keyHashInt } = this.#layout
+    const copies = this.#copies
+    for (let slot = from; slot < to; slot++) {
+      const at = copies.locate(slot)
+      const { ints } = copies
+      into[slot - from] = ints[at + keyHashInt] as number
+      live[slot - from] = ((ints[at + 1] as number) & LIVE) === 0 ? 0 : 1
     }
+  }
+
+  keyHashAt(slot: number): number {
+    const at = this.#copies.locate(slot)
+    return this.#copies.ints[at + this.#layout.keyHashInt] as number
+  }
+
+  /** Nothing else is read: a bit a slot, which does not change any more. */
+  restrictTo(wanted: Int32Array): void {
+    this.#copies.restrictTo(wanted)
+  }
+
+  /** Entries with other hashes of their keys are read no more; what is needed becomes less. */
+  needOnly(isNeeded: (keyHash: number) => boolean): void {
+    this.#copies.needOnly(this.#layout.keyHashInt, isNeeded)
   }
 
   /** What the text words of records are entries of. */
@@ -111,45 +114,36 @@ export class FrozenRecords implements FrozenTable {
 
   /** The record of a slot as a copy at `into[at …]`. */
   copyRecord(slot: number, into: Int32Array, at: number): void {
-    const page = slot >>> PAGE_SHIFT
-    const strideInts = this.#layout.stride * 2
-    const from = this.#pages.offsetOf(page) + (slot - (page << PAGE_SHIFT)) * strideInts
-    copyInts(this.#pages.page(page), from, into, at, strideInts)
+    const from = this.#copies.locate(slot)
+    copyInts(this.#copies.ints, from, into, at, this.#layout.stride * 2)
   }
 
   keyGroupAt(slot: number): number {
-    const page = slot >>> PAGE_SHIFT
-    const { stride, keyHashInt } = this.#layout
-    const ints = this.#pages.page(page)
-    const at = this.#pages.offsetOf(page) + (slot - (page << PAGE_SHIFT)) * stride * 2
+    const at = this.#copies.locate(slot)
+    const { ints } = this.#copies
     if (((ints[at + 1] as number) & LIVE) === 0) return NO_KEY_GROUP
-    return keyGroupOf(ints[at + keyHashInt] as number, this.maxParallelism)
+    return keyGroupOf(ints[at + this.#layout.keyHashInt] as number, this.maxParallelism)
   }
 
   gather(positions: Int32Array, count: number): ColumnBatch {
-    const untouched = this.#pages.untouched
+    const untouched = this.#copies.untouched
     if (untouched !== null) return this.#rows(this.#memory(untouched), positions, count)
-    const { stride } = this.#layout
-    const strideInts = stride * 2
+    const strideInts = this.#layout.stride * 2
     const ints = new Int32Array(count * strideInts)
     const slots = new Int32Array(count)
     for (let i = 0; i < count; i++) {
-      const slot = positions[i] as number
-      const page = slot >>> PAGE_SHIFT
-      const source = this.#pages.page(page)
-      const at = this.#pages.offsetOf(page) + (slot - (page << PAGE_SHIFT)) * strideInts
-      for (let n = 0; n < strideInts; n++) ints[i * strideInts + n] = source[at + n] as number
+      this.copyRecord(positions[i] as number, ints, i * strideInts)
       slots[i] = i
     }
     return this.#rows(this.#memory(ints), slots, count)
   }
 
   releaseBefore(position: number): void {
-    this.#pages.releaseBefore(position)
+    this.#copies.releaseBefore(position)
   }
 
   release(): void {
-    this.#pages.release()
+    this.#copies.release()
   }
 
   #memory(ints: Int32Array): RecordMemory {

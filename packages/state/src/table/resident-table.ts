@@ -6,7 +6,7 @@
  * the records found; what is left (new keys, and rare rows whose hash agrees with another key's)
  * goes row by row. Invariants: an entry keeps its slot until it is removed; slot 0 is no entry and
  * may be written to (rows that are left out go there); nothing writes to a record without
- * `RecordPages` knowing.
+ * `RecordCopies` knowing.
  */
 import {
   type Column,
@@ -38,8 +38,8 @@ import {
   sameAtAll,
   storeRows,
 } from './record-columns.ts'
+import { RecordCopies } from './record-copies.ts'
 import { defaultWords, LIVE, RecordLayout } from './record-layout.ts'
-import { RecordPages } from './record-pages.ts'
 import { RowHashes } from './row-hashes.ts'
 import { SlotIndex } from './slot-index.ts'
 import { storeStored } from './store-rows.ts'
@@ -72,7 +72,7 @@ export class ResidentTable implements StateTable {
   readonly #defaults: Int32Array
   #memory: GrowableMemory
   readonly #index = new SlotIndex()
-  readonly #pages: RecordPages
+  readonly #copies: RecordCopies
   /** Null: no checkpoint was taken that a later one may build upon. */
   #changes: ChangeLog | null = null
   readonly #codeSlots = new CodeSlots()
@@ -97,7 +97,7 @@ export class ResidentTable implements StateTable {
     this.lookedUp = new RowHashes(this.layout)
     this.valueWords = this.layout.values.map(({ word }) => word)
     this.#memory = new GrowableMemory(this.layout.stride, SLOTS_AT_START)
-    this.#pages = new RecordPages(() => this.#memory.views.ints, this.layout.stride * 2)
+    this.#copies = new RecordCopies(() => this.#memory.views.ints, this.layout.stride * 2)
     const defaults = settings.defaults ?? defaultWords(this.layout)
     this.#defaults = new Int32Array(defaults.buffer, defaults.byteOffset, defaults.length * 2)
     this.#writeDefaults(0)
@@ -112,7 +112,7 @@ export class ResidentTable implements StateTable {
   }
 
   get memoryBytes(): number {
-    const copies = this.#pages.copiedBytes + (this.#changes?.bytes ?? 0)
+    const copies = this.#copies.bytes + (this.#changes?.bytes ?? 0)
     return this.#usedBytes + this.#index.cells.byteLength + this.texts.bytes + copies
   }
 
@@ -155,7 +155,7 @@ export class ResidentTable implements StateTable {
   }
 
   beforeWrite(slots: Int32Array, count: number): void {
-    this.#pages.beforeWrite(slots, count)
+    this.#copies.beforeWrite(slots, count)
     this.#changes?.written(slots, count)
     if (this.writtenWord >= 0) this.stamp(slots, count)
   }
@@ -217,17 +217,17 @@ export class ResidentTable implements StateTable {
       return
     }
     this.resolve(columns.slice(0, this.keyed), rowCount, slots)
-    this.#pages.beforeWrite(slots, rowCount)
+    this.#copies.beforeWrite(slots, rowCount)
     this.#changes?.written(slots, rowCount)
     storeStored(this.layout, columns, rowCount, this.memory, this.texts, slots)
   }
 
   /** Every entry goes; the memory too when it is large. */
   clear(): void {
-    for (const slots of [...this.#liveSlots()]) {
-      this.#pages.beforeWrite(slots, slots.length)
-      this.#changes?.leaving(this, slots, slots.length)
+    if (this.#changes !== null) {
+      for (const slots of this.#liveSlots()) this.#changes.leaving(this, slots, slots.length)
     }
+    this.#copies.leaveMemory()
     this.#memory = new GrowableMemory(this.layout.stride, SLOTS_AT_START)
     this.#capacity = SLOTS_AT_START
     this.#writeDefaults(0)
@@ -241,9 +241,9 @@ export class ResidentTable implements StateTable {
   }
 
   freezeAll(): FrozenRecords {
-    const pages = this.#pages.freeze(this.#top)
+    const copies = this.#copies.freeze(this.#top)
     const settings = { ...this.#settings, expiry: this.storedExpiry }
-    return new FrozenRecords(this.spec, this.layout, pages, this.texts, settings)
+    return new FrozenRecords(this.spec, this.layout, copies, this.texts, settings)
   }
 
   /** What changed since checkpoint `since`, where that is known; else all, as one table. */
@@ -296,7 +296,7 @@ export class ResidentTable implements StateTable {
 
   /** Words of a slot's value as those of a new entry. */
   reset(slot: number): void {
-    this.#pages.beforeWriteOf(slot)
+    this.#copies.beforeWriteOf(slot)
     this.#changes?.writtenOne(slot)
     for (const place of this.layout.values) {
       if (place.type === 'str') this.#dropText(slot, place.word)
@@ -356,7 +356,7 @@ export class ResidentTable implements StateTable {
 
   /** The records of slots that are in the index. */
   #writeNew(columns: readonly Column[], rows: Int32Array, slots: Int32Array, count: number): void {
-    this.#pages.beforeWrite(slots, count)
+    this.#copies.beforeWrite(slots, count)
     this.#changes?.written(slots, count)
     this.#changes?.made(slots, count)
     const { keyed, stride, keyHashInt } = this.layout
@@ -411,7 +411,7 @@ export class ResidentTable implements StateTable {
   adopt(ints: Int32Array, at: number): number {
     const slot = this.#takeSlot()
     this.#index.insert(ints[at] as number, slot)
-    this.#pages.beforeWriteOf(slot)
+    this.#copies.beforeWriteOf(slot)
     copyInts(ints, at, this.memory.ints, slot * this.layout.stride * 2, this.layout.stride * 2)
     this.#size++
     return slot
@@ -429,7 +429,6 @@ export class ResidentTable implements StateTable {
     }
     if (this.#top === this.#capacity) {
       this.#capacity = this.#memory.grow(this.#capacity + 1)
-      this.#pages.reserve(this.#capacity)
       this.#changes?.reserve(this.#capacity)
     }
     return this.#top++
@@ -438,7 +437,7 @@ export class ResidentTable implements StateTable {
   #removeOne(slot: number): void {
     this.entryGone(slot)
     this.#trees?.remove(slot)
-    this.#pages.beforeWriteOf(slot)
+    this.#copies.beforeWriteOf(slot)
     this.#index.replace(this.hashOf(slot), slot, 0)
     for (const place of this.layout.stored) {
       if (place.type === 'str') this.#dropText(slot, place.word)
@@ -490,7 +489,7 @@ export class ResidentTable implements StateTable {
     if (!old.isMostlyGarbage) return
     this.texts = new TextHeap()
     for (const slots of this.#liveSlots()) {
-      this.#pages.beforeWrite(slots, slots.length)
+      this.#copies.beforeWrite(slots, slots.length)
       moveTexts(this.layout, this.memory, slots, old, this.texts)
     }
     for (const { word } of this.layout.values) this.memory.words[word] = 0
