@@ -1,10 +1,13 @@
 /** Reading record batches: every layout, every damage. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sharedMemoryOf } from '@millrace/connector/wasm'
 import { isMillraceError } from '@millrace/core'
 import { RecordBatchBuilder } from './record-batch-builder.ts'
 import { BatchField, COMPRESSION_NAMES } from './record-batch-format.ts'
 import { RecordBatchReader, type RecordSource, surveyBatches } from './record-batch-reader.ts'
+import { allocateResponse } from './response-memory.ts'
+import { SpanMemory } from './span-code.ts'
 
 type Codec = (typeof COMPRESSION_NAMES)[number]
 
@@ -242,4 +245,133 @@ test('aborted transactions are left out, also when the broker lists them by thei
   assert.ok(uncrc.fill(1000))
   assert.deepEqual([...uncrc.offsets.subarray(0, uncrc.count)], [2, 6])
   assert.equal(uncrc.nextOffset, 8)
+})
+
+/** A copy in the memory that large responses are received into. */
+function inSharedMemory(bytes: Uint8Array): Uint8Array {
+  const response = allocateResponse(Math.max(bytes.length, 256 << 10), 0)
+  const place = response.subarray(response.length - bytes.length)
+  place.set(bytes)
+  return place
+}
+
+function varint(value: number): number[] {
+  const bytes: number[] = []
+  let raw = BigInt.asUintN(64, (BigInt(value) << 1n) ^ (BigInt(value) >> 63n))
+  for (; raw >= 0x80n; raw >>= 7n) bytes.push(Number(raw & 0x7fn) | 0x80)
+  return [...bytes, Number(raw)]
+}
+
+interface RecordParts {
+  readonly timestamp?: number
+  readonly delta: number
+  readonly key?: number
+  readonly value: number
+  readonly headers?: number
+}
+
+/** A batch of records of such lengths (-1: null), unsealed: its checksum is not written. */
+function batchOf(records: readonly RecordParts[], baseOffset: number, lastDelta: number): Buffer {
+  const bytes: number[] = []
+  for (const { timestamp = 0, delta, key = -1, value, headers = 0 } of records) {
+    const text = (length: number) => new Array<number>(Math.max(0, length)).fill(0x80 + delta)
+    const body = [0, ...varint(timestamp), ...varint(delta), ...varint(key), ...text(key)]
+    body.push(...varint(value), ...text(value), ...varint(headers), ...text(headers))
+    bytes.push(...varint(body.length), ...body)
+  }
+  const head = batch(['x'], baseOffset).subarray(0, BatchField.RECORDS)
+  const whole = Buffer.concat([head, Buffer.from(bytes)])
+  whole.writeInt32BE(whole.length - 12, BatchField.LENGTH)
+  whole.writeInt32BE(lastDelta, BatchField.LAST_OFFSET_DELTA)
+  whole.writeInt32BE(records.length, BatchField.COUNT)
+  return whole
+}
+
+/** What the reader makes of it, where the bytes lie; an error by its message. */
+function spansIn(bytes: Uint8Array, fetchOffset: number, stoppingOffset: number): unknown {
+  const reader = new RecordBatchReader({ checkCrcs: false })
+  const at = { start: 0, end: bytes.length, fetchOffset, stoppingOffset }
+  reader.open({
+    ...{ topic: 'readings', partition: 2, bytes, ...at },
+    ...{ aborted: [], readCommitted: false },
+  })
+  const rows: unknown[] = []
+  try {
+    while (reader.fill(1000)) {
+      for (let i = 0; i < reader.count; i++) {
+        rows.push([reader.offsets[i], reader.starts[i], reader.lengths[i]])
+      }
+    }
+  } catch (error) {
+    rows.push((error as Error).message)
+  }
+  return { rows, nextOffset: reader.nextOffset }
+}
+
+test('records in a shared memory are found where they are found elsewhere, damaged ones too', () => {
+  let state = 17
+  const random = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0
+    return ((state >>> 8) % below) | 0
+  }
+  for (let round = 0; round < 200; round++) {
+    const count = 1 + random(100)
+    const records = Array.from({ length: count }, (_, delta) => ({
+      timestamp: [0, 5, -1, 1 << 20, 2 ** 40][random(8)] ?? 0,
+      delta: random(60) === 0 ? [-1, count, 70_000][random(3)] : delta,
+      key: random(20) === 0 ? [0, 1, 70, 300, 9000][random(5)] : -1,
+      value: random(10) === 0 ? [-1, 0, 9000][random(3)] : 50 + random(30),
+      headers: random(20) === 0 ? 10 : 0,
+    })) as RecordParts[]
+    const first = batchOf(records, 1000, count - 1)
+    const bytes = Buffer.concat([first, batchOf(records, 1000 + count, count - 1)])
+    for (let damage = round % 4; damage > 0; damage--) {
+      // Heads stay: what a checksum would not have let pass anyway.
+      const at = BatchField.RECORDS + random(first.length - BatchField.RECORDS)
+      bytes[at] = [0, 1, 0x7f, 0x80, 0xff, random(256)][random(6)] as number
+    }
+    const from = [0, 1000, 1001 + random(2 * count)][random(3)] as number
+    const stop = [Number.POSITIVE_INFINITY, 1000 + random(2 * count + 3)][random(2)] as number
+    const shared = inSharedMemory(bytes)
+    assert.deepEqual(spansIn(shared, from, stop), spansIn(bytes, from, stop), `round ${round}`)
+  }
+})
+
+test('batches of any number of records find room in a shared memory', () => {
+  const values = (count: number) => Array.from({ length: count }, (_, i) => `${i}`)
+  for (const counts of [[10, 5000, 10], [9000], [4096, 4096, 1]]) {
+    const expected: [number, string][] = []
+    const parts: Buffer[] = []
+    for (const count of counts) {
+      const base = expected.length
+      parts.push(batch(values(count), base))
+      values(count).forEach((value, i) => void expected.push([base + i, value]))
+    }
+    assert.deepEqual(readAll(inSharedMemory(Buffer.concat(parts)), {}, 8192).rows, expected)
+  }
+})
+
+test('of plain records none is left to the reader, with or without a key', () => {
+  const records = Array.from({ length: 100 }, (_, delta) => ({
+    ...{ timestamp: delta * 1e9, delta, key: delta % 3 === 0 ? 100 : -1 },
+    value: delta % 7 === 0 ? -1 : 90,
+  }))
+  const bytes = inSharedMemory(batchOf(records, 0, 99))
+  const spans = new SpanMemory(128)
+  const base = bytes.byteOffset
+  spans.batch(base, 1000, 99)
+  const memory = sharedMemoryOf(bytes) as WebAssembly.Memory
+  const end = base + bytes.length
+  assert.equal(spans.read(memory, base + BatchField.RECORDS, end, 100, 20), 100)
+  assert.equal(spans.position, end)
+  assert.deepEqual(
+    [...spans.offsets.subarray(20, 120)],
+    records.map(({ delta }) => 1000 + delta),
+  )
+  assert.deepEqual(
+    [...spans.lengths.subarray(20, 120)],
+    records.map(({ value }) => value),
+  )
+  // A value of which nothing but its length is there any more.
+  assert.equal(spans.read(memory, base + BatchField.RECORDS, end - 1, 100, 0), 99)
 })

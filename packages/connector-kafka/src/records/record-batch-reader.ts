@@ -7,6 +7,7 @@
  * end of the response is left for the next fetch; anything else that does not add up is
  * KAFKA_RECORDS_CORRUPT.
  */
+import { sharedMemoryOf } from '@millrace/connector/wasm'
 import type { AbortedTransaction } from '../client/kafka-client.ts'
 import { kafkaError } from '../error-codes.ts'
 import { type CompressionName, decompress } from './compression.ts'
@@ -20,6 +21,7 @@ import {
   markerTypeOf,
 } from './record-batch-format.ts'
 import { crc32cOf } from './response-memory.ts'
+import { SpanMemory } from './span-code.ts'
 
 /** What one partition's part of a response is read with. */
 export interface RecordSource {
@@ -94,16 +96,19 @@ export function surveyBatches(
 export class RecordBatchReader {
   /** The buffer that `starts` refer to after `fill`. */
   bytes: Uint8Array = new Uint8Array(0)
-  starts = new Int32Array(4096)
+  starts: Int32Array = new Int32Array(4096)
   /** -1 is a null value. */
-  lengths = new Int32Array(4096)
-  offsets = new Float64Array(4096)
+  lengths: Int32Array = new Int32Array(4096)
+  offsets: Float64Array = new Float64Array(4096)
   count = 0
   /** Offset to go on from after everything that `fill` has gone through. */
   nextOffset = Number.NaN
 
   readonly #checkCrcs: boolean
   #source: RecordSource | null = null
+  /** The arrays lie in it once records came in a shared memory. */
+  #spans: SpanMemory | null = null
+  #records: WebAssembly.Memory | null = null
   #view: DataView = new DataView(new ArrayBuffer(0))
   #position = 0
   /** Decompressed records; grows to the largest need. */
@@ -121,6 +126,8 @@ export class RecordBatchReader {
     this.#source = source
     this.#view = viewOf(source.bytes)
     this.#position = source.start
+    this.#records = sharedMemoryOf(source.bytes) ?? null
+    if (this.#records !== null && this.#spans === null) this.#allocate(this.starts.length)
     // Brokers list them by their ends, not by their begins.
     this.#aborted =
       source.aborted.length < 2
@@ -270,16 +277,18 @@ export class RecordBatchReader {
   #reserve(count: number): void {
     const needed = this.count + count
     if (needed <= this.starts.length) return
-    const capacity = Math.max(needed, this.starts.length * 2)
-    const starts = new Int32Array(capacity)
-    starts.set(this.starts)
-    const lengths = new Int32Array(capacity)
-    lengths.set(this.lengths)
-    const offsets = new Float64Array(capacity)
-    offsets.set(this.offsets)
-    this.starts = starts
-    this.lengths = lengths
-    this.offsets = offsets
+    this.#allocate(2 ** Math.ceil(Math.log2(needed)))
+  }
+
+  #allocate(capacity: number): void {
+    const { starts, lengths, offsets } = this
+    this.#spans = this.#records === null ? null : new SpanMemory(capacity)
+    this.starts = this.#spans?.starts ?? new Int32Array(capacity)
+    this.lengths = this.#spans?.lengths ?? new Int32Array(capacity)
+    this.offsets = this.#spans?.offsets ?? new Float64Array(capacity)
+    this.starts.set(starts)
+    this.lengths.set(lengths)
+    this.offsets.set(offsets)
   }
 
   #readRecords(
@@ -293,10 +302,41 @@ export class RecordBatchReader {
   ): void {
     const stop = this.#source?.stoppingOffset ?? Number.POSITIVE_INFINITY
     let position = start
-    for (let i = 0; i < count; i += RECORDS_A_RUN) {
+    for (let i = 0; i < count; ) {
+      const left = count - i
+      const plain = this.#readPlain(bytes, position, end, left, at, baseOffset, fromOffset, stop)
+      if (plain > 0) position = (this.#spans as SpanMemory).position - bytes.byteOffset
+      i += plain
       const to = Math.min(count, i + RECORDS_A_RUN)
       position = this.#readRun(bytes, position, end, i, to, at, baseOffset, fromOffset, stop)
+      i = to
     }
+  }
+
+  /**
+   * Records of the batch at `at` that are wanted all, from a shared memory; returns how many were
+   * read before one of another kind.
+   */
+  #readPlain(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    count: number,
+    at: number,
+    baseOffset: number,
+    fromOffset: number,
+    stop: number,
+  ): number {
+    const records = this.#records
+    const spans = this.#spans
+    if (records === null || spans === null || bytes.buffer !== records.buffer) return 0
+    const lastDelta = this.#view.getInt32(at + BatchField.LAST_OFFSET_DELTA)
+    if (baseOffset < fromOffset || baseOffset + lastDelta >= stop) return 0
+    const base = bytes.byteOffset
+    spans.batch(base, baseOffset, lastDelta)
+    const read = spans.read(records, base + start, base + end, count, this.count)
+    this.count += read
+    return read
   }
 
   /**
