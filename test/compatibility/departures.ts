@@ -20,9 +20,9 @@ const DEPARTURES: readonly Departure[] = [
     difference: ANY,
   },
   {
-    because: 'Whether one of the last checkpoints failed or is under way is chance.',
+    because: 'Whether one of the last checkpoints is complete, failed or under way is chance.',
     answers: /^job\.checkpoints@/,
-    difference: /^\$\.(latest\.(failed|savepoint)|history)/,
+    difference: /^\$\.(latest\.(completed|failed|savepoint)|history)/,
   },
   {
     because: 'The failure that ends a job is its own last entry, not one beside a wrapper.',
@@ -49,6 +49,11 @@ const DEPARTURES: readonly Departure[] = [
     because: 'The profilers are answered as where rest.profiling.enabled is false.',
     answers: /^(cluster\.jobmanager|taskmanager)\.profiler$/,
     difference: ANY,
+  },
+  {
+    because: 'There is no changelog state backend.',
+    answers: /metrics/,
+    difference: /no metric changelogBusyTimeMsPerSecond$/,
   },
   {
     because: 'The runtime is no JVM: it has no classes, mapped buffers and collectors by name.',

@@ -24,6 +24,10 @@ export interface ProcessMemory {
   readonly externalBytes: number
   readonly residentBytes: number
   readonly threadCount?: number
+  /** Of the main thread, since the inspection began. */
+  readonly collections: { readonly count: number; readonly timeMs: number }
+  /** Files and sockets; null where the system does not say. */
+  readonly descriptors: { readonly open: number; readonly max: number } | null
 }
 
 export interface LogFile {

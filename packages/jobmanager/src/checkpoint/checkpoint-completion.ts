@@ -76,6 +76,7 @@ export class CheckpointCompletion {
     try {
       const written = await (checkpoint.savepoint?.directory ?? storage).complete(manifest)
       checkpoint.externalPath = written.externalPath
+      checkpoint.metadataBytes = written.metadataSizeBytes
     } catch (error) {
       await this.#notWritten(checkpoint, error)
       return

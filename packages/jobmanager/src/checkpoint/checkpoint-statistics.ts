@@ -74,6 +74,11 @@ export class CheckpointStatistics {
     }
   }
 
+  /** Of the manifest of the latest complete one; -1: there is none. */
+  get latestMetadataBytes(): number {
+    return this.#latestCompleted?.metadataBytes ?? -1
+  }
+
   get counts(): CheckpointsAnswer['counts'] {
     return this.#counts
   }

@@ -47,6 +47,8 @@ export class PendingCheckpoint {
   phase: CheckpointPhase = 'pending'
   coordinators: Readonly<Record<string, unknown>> | null = null
   externalPath: string | null = null
+  /** Of its manifest. */
+  metadataBytes = 0
   endMs = -1
   error: MillraceError | null = null
   discarded = false

@@ -44,6 +44,7 @@ function checkpointMetrics({ statistics }: JobMaster): [string, number | string]
     ['lastCheckpointDuration', completed?.end_to_end_duration ?? -1],
     ['lastCheckpointSize', completed?.checkpointed_size ?? -1],
     ['lastCheckpointFullSize', completed?.state_size ?? -1],
+    ['lastCheckpointMetadataSize', statistics.latestMetadataBytes],
     ['lastCheckpointProcessedData', completed?.processed_data ?? -1],
     ['lastCheckpointPersistedData', completed?.persisted_data ?? -1],
     ['lastCheckpointCompletedTimestamp', completed?.latest_ack_timestamp ?? -1],

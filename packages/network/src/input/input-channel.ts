@@ -90,6 +90,14 @@ export class InputChannel {
     return this.#queue.length - this.#queueHead
   }
 
+  get queuedBytes(): number {
+    let sum = 0
+    for (let i = this.#queueHead; i < this.#queue.length; i++) {
+      sum += (this.#queue[i] as Segment).length
+    }
+    return sum
+  }
+
   /** The producer has closed the channel and everything has been read. */
   get isExhausted(): boolean {
     return this.#finished && this.queuedSegments === 0

@@ -124,6 +124,11 @@ export class ResultPartition {
   }
 
   /** Segments held, open or waiting for credit. */
+  /** Of a segment. */
+  get segmentBytes(): number {
+    return this.#pool.segmentBytes
+  }
+
   get heldSegments(): number {
     return this.#held
   }

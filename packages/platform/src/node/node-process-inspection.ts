@@ -3,9 +3,11 @@
  *
  * Log files are those of one directory, by name alone: a name with a path in it is none of them.
  */
+import { readdirSync, readFileSync } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { PerformanceObserver } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import type {
   LogFile,
@@ -19,9 +21,10 @@ const LOG_NAME = /\.(log|out|err)(\.\d+)?$/
 /** `logPath`: the file that this process's log goes to; undefined: none is known. */
 export function nodeProcessInspection(logPath: string | undefined): ProcessInspection {
   const directory = logPath === undefined ? null : dirname(logPath)
+  const collections = countCollections()
   return {
     environment,
-    memory,
+    memory: () => ({ ...memory(), collections: { ...collections }, descriptors: descriptors() }),
     logFile: logPath === undefined ? null : basename(logPath),
     logFiles: () => (directory === null ? Promise.resolve([]) : logFilesIn(directory)),
     async readLog(name, bytesMax) {
@@ -42,7 +45,29 @@ function environment(): ProcessEnvironment {
   }
 }
 
-function memory(): ProcessMemory {
+/** Counts on from now. */
+function countCollections(): { count: number; timeMs: number } {
+  const collections = { count: 0, timeMs: 0 }
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) {
+      collections.count++
+      collections.timeMs += duration
+    }
+  }).observe({ entryTypes: ['gc'] })
+  return collections
+}
+
+function descriptors(): ProcessMemory['descriptors'] {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'utf8')
+    const max = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? -1)
+    return { open: readdirSync('/proc/self/fd').length, max }
+  } catch {
+    return null
+  }
+}
+
+function memory(): Omit<ProcessMemory, 'collections' | 'descriptors'> {
   const { heapUsed, heapTotal, external, rss } = process.memoryUsage()
   return {
     heapUsedBytes: heapUsed,

@@ -85,6 +85,8 @@ export class StreamTask implements ExecutableTask {
   #checkpoints: SubtaskCheckpoints | null = null
   #loop: SubtaskLoop | null = null
   #metrics: TaskMetrics | null = null
+  readonly #createdMs: number
+  #initializationMs = 0
   #restoredOf: (operatorId: string) => RestoredOperatorState | null = () => null
   #phase: 'initializing' | 'running' | 'ending' | 'done' = 'initializing'
   /** The operator whose `open` has not resolved yet. */
@@ -95,7 +97,8 @@ export class StreamTask implements ExecutableTask {
   constructor(settings: StreamTaskSettings) {
     this.#settings = settings
     this.deployment = settings.deployment
-    this.#timing = new TaskTiming(settings.platform.clock.monotonicMs())
+    this.#createdMs = settings.platform.clock.monotonicMs()
+    this.#timing = new TaskTiming(this.#createdMs)
     this.#mailbox = new TaskMailbox(
       settings.platform.clock,
       () => settings.executor.wake(this),
@@ -125,6 +128,7 @@ export class StreamTask implements ExecutableTask {
       if (this.#phase !== 'initializing') return
       state.opened()
       this.#phase = 'running'
+      this.#initializationMs = Math.round(platform.clock.monotonicMs() - this.#createdMs)
       reporter.state('RUNNING', false)
       for (const action of this.#early.splice(0)) this.#loop?.enqueue(action)
       this.#settings.executor.wake(this)
@@ -251,6 +255,8 @@ export class StreamTask implements ExecutableTask {
       finish: (basis) => void this.#finishAndEnd(basis),
     })
     this.#metrics = new TaskMetrics(deployment, {
+      taskManagerId: this.#settings.taskManagerId,
+      initializationMs: () => this.#initializationMs,
       chain,
       channels,
       timing: this.#timing,

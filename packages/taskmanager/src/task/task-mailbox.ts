@@ -17,6 +17,8 @@ export class TaskMailbox implements Mailbox {
   #actions: (() => void)[] = []
   readonly #timers = new Set<() => void>()
   #closed = false
+  /** Actions that have run. */
+  processed = 0
 
   constructor(clock: Clock, wake: () => void, onFailure: (error: unknown) => void) {
     this.#clock = clock
@@ -65,6 +67,7 @@ export class TaskMailbox implements Mailbox {
     this.#actions = count === this.#actions.length ? [] : this.#actions.slice(count)
     for (const action of actions) {
       if (this.#closed) break
+      this.processed++
       action()
     }
     return true

@@ -1,9 +1,8 @@
 /**
  * TaskMetrics: one subtask's numbers, read when they are reported.
  *
- * The record path only adds to plain fields; rates are differences over the time since the last
- * report but at least a second, so that they read "per second" whoever asks how often. Invariant:
- * busy, idle and backpressured time per second sum up to 1000.
+ * The record path only adds to plain fields. Invariant: busy, idle and backpressured time per
+ * second sum up to 1000.
  */
 import type { OperatorMetrics, WatermarkHold } from '@millrace/core'
 import type { Clock } from '@millrace/platform'
@@ -13,103 +12,124 @@ import type {
   TaskDeployment,
   TaskMetricsReport,
 } from '@millrace/protocol'
+import { exchangeTotals, exchangeValues } from './exchange-metrics.ts'
+import { MailboxLatency } from './mailbox-latency.ts'
 import type { ChainNode, OperatorChain } from './operator-chain.ts'
+import { Rates } from './rates.ts'
 import type { SubtaskCheckpoints } from './subtask-checkpoints.ts'
 import type { TaskChannels } from './task-channels.ts'
 import type { TaskMailbox } from './task-mailbox.ts'
 import type { TaskTiming } from './task-timing.ts'
 
 export interface TaskMetricsSources {
+  /** Channels whose producers are here are local. */
+  readonly taskManagerId: string
   readonly chain: OperatorChain
   readonly channels: TaskChannels
   readonly timing: TaskTiming
   readonly mailbox: TaskMailbox
   readonly checkpoints: SubtaskCheckpoints
   readonly clock: Clock
+  /** From the deployment to the first row, ms. */
+  readonly initializationMs: () => number
 }
 
-/** Rates are taken over at least this long. */
-const RATE_WINDOW_MS_MIN = 1000
-
-interface Totals {
-  readonly atMs: number
-  readonly busyMs: number
-  readonly idleMs: number
-  readonly backPressuredMs: number
-  readonly recordsIn: number
-  readonly recordsOut: number
-  readonly bytesIn: number
-  readonly bytesOut: number
-}
+/** Counters of an operator that have a rate beside them. */
+const OPERATOR_RATES = ['numRecordsIn', 'numRecordsOut', 'numBytesIn', 'numBytesOut'] as const
+const TASK_RATES = ['numRecordsIn', 'numRecordsOut', 'numBytesIn', 'numBytesOut'] as const
 
 export class TaskMetrics {
   readonly #deployment: TaskDeployment
   readonly #sources: TaskMetricsSources
-  #from: Totals
-  #to: Totals
+  readonly #rates: Rates
+  readonly #latency: MailboxLatency
 
   constructor(deployment: TaskDeployment, sources: TaskMetricsSources) {
     this.#deployment = deployment
     this.#sources = sources
-    this.#from = this.#totals(sources.clock.monotonicMs())
-    this.#to = this.#from
+    this.#rates = new Rates(sources.clock.monotonicMs())
+    this.#latency = new MailboxLatency(sources.mailbox, sources.clock)
   }
 
   /** `nowMs` is monotonic; the timing has been brought up to it. */
   report(nowMs: number): TaskMetricsReport {
-    const now = this.#totals(nowMs)
-    if (now.atMs - this.#to.atMs >= RATE_WINDOW_MS_MIN) {
-      this.#from = this.#to
-      this.#to = now
-    }
-    const from = now.atMs - this.#to.atMs >= RATE_WINDOW_MS_MIN / 2 ? this.#to : this.#from
-    const seconds = Math.max(0.001, (now.atMs - from.atMs) / 1000)
-    const rate = (key: Exclude<keyof Totals, 'atMs'>): number => (now[key] - from[key]) / seconds
+    const totals = this.#totals()
+    const rate = this.#rates.read(nowMs, totals)
     // A pause that began before the window counts when it ends: a second still has 1000 ms.
-    const timeRate = (key: 'busyMs' | 'idleMs' | 'backPressuredMs') => Math.min(1000, rate(key))
+    const timeRate = (name: string) => Math.min(1000, rate(name))
+    const total = (name: string) => totals.get(name) as number
+    this.#latency.sample()
     return {
       attemptId: this.#deployment.attemptId,
-      numRecordsIn: now.recordsIn,
-      numRecordsOut: now.recordsOut,
-      numBytesIn: now.bytesIn,
-      numBytesOut: now.bytesOut,
-      numRecordsInPerSecond: rate('recordsIn'),
-      numRecordsOutPerSecond: rate('recordsOut'),
+      numRecordsIn: total('numRecordsIn'),
+      numRecordsOut: total('numRecordsOut'),
+      numBytesIn: total('numBytesIn'),
+      numBytesOut: total('numBytesOut'),
+      numRecordsInPerSecond: rate('numRecordsIn'),
+      numRecordsOutPerSecond: rate('numRecordsOut'),
       busyTimeMsPerSecond: timeRate('busyMs'),
       idleTimeMsPerSecond: timeRate('idleMs'),
       backPressuredTimeMsPerSecond: timeRate('backPressuredMs'),
       currentInputWatermark: this.#watermark(),
       heldBy: this.#heldBy(),
-      operators: this.#sources.chain.nodes.map((node) => this.#operator(node)),
-      values: this.#values(rate),
+      operators: this.#sources.chain.nodes.map((node, index) => this.#operator(node, index, rate)),
+      values: this.#values(totals, rate),
     }
   }
 
-  #values(rate: (key: 'bytesIn' | 'bytesOut') => number): Record<string, number> {
-    const { channels, timing, mailbox, checkpoints } = this.#sources
-    let held = 0
-    let quota = 0
-    let buffersOut = 0
-    for (const partition of channels.partitions) {
-      held += partition.heldSegments
-      quota += partition.quota
-      buffersOut += partition.segmentsOut
+  /** By name, values that only grow. */
+  #totals(): Map<string, number> {
+    const { channels, chain, timing, mailbox, taskManagerId } = this.#sources
+    const totals = new Map(
+      Object.entries(exchangeTotals(this.#deployment, channels, taskManagerId)),
+    )
+    for (const { node } of chain.sources) {
+      totals.set('numRecordsIn', (totals.get('numRecordsIn') ?? 0) + node.metrics.numRecordsIn)
     }
-    const queued = channels.input?.queuedSegments ?? 0
-    const reserved = channels.input?.reservedSegments ?? 0
+    totals.set('busyMs', timing.busyMs)
+    totals.set('idleMs', timing.idleMs)
+    totals.set('backPressuredMs', timing.backPressuredMs)
+    totals.set('mails', mailbox.processed)
+    let fired = 0
+    chain.nodes.forEach(({ metrics }, index) => {
+      for (const name of OPERATOR_RATES) totals.set(`${index} ${name}`, metrics[name])
+      totals.set(`${index} late`, metrics.numLateRecordsDropped)
+      fired += metrics.numFiredTimers
+    })
+    return totals.set('numFiredTimers', fired)
+  }
+
+  #values(
+    totals: ReadonlyMap<string, number>,
+    rate: (name: string) => number,
+  ): Record<string, number> {
+    const { channels, timing, mailbox, checkpoints } = this.#sources
+    const backPressuredMs = Math.min(1000, rate('backPressuredMs'))
     return {
+      ...exchangeValues(channels, totals, rate),
+      ...this.#latency.values(),
       isBackPressured: timing.kind === 'backpressured' ? 1 : 0,
-      numBytesInPerSecond: rate('bytesIn'),
-      numBytesOutPerSecond: rate('bytesOut'),
-      numBuffersIn: channels.input?.segmentsIn ?? 0,
-      numBuffersOut: buffersOut,
+      accumulateBusyTimeMs: timing.busyMs,
+      accumulateIdleTimeMs: timing.idleMs,
+      accumulateBackPressuredTimeMs: timing.backPressuredMs,
+      // A subtask never blocks inside of an operator: it gives its turn away.
+      softBackPressuredTimeMsPerSecond: backPressuredMs,
+      hardBackPressuredTimeMsPerSecond: 0,
+      maxSoftBackPressureTimeMs: timing.takeLongestBackPressuredMs(),
+      maxHardBackPressureTimeMs: 0,
       mailboxQueueSize: mailbox.size,
+      mailboxMailsPerSecond: rate('mails'),
+      numFiredTimers: totals.get('numFiredTimers') as number,
+      numFiredTimersPerSecond: rate('numFiredTimers'),
+      initializationTime: this.#sources.initializationMs(),
       checkpointAlignmentTime: checkpoints.lastAlignmentMs * 1e6,
       checkpointStartDelayNanos: checkpoints.lastStartDelayMs * 1e6,
-      'Shuffle.Netty.Input.Buffers.inPoolUsage': reserved === 0 ? 0 : queued / reserved,
-      'Shuffle.Netty.Input.Buffers.inputQueueLength': queued,
-      'Shuffle.Netty.Output.Buffers.outPoolUsage': quota === 0 ? 0 : held / quota,
-      'Shuffle.Netty.Output.Buffers.outputQueueLength': held,
+      ...Object.fromEntries(
+        TASK_RATES.filter((name) => name.startsWith('numBytes')).map((name) => [
+          `${name}PerSecond`,
+          rate(name),
+        ]),
+      ),
     }
   }
 
@@ -140,35 +160,20 @@ export class TaskMetrics {
     return { producerAttemptId, pausedSinceMs: clock.nowMs() - clock.monotonicMs() + pausedAtMs }
   }
 
-  #operator(node: ChainNode): OperatorMetricsReport {
+  #operator(node: ChainNode, index: number, rate: (name: string) => number): OperatorMetricsReport {
     const { metrics, descriptor } = node
+    const values = operatorValues(metrics)
+    for (const name of OPERATOR_RATES) values[`${name}PerSecond`] = rate(`${index} ${name}`)
+    values.lateRecordsDroppedRate = rate(`${index} late`)
+    const { currentInputWatermark } = metrics
+    if (Number.isFinite(currentInputWatermark)) {
+      values.watermarkLatency = this.#sources.clock.nowMs() - currentInputWatermark
+    }
     return {
       operatorId: descriptor.id,
       operatorName: descriptor.name,
-      values: operatorValues(metrics),
+      values,
       watermarkHold: metrics.watermarkHold as WatermarkHold | null,
-    }
-  }
-
-  #totals(nowMs: number): Totals {
-    const { channels, chain, timing } = this.#sources
-    let recordsIn = channels.input?.recordsIn ?? 0
-    for (const { node } of chain.sources) recordsIn += node.metrics.numRecordsIn
-    let recordsOut = 0
-    let bytesOut = 0
-    for (const partition of channels.partitions) {
-      recordsOut += partition.recordsOut
-      bytesOut += partition.bytesOut
-    }
-    return {
-      atMs: nowMs,
-      busyMs: timing.busyMs,
-      idleMs: timing.idleMs,
-      backPressuredMs: timing.backPressuredMs,
-      recordsIn,
-      recordsOut,
-      bytesIn: channels.input?.bytesIn ?? 0,
-      bytesOut,
     }
   }
 }
@@ -179,5 +184,7 @@ function operatorValues(metrics: OperatorMetrics): Record<string, number> {
     if (typeof value === 'number') values[name] = value
   }
   for (const [name, value] of metrics.gauges) values[name] = value
+  values.numRecordsSendErrors = metrics.numRecordsOutErrors
+  values.numBytesSend = metrics.numBytesOut
   return values
 }

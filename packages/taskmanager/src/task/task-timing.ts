@@ -12,6 +12,7 @@ export class TaskTiming {
   idleMs = 0
   backPressuredMs = 0
   #kind: TimingKind = 'idle'
+  #longestBackPressuredMs = 0
   #sinceMs: number
 
   constructor(nowMs: number) {
@@ -22,12 +23,22 @@ export class TaskTiming {
     return this.#kind
   }
 
+  /** The longest time without a break, since it was asked for last. */
+  takeLongestBackPressuredMs(): number {
+    const longestMs = this.#longestBackPressuredMs
+    this.#longestBackPressuredMs = 0
+    return longestMs
+  }
+
   /** From `nowMs` (monotonic) on the subtask is `kind`. */
   enter(kind: TimingKind, nowMs: number): void {
     const elapsed = nowMs - this.#sinceMs
     if (this.#kind === 'busy') this.busyMs += elapsed
     else if (this.#kind === 'idle') this.idleMs += elapsed
-    else this.backPressuredMs += elapsed
+    else {
+      this.backPressuredMs += elapsed
+      this.#longestBackPressuredMs = Math.max(this.#longestBackPressuredMs, elapsed)
+    }
     this.#kind = kind
     this.#sinceMs = nowMs
   }
