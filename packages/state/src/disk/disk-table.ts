@@ -42,6 +42,11 @@ import type { MemoryShare } from './state-memory.ts'
 const CACHE_BYTES_AN_ENTRY = 17
 /** Of its share, whatever filters and texts take. */
 const CACHED_SHARE_MIN = 0.25
+/**
+ * Of its share, for filters, texts and copies for checkpoints before there are any: the memory of
+ * records does not become less when they come.
+ */
+const OTHERS_SHARE_MIN = 0.2
 /** Rows in kept runs that are no matter, however few entries there are. */
 const LEFT_ROWS_MIN = 4096
 
@@ -388,7 +393,8 @@ export class DiskTable implements StateTable {
     const { texts } = this.#cache
     const others = this.#runMemoryBytes + texts.bytesUsed - texts.garbageBytes
     const { bytes } = this.#settings.share
-    return Math.max(bytes * CACHED_SHARE_MIN, bytes - others) / this.#entryBytes
+    const left = bytes - Math.max(bytes * OTHERS_SHARE_MIN, others)
+    return Math.max(bytes * CACHED_SHARE_MIN, left) / this.#entryBytes
   }
 
   #leave(index: number): void {
