@@ -286,7 +286,7 @@ export const CheckpointingOptions = {
     key: 'execution.checkpointing.interval',
     defaultValue: undefined as number | undefined,
     min: 0,
-    description: 'Time between checkpoints; not set, or 0: no checkpoints.',
+    description: 'Time between checkpoints; not set, or 0: none are taken but savepoints.',
   }),
   mode: option.enum({
     key: 'execution.checkpointing.mode',

@@ -169,9 +169,14 @@ export class CheckpointCoordinator {
     return taken
   }
 
+  /** It takes checkpoints by itself; else savepoints alone, and starts anew after a failure. */
+  get isPeriodic(): boolean {
+    return this.settings.intervalMs !== null
+  }
+
   /** A task is at the end of its input. */
   taskFinishes(): void {
-    if (this.settings.afterTasksFinish || this.#schedule.isClosed) return
+    if (!this.isPeriodic || this.settings.afterTasksFinish || this.#schedule.isClosed) return
     this.#schedule.close()
     this.savepoints.giveUp(NONE_AFTER_TASKS_FINISH)
     this.#demands.giveUp(NONE_AFTER_TASKS_FINISH)
@@ -182,7 +187,7 @@ export class CheckpointCoordinator {
    * is taken any more.
    */
   requestFinal(): void {
-    if (this.settings.afterTasksFinish) this.#schedule.wantFinal()
+    if (this.isPeriodic && this.settings.afterTasksFinish) this.#schedule.wantFinal()
     else {
       this.#isOver = true
       this.#goOn()
@@ -192,6 +197,10 @@ export class CheckpointCoordinator {
   /** No last checkpoint is taken. */
   #endWithout(): void {
     if (!this.#pending.isFree || !this.#schedule.running) return
+    if (!this.isPeriodic) {
+      this.#host.tasksMayFinish({ kind: 'end-of-input' })
+      return
+    }
     const checkpointId = this.completed.latest?.checkpointId ?? 0
     this.#logger.warn('What came behind the last checkpoint is not committed', {
       checkpoint: checkpointId,
@@ -248,7 +257,7 @@ export class CheckpointCoordinator {
   #requireTakingSavepoints(): void {
     const { running, finalWanted, isClosed } = this.#schedule
     const { isStopping } = this
-    if (running && !finalWanted && !isStopping && !isClosed) return
+    if (running && !finalWanted && !isStopping && !isClosed && !this.#isOver) return
     const atEnd = isClosed ? NONE_AFTER_TASKS_FINISH : 'all its input is read, and it is ending'
     const ends = isStopping ? 'it is being stopped' : atEnd
     const why = running ? ends : 'not all its tasks run'

@@ -55,13 +55,17 @@ export class CheckpointSchedule {
     this.#cancelTimer()
   }
 
+  get #intervalMs(): number {
+    return this.#settings.intervalMs ?? Number.POSITIVE_INFINITY
+  }
+
   /** All tasks run; `resumed`: from a checkpoint. */
   start(resumed: boolean): void {
     this.#running = true
     this.#closed = false
     this.#firstDueMs = decideFirstTrigger({
       nowMs: this.#clock.monotonicMs(),
-      intervalMs: this.#settings.intervalMs,
+      intervalMs: this.#intervalMs,
       resumed,
       lastTriggerMs: this.#lastTriggerMs,
     })
@@ -107,14 +111,14 @@ export class CheckpointSchedule {
       firstDueMs: this.#firstDueMs,
       lastTriggerMs: this.#lastTriggerMs,
       lastEndMs: this.#lastEndMs,
-      intervalMs: this.#settings.intervalMs,
+      intervalMs: this.#intervalMs,
       minPauseMs: this.#settings.minPauseMs,
       finalWanted: this.#finalWanted,
       demanded: this.#listener.demanded(),
       notStartedMs: this.#notStartedMs,
     })
     if (decision.kind === 'trigger') this.#listener.due()
-    if (decision.kind !== 'postpone') return
+    if (decision.kind !== 'postpone' || decision.untilMs === Number.POSITIVE_INFINITY) return
     const delayMs = Math.max(0, decision.untilMs - this.#clock.monotonicMs())
     this.#cancelTimer = this.#clock.setTimer(delayMs, () => this.arm(), { unref: true })
   }

@@ -1,4 +1,4 @@
-/** A job's checkpoint settings, read once from its configuration; null when checkpoints are off. */
+/** A job's checkpoint settings, read once from its configuration. */
 import type { Configuration } from '@millrace/core'
 import {
   CHECKPOINTS_RETAINED,
@@ -10,7 +10,8 @@ import { jobManagerError } from '../error-codes.ts'
 import { CheckpointingOptions as Options } from '../jobmanager-options.ts'
 
 export interface CheckpointSettings {
-  readonly intervalMs: number
+  /** Null: savepoints alone are taken. */
+  readonly intervalMs: number | null
   readonly mode: 'exactly-once' | 'at-least-once'
   /** Barriers overtake rows, once they have not got through for so long; null: never. */
   readonly unalignedAfterMs: number | null
@@ -26,12 +27,10 @@ export interface CheckpointSettings {
 }
 
 /** Throws CONFIG_VALUE_INVALID, CHECKPOINTING_CONFLICT. */
-export function checkpointSettingsOf(configuration: Configuration): CheckpointSettings | null {
-  const intervalMs = configuration.get(Options.interval)
-  if (intervalMs === undefined || intervalMs <= 0) return null
+export function checkpointSettingsOf(configuration: Configuration): CheckpointSettings {
   const mode = configuration.get(Options.mode) === 'EXACTLY_ONCE' ? 'exactly-once' : 'at-least-once'
   return {
-    intervalMs,
+    intervalMs: configuration.get(Options.interval) || null,
     mode,
     unalignedAfterMs: unalignedAfter(configuration, mode),
     timeoutMs: configuration.get(Options.timeout),

@@ -19,6 +19,7 @@ export interface TriggerFacts {
   readonly lastTriggerMs: number | null
   /** When the last one ended, completed or not. */
   readonly lastEndMs: number | null
+  /** Infinity: none is due by itself. */
   readonly intervalMs: number
   readonly minPauseMs: number
   /** All input is read: one last checkpoint, as soon as no other is under way. */
@@ -78,7 +79,8 @@ export interface FirstTriggerFacts {
  */
 export function decideFirstTrigger(facts: FirstTriggerFacts): number {
   const { nowMs, intervalMs, resumed, lastTriggerMs } = facts
-  if (!resumed) return nowMs + intervalMs
+  // Without an interval (Infinity) none is due by itself, whatever the job began from.
+  if (!resumed || intervalMs === Number.POSITIVE_INFINITY) return nowMs + intervalMs
   const soonestMs = nowMs + Math.min(intervalMs, RESUMED_RUN_MS)
   return lastTriggerMs === null ? soonestMs : Math.max(soonestMs, lastTriggerMs + intervalMs)
 }

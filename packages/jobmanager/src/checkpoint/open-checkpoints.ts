@@ -6,10 +6,10 @@ import {
   checkpointDirectoryPath,
   checkpointPath,
   createCheckpointStorage,
+  MemoryCheckpointStorage,
   readCheckpoint,
   removeCheckpoint,
 } from '@millrace/state'
-import { jobManagerError } from '../error-codes.ts'
 import type { JobRecord } from '../high-availability/job-record.ts'
 import { CheckpointingOptions } from '../jobmanager-options.ts'
 import { CheckpointCoordinator } from './checkpoint-coordinator.ts'
@@ -18,32 +18,23 @@ import type { CheckpointHost } from './checkpoint-host.ts'
 import { checkpointSettingsOf } from './checkpoint-settings.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
 
-/**
- * Null when checkpoints are off. Rejects with what is wrong with the directory or the checkpoint.
- */
+/** Rejects with what is wrong with the directory or the checkpoint. */
 export async function openCheckpoints(job: {
   readonly platform: Platform
   readonly configuration: Configuration
   readonly statistics: CheckpointStatistics
   readonly record: JobRecord
   readonly host: CheckpointHost
-}): Promise<CheckpointCoordinator | null> {
+}): Promise<CheckpointCoordinator> {
   const { platform, configuration, statistics, record, host } = job
   const settings = checkpointSettingsOf(configuration)
   const recoveryPath = configuration.get(CheckpointingOptions.recoveryPath)
-  if (settings === null) {
-    if (recoveryPath === undefined) return null
-    throw jobManagerError(
-      'NOT_SUPPORTED_YET',
-      `Not supported yet: '${CheckpointingOptions.recoveryPath.key}' in a job without checkpoints.`,
-      {
-        hint: `Set '${CheckpointingOptions.interval.key}', for example to 10 s.`,
-        location: { optionKey: CheckpointingOptions.interval.key },
-      },
-    )
-  }
   const { jobId } = host
-  const storage = createCheckpointStorage(configuration, jobId, platform.filesystem)
+  // Savepoints have directories of their own.
+  const storage =
+    settings.intervalMs === null
+      ? new MemoryCheckpointStorage()
+      : createCheckpointStorage(configuration, jobId, platform.filesystem)
   await prepare(storage, platform)
   const coordinator = new CheckpointCoordinator(
     platform,

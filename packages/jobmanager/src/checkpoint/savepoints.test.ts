@@ -174,14 +174,83 @@ test('What keeps a savepoint from being taken is named, and the job goes on', as
   assert.match(error?.message ?? '', /is CANCELED/)
 })
 
-test('A job without checkpoints has no savepoints, and one that is ending neither', async () => {
-  const without = new ClusterHarness({}, {}, new MemoryFilesystem())
-  await without.start(2)
-  const plain = await without.submit(pipeline(1))
-  await assert.rejects(plain.savepoint(REQUEST), {
-    code: 'SAVEPOINT_NOT_POSSIBLE',
-    message: /execution\.checkpointing\.interval/,
-  })
+const NO_CHECKPOINTS = {
+  'execution.checkpointing.interval': '0',
+  'restart-strategy.type': 'fixed-delay',
+  'restart-strategy.fixed-delay.delay': '1 s',
+  'restart-strategy.fixed-delay.attempts': '9',
+}
+
+/** From which checkpoints its tasks were restored, since `from` deployments. */
+const restoredIds = (cluster: ClusterHarness, from: number) => [
+  ...new Set(
+    cluster.taskManagers.flatMap(({ deployed }) =>
+      deployed.slice(from).map(({ restored }) => restored?.checkpointId ?? null),
+    ),
+  ),
+]
+
+async function failAndRestart(cluster: ClusterHarness): Promise<void> {
+  const [taskManager] = cluster.taskManagers
+  const [attemptId] = taskManager?.tasks.keys() ?? []
+  await taskManager?.report(attemptId as string, 'FAILED', false, new Error('down'))
+  await cluster.clock.advance(1100)
+}
+
+test('A job that takes no checkpoints has savepoints, and begins anew after a failure', async () => {
+  const { cluster, job, filesystem, orders, begin } = await running(NO_CHECKPOINTS)
+  await cluster.clock.advance(3_600_000)
+  assert.deepEqual(orders(), [])
+  const { outcome } = await begin()
+  await cluster.acknowledgeAll(1)
+  const { path } = await outcome
+  assert.equal((await readCheckpoint(path as string, filesystem)).checkpointId, 1)
+  assert.equal(await filesystem.status('/checkpoints'), null)
+  await failAndRestart(cluster)
+  assert.deepEqual([job.state, job.restarts], ['RUNNING', 1])
+  assert.deepEqual(restoredIds(cluster, 0), [null])
+  await assert.rejects(job.takeCheckpoint(false), { code: 'CHECKPOINT_NOT_POSSIBLE' })
+  for (const taskManager of cluster.taskManagers) await taskManager.endAll()
+  await settle()
+  assert.equal(job.state, 'FINISHED')
+  assert.ok(calls(cluster).some((call) => /^finish \d end-of-input$/.test(call)))
+})
+
+test('Started from a savepoint, a job that takes no checkpoints goes back to that', async () => {
+  const first = await running(NO_CHECKPOINTS)
+  const { outcome } = await first.begin()
+  await first.cluster.acknowledgeAll(1)
+  const { path } = await outcome
+  const cluster = new ClusterHarness({}, {}, first.filesystem)
+  await cluster.start(2, 1)
+  const options = { ...OPTIONS, ...NO_CHECKPOINTS, 'execution.state-recovery.path': path as string }
+  const job = await cluster.submit(pipeline(2, options))
+  assert.deepEqual([job.state, restoredIds(cluster, 0)], ['RUNNING', [1]])
+  await failAndRestart(cluster)
+  assert.deepEqual([job.state, job.restarts, restoredIds(cluster, 0)], ['RUNNING', 1, [1]])
+  await cluster.clock.advance(3_600_000)
+  assert.equal(job.statistics.counts.total, 0)
+})
+
+test('A savepoint stops a job that takes no checkpoints, and its sinks commit', async () => {
+  for (const after of ['suspend', 'drain'] as const) {
+    const { cluster, job, begin } = await running(NO_CHECKPOINTS)
+    const { outcome } = await begin({ ...REQUEST, after } as never)
+    // Drained, all of them are at their end before the savepoint is complete.
+    if (after === 'drain') for (const each of cluster.taskManagers) await each.endAll()
+    await settle()
+    assert.equal(job.state, 'RUNNING')
+    await cluster.acknowledgeAll(1)
+    const { path } = await outcome
+    assert.deepEqual([job.state, job.stoppedBy], ['FINISHED', path])
+    for (const { calls } of cluster.taskManagers) {
+      const order = calls.filter((call) => /complete|finish/.test(call))
+      assert.match(order.join(), /^complete 1,finish \d checkpoint$/)
+    }
+  }
+})
+
+test('A job that is ending has no savepoints', async () => {
   const { cluster, savepoint } = await running()
   for (const taskManager of cluster.taskManagers) await taskManager.endAll()
   await settle()

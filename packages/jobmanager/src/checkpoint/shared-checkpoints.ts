@@ -16,7 +16,7 @@ export function requireSharedCheckpoints(
   jobId: string,
   filesystem: Filesystem,
 ): void {
-  if (checkpointSettingsOf(configuration) === null) return
+  if (checkpointSettingsOf(configuration).intervalMs === null) return
   if (createCheckpointStorage(configuration, jobId, filesystem).directory !== null) return
   const key = 'execution.checkpointing.dir'
   throw jobManagerError(
@@ -38,7 +38,7 @@ export function keptAfterEnd(
   retained: readonly number[],
 ): string[] {
   const settings = checkpointSettingsOf(configuration)
-  if (settings === null || !keepsCheckpointsAfter(state, settings.retention)) return []
+  if (settings.intervalMs === null || !keepsCheckpointsAfter(state, settings.retention)) return []
   const { directory } = createCheckpointStorage(configuration, jobId, filesystem)
   return directory === null ? [] : retained.map((id) => checkpointPath(directory, id))
 }
@@ -56,7 +56,7 @@ export async function cleanUpEnded(
   retained: readonly number[],
 ): Promise<void> {
   const settings = checkpointSettingsOf(configuration)
-  if (settings === null) return
+  if (settings.intervalMs === null) return
   const storage = createCheckpointStorage(configuration, jobId, platform.filesystem)
   const keeps = keepsCheckpointsAfter(state, settings.retention)
   await insistOnRemoval(async () => {

@@ -91,7 +91,7 @@ export class JobMaster {
     this.#options = options
     this.#job = new JobState(platform, jobGraph, configuration, options.attemptLineage)
     this.statistics = new CheckpointStatistics(configuration.get(RestOptions.checkpointHistory))
-    const checkpointingEnabled = checkpointSettingsOf(configuration) !== null
+    const checkpointingEnabled = checkpointSettingsOf(configuration).intervalMs !== null
     this.restartSettings = restartSettingsOf(configuration, checkpointingEnabled)
     this.#calls = new TaskCalls(fence)
     this.#coordinators = this.#createCoordinators(checkpointingEnabled)
@@ -144,7 +144,7 @@ export class JobMaster {
     return new JobCoordinators(host, jobGraph, coordinators)
   }
 
-  #openCheckpoints(record: JobRecord): Promise<CheckpointCoordinator | null> {
+  #openCheckpoints(record: JobRecord): Promise<CheckpointCoordinator> {
     const job = this.#job
     return openCheckpoints({
       platform: job.platform,

@@ -26,7 +26,7 @@ export class JobStart {
   readonly #failover: Failover
   readonly #coordinators: JobCoordinators
   readonly #rounds: Rounds
-  readonly #openCheckpoints: (record: JobRecord) => Promise<CheckpointCoordinator | null>
+  readonly #openCheckpoints: (record: JobRecord) => Promise<CheckpointCoordinator>
 
   constructor(
     job: JobState,
@@ -34,8 +34,7 @@ export class JobStart {
       readonly failover: Failover
       readonly coordinators: JobCoordinators
       readonly rounds: Rounds
-      /** Null when checkpoints are off. */
-      openCheckpoints(record: JobRecord): Promise<CheckpointCoordinator | null>
+      openCheckpoints(record: JobRecord): Promise<CheckpointCoordinator>
     },
   ) {
     this.#job = job

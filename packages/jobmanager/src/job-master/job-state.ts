@@ -40,7 +40,7 @@ export class JobState {
    * Part of every attempt id, so that attempts of several leaders are never taken for each other.
    */
   readonly attemptLineage: string
-  /** Opened by `JobStart`; null until then, and without checkpoints. */
+  /** Opened by `JobStart`; null until then. */
   checkpoints: CheckpointCoordinator | null = null
   record: JobRecord = VOLATILE_JOB_RECORD
   /** As asked for since the submission; null: as submitted. Written by `JobStart`, `Rescaler`. */

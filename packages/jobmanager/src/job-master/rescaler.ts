@@ -158,7 +158,7 @@ export class Rescaler {
         hint: 'npx millrace list shows the jobs that run, and what others wait for.',
       })
     }
-    if (checkpoints === null) {
+    if (checkpoints?.isPeriodic !== true) {
       const { key } = CheckpointingOptions.interval
       refuse(
         `Run job ${this.#job.jobId} with checkpoints to rescale it: '${key}' is not set, so it would begin anew.`,
@@ -273,7 +273,7 @@ export class Rescaler {
   #consider(): void {
     const { lifecycle, round, checkpoints, requirements, platform, logger } = this.#job
     if (this.#rescale !== null || lifecycle.state !== 'RUNNING') return
-    if (checkpoints === null || this.#isEnding() || this.#isStopping()) return
+    if (checkpoints?.isPeriodic !== true || this.#isEnding() || this.#isStopping()) return
     if (this.#growth === null && requirements === null) return
     const { jobGraph } = round.graph
     const possible = this.#rounds.possible()

@@ -24,7 +24,7 @@ async function take({ lifecycle, checkpoints, jobId }: JobState, isFull: boolean
       { hint: 'npx millrace list shows the jobs that run, and what others wait for.' },
     )
   }
-  if (checkpoints !== null) return checkpoints.takeNow(isFull)
+  if (checkpoints?.isPeriodic === true) return checkpoints.takeNow(isFull)
   const { key } = CheckpointingOptions.interval
   throw jobManagerError(
     'CHECKPOINT_NOT_POSSIBLE',

@@ -3,7 +3,6 @@ import { hexId } from '@millrace/core'
 import { SavepointDirectory, savepointTarget } from '@millrace/state'
 import type { SavepointFormat, SavepointOrder } from '../checkpoint/pending-savepoint.ts'
 import { jobManagerError } from '../error-codes.ts'
-import { CheckpointingOptions } from '../jobmanager-options.ts'
 import type { JobState } from './job-state.ts'
 
 export interface SavepointRequest {
@@ -38,19 +37,11 @@ async function take(job: JobState, request: SavepointRequest): Promise<string> {
       { location: { file: stoppedBy } },
     )
   }
-  if (lifecycle.state !== 'RUNNING') {
+  if (lifecycle.state !== 'RUNNING' || checkpoints === null) {
     throw jobManagerError(
       'SAVEPOINT_NOT_POSSIBLE',
       `Take savepoints of jobs that run; job ${jobId} is ${lifecycle.state}.`,
       { hint: 'npx millrace list shows the jobs that run, and what others wait for.' },
-    )
-  }
-  if (checkpoints === null) {
-    const { key } = CheckpointingOptions.interval
-    throw jobManagerError(
-      'SAVEPOINT_NOT_POSSIBLE',
-      `Run job ${jobId} with checkpoints to take savepoints of it: '${key}' is not set.`,
-      { location: { optionKey: key } },
     )
   }
   const target = savepointTarget(request.targetDirectory, platform.filesystem)

@@ -175,7 +175,7 @@ export class TaskDeployer {
 
   #checkpointing(): TaskCheckpointing | null {
     const { checkpoints } = this.#job
-    if (checkpoints === null) return null
+    if (checkpoints?.isPeriodic !== true) return null
     return { mode: checkpoints.settings.mode, directory: checkpoints.storage.directory }
   }
 

@@ -102,8 +102,7 @@ export class TaskReports {
     if (lifecycle.state !== 'RUNNING' || round.finishing) return
     if (!round.graph.every(({ ended }) => !ended)) checkpoints?.taskFinishes()
     if (!round.graph.every(({ ended }) => ended)) return
-    if (checkpoints === null) this.finish({ kind: 'end-of-input' })
-    else checkpoints.requestFinal()
+    checkpoints?.requestFinal()
   }
 
   /** All input is processed: operators finish and close. */

@@ -88,7 +88,9 @@ function checkpointsConfig({
   configuration,
   checkpointDirectory,
 }: JobMaster): CheckpointsConfigAnswer {
-  const settings = checkpointSettingsOf(configuration)
+  const all = checkpointSettingsOf(configuration)
+  // As the reference shows a job that takes none by itself.
+  const settings = all.intervalMs === null ? null : all
   return {
     mode: settings?.mode === 'at-least-once' ? 'at_least_once' : 'exactly_once',
     interval: settings?.intervalMs ?? 9_223_372_036_854_776_000,

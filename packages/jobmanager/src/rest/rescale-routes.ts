@@ -62,6 +62,7 @@ function configOf({ jobId, adaptive, configuration }: JobMaster): RescaleConfigA
       },
     )
   }
+  const periodic = checkpointSettingsOf(configuration)
   return {
     rescaleHistoryMax: configuration.get(RestOptions.rescaleHistory),
     schedulerExecutionMode: adaptive.isReactive ? 'REACTIVE' : null,
@@ -72,7 +73,7 @@ function configOf({ jobId, adaptive, configuration }: JobMaster): RescaleConfigA
     executingCooldownTimeoutInMillis: adaptive.cooldownMs,
     executingResourceStabilizationTimeoutInMillis: adaptive.growthStabilizationMs,
     // A checkpoint is taken for each rescale: for so long, and once.
-    maximumDelayForTriggeringRescaleInMillis: checkpointSettingsOf(configuration)?.timeoutMs ?? 0,
+    maximumDelayForTriggeringRescaleInMillis: periodic.intervalMs === null ? 0 : periodic.timeoutMs,
     rescaleOnFailedCheckpointCount: 1,
   }
 }
