@@ -469,6 +469,39 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'keys-where-they-lay',
+    breaks: 'Keys that became wider stay in the key groups of what they were.',
+    edits: [
+      {
+        file: 'packages/state/src/restore/match-tables.ts',
+        text: 'isRekeyed = true\n',
+        planted: 'isRekeyed = false\n',
+      },
+    ],
+  },
+  {
+    name: 'rekeyed-by-all',
+    breaks: 'Of keys that became wider every subtask keeps all rows.',
+    edits: [
+      {
+        file: 'packages/state/src/restore/fit-rows.ts',
+        text: '    if (keyGroup < range.start || keyGroup > range.end) continue\n',
+        planted: '',
+      },
+    ],
+  },
+  {
+    name: 'renamed-source-anew',
+    breaks: 'A renamed source table begins at the beginning of what it reads.',
+    edits: [
+      {
+        file: 'packages/sql/src/physical/build-source.ts',
+        text: '    identity: `source ${connector} ${JSON.stringify(what)}`,\n',
+        planted: '    identity: byTableName,\n',
+      },
+    ],
+  },
+  {
     name: 'life-anew',
     breaks: 'A restore begins the time to live of all entries anew: what was over comes back.',
     foundBy: 44,

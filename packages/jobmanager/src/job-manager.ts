@@ -19,6 +19,7 @@ import {
   protocolError,
 } from '@millrace/protocol'
 import type { FastifyInstance } from 'fastify'
+import type { FitToStored } from './checkpoint/plan-recovery.ts'
 import { currentGateway } from './control-plane/current-gateway.ts'
 import type { Dispatcher } from './dispatcher/dispatcher.ts'
 import { type JobStore, VOLATILE_JOB_STORE } from './high-availability/job-store.ts'
@@ -40,6 +41,8 @@ export interface JobManagerSettings {
   readonly platform: Platform
   readonly configuration: Configuration
   readonly coordinators: CoordinatorRegistry
+  /** Makes a job fit to the state that it names (`beginAggregates`); absent: it is as submitted. */
+  readonly fitToStored?: FitToStored
   /** At which parallelism each round of deployment runs; as submitted when not given. */
   readonly decideParallelism?: DecideParallelism
   /** Leader epoch without high availability; the wall clock's milliseconds when not given. */
@@ -204,10 +207,12 @@ export class JobManager {
 
   #lead(leadership: Leadership): void {
     const { platform, configuration } = this
+    const { fitToStored } = this.#settings
     const session = new LeaderSession({
       platform,
       configuration,
       coordinators: this.#settings.coordinators,
+      ...(fitToStored === undefined ? {} : { fitToStored }),
       decideParallelism: this.#settings.decideParallelism ?? decideParallelism,
       jobManagerId: this.id,
       leadership,

@@ -30,6 +30,10 @@ export async function runJobManager(args: readonly string[]): Promise<undefined>
     configuration,
     inspection: nodeProcessInspection(configuration.get(RestOptions.logPath)),
     coordinators: createSqlCoordinatorRegistry({ connectors }),
+    fitToStored: async (jobGraph, stored) => {
+      const { beginAggregates } = await import('@millrace/sql')
+      return beginAggregates(jobGraph, stored)
+    },
     forward: async (url, init) => {
       const response = await fetch(url, {
         ...init,

@@ -23,6 +23,37 @@ import { CheckpointingOptions } from '../jobmanager-options.ts'
 import { channelEdges, operatorsOf } from '../scheduler/channel-edges.ts'
 import { chainCuts, unchained } from '../scheduler/unchain.ts'
 
+/** Of an operator that goes on with stored state: what columns its tables have there. */
+export interface RecoveredColumns {
+  readonly id: string
+  /** By table; null: a checkpoint that does not say. */
+  readonly columns: Readonly<Record<string, readonly string[]>> | null
+}
+
+/** Makes a job fit to the state that it goes on with. */
+export type FitToStored = (
+  jobGraph: JobGraph,
+  stored: readonly RecoveredColumns[],
+) => Promise<JobGraph>
+
+/**
+ * The graph as it goes on with what it names: whoever submits it need not have asked first. Rejects
+ * as reading that checkpoint does, and as `fit`.
+ */
+export async function fittedToStored(
+  jobGraph: JobGraph,
+  configuration: Configuration,
+  filesystem: Filesystem,
+  fit: FitToStored,
+): Promise<JobGraph> {
+  const named = configuration.get(CheckpointingOptions.recoveryPath)
+  const isKeyed = operatorsOf(jobGraph).some(({ states }) => states !== undefined)
+  if (named === undefined || !isKeyed) return jobGraph
+  const path = checkpointDirectoryPath(named, filesystem)
+  const manifest = await readCheckpoint(path, filesystem)
+  return fit(jobGraph, planRestore(manifest, jobGraph.vertices).restored)
+}
+
 /**
  * Null: the job names none. Rejects with CHECKPOINT_NOT_FOUND, CHECKPOINT_METADATA_CORRUPTED,
  * STATE_CORRUPTED, STATE_UNCLAIMED and what else a restore is refused with.

@@ -12,7 +12,7 @@ import { JOB_GRAPH_VERSION, type JobGraph } from '@millrace/graph'
 import type { Platform } from '@millrace/platform'
 import type { Fence } from '@millrace/protocol'
 import type { RestorePlanAnswer } from '@millrace/rest-api'
-import { planRecovery } from '../checkpoint/plan-recovery.ts'
+import { type FitToStored, fittedToStored, planRecovery } from '../checkpoint/plan-recovery.ts'
 import { cleanUpEnded, requireSharedCheckpoints } from '../checkpoint/shared-checkpoints.ts'
 import { jobManagerError } from '../error-codes.ts'
 import type { TerminalJobStatus } from '../execution-graph/execution-state.ts'
@@ -33,6 +33,8 @@ export interface DispatcherOptions {
   readonly coordinators: CoordinatorRegistry
   readonly decideParallelism: DecideParallelism
   readonly store: JobStore
+  /** Absent: jobs are as they were submitted. */
+  readonly fitToStored?: FitToStored
 }
 
 export class Dispatcher {
@@ -52,11 +54,12 @@ export class Dispatcher {
 
   /**
    * Starts the job; its state says how it goes on. Rejects with JOB_GRAPH_INVALID,
-   * JOB_ALREADY_SUBMITTED, CLUSTER_REACTIVE, LEADERSHIP_LOST, and what its options say.
+   * JOB_ALREADY_SUBMITTED, CLUSTER_REACTIVE, LEADERSHIP_LOST, what its options say, and where its
+   * aggregates cannot join the state that it names.
    */
   async submit(value: unknown): Promise<JobMaster> {
     const { platform, configuration, store } = this.#options
-    const jobGraph = validateJobGraph(value)
+    const jobGraph = await this.#fitted(validateJobGraph(value))
     const { jobId } = jobGraph
     // Whether the job is there, a try that is under way is yet to tell.
     for (let other = this.#submitting.get(jobId); other !== undefined; ) {
@@ -99,6 +102,18 @@ export class Dispatcher {
     const merged = configuration.withOverrides(jobGraph.configuration)
     try {
       return await planRecovery(jobGraph, merged, platform.filesystem)
+    } catch (error) {
+      platform.logger.warn('A job cannot be restored.', { job: jobGraph.name, error })
+      throw error
+    }
+  }
+
+  async #fitted(jobGraph: JobGraph): Promise<JobGraph> {
+    const { platform, configuration, fitToStored } = this.#options
+    if (fitToStored === undefined) return jobGraph
+    const merged = configuration.withOverrides(jobGraph.configuration)
+    try {
+      return await fittedToStored(jobGraph, merged, platform.filesystem, fitToStored)
     } catch (error) {
       platform.logger.warn('A job cannot be restored.', { job: jobGraph.name, error })
       throw error

@@ -9,6 +9,7 @@ import type { CoordinatorRegistry } from '@millrace/connector'
 import type { Configuration } from '@millrace/core'
 import type { Platform } from '@millrace/platform'
 import type { Fence, JobManagerGateway } from '@millrace/protocol'
+import type { FitToStored } from '../checkpoint/plan-recovery.ts'
 import { jobManagerEndpoint } from '../control-plane/job-manager-endpoint.ts'
 import { Dispatcher } from '../dispatcher/dispatcher.ts'
 import type { JobStore } from '../high-availability/job-store.ts'
@@ -32,6 +33,7 @@ export interface LeaderSessionSettings {
   readonly configuration: Configuration
   readonly coordinators: CoordinatorRegistry
   readonly decideParallelism: DecideParallelism
+  readonly fitToStored?: FitToStored
   readonly jobManagerId: string
   readonly leadership: Leadership
   readonly store: JobStore
@@ -60,7 +62,7 @@ export class LeaderSession {
 
   constructor(settings: LeaderSessionSettings) {
     const { platform, configuration, coordinators, leadership, store } = settings
-    const { decideParallelism } = settings
+    const { decideParallelism, fitToStored } = settings
     this.#platform = platform
     this.leadership = leadership
     this.#isReady = !store.isDurable
@@ -77,6 +79,7 @@ export class LeaderSession {
       coordinators,
       decideParallelism,
       store,
+      ...(fitToStored === undefined ? {} : { fitToStored }),
     })
     this.registry = new TaskManagerRegistry(platform, fence, registryOptionsOf(configuration), {
       taskManagerAdded: (taskManager, slots) => this.slotPool.addTaskManager(taskManager, slots),

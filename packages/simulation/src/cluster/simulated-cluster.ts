@@ -9,6 +9,7 @@ import { Configuration } from '@millrace/core'
 import { type DecideParallelism, JobManager } from '@millrace/jobmanager'
 import type { LogLevel, MessageEndpoint, Platform } from '@millrace/platform'
 import type { Fence } from '@millrace/protocol'
+import { beginAggregates } from '@millrace/sql'
 import { createSqlCoordinatorRegistry } from '@millrace/sql-operators/coordinators'
 import { createSqlOperatorRegistry } from '@millrace/sql-operators/operators'
 import { SLOT_THREAD_ENTRY, type TaskManager } from '@millrace/taskmanager'
@@ -106,6 +107,7 @@ export class SimulatedCluster {
         coordinators: createSqlCoordinatorRegistry({
           connectors: this.#settings.connectorsOf(process),
         }),
+        fitToStored: async (jobGraph, stored) => beginAggregates(jobGraph, stored),
         rest: false,
         ...(decideParallelism === undefined ? {} : { decideParallelism }),
       })

@@ -1,10 +1,18 @@
 /**
  * RestoredRun: a checkpoint that was kept is restored at another parallelism, in a cluster of
  * its own without faults, over the same input, all of it there from the beginning; the sink is
- * another one and begins with nothing. Often it is another query by then, or another time.
+ * another one and begins with nothing. Often it is another query by then, over tables that are
+ * others, or another time.
  */
+import type { JobGraph } from '@millrace/graph'
 import { beginAggregates } from '@millrace/sql'
-import { planRestore, readCheckpoint } from '@millrace/state'
+import {
+  type ChannelEdge,
+  type CheckpointManifest,
+  heldEdges,
+  planRestore,
+  readCheckpoint,
+} from '@millrace/state'
 import { TablesChecker } from '../checkers/checkpoint-tables.ts'
 import { committablesAt } from '../checkers/committables.ts'
 import { forgottenState } from '../checkers/forgotten-state.ts'
@@ -21,9 +29,11 @@ import { planJob } from '../scenario/plan-job.ts'
 import type { PlannedRestore, RunPlan } from '../scenario/run-plan.ts'
 import { expectedOutput } from '../workload/expected-output.ts'
 import { queryColumns } from '../workload/model/query.ts'
+import type { Workload } from '../workload/workload.ts'
 import { delay } from '../world/scheduler.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 import { CheckpointKeeper } from './checkpoint-keeper.ts'
+import { editedTables } from './edited-tables.ts'
 import { type EditedWorkload, editedWorkload } from './edited-workload.ts'
 import { diskOf, type KeptCheckpoint } from './kept-checkpoint.ts'
 
@@ -147,30 +157,49 @@ export class RestoredRun {
     new JobInput(this.#environment, workload).createWhole()
     const start = { parallelism: this.#parallelism, restoreFrom: location, number: JOB_NUMBER }
     const manifest = await readCheckpoint(location, kept)
-    // Rows under way are those of the job as it was.
-    if (manifest.inFlight === undefined) this.#change()
-    const restored = this.#edited?.workload ?? workload
-    const planned = planJob(this.#environment, restored, start, { newSink: true })
-    const plan = planRestore(manifest, planned.vertices)
-    const jobGraph = beginAggregates(planned, plan.restored)
+    const planned = (edited: Workload): JobGraph => {
+      const graph = planJob(this.#environment, edited, start, { newSink: true })
+      return beginAggregates(graph, planRestore(manifest, graph.vertices).restored)
+    }
+    this.#change(manifest, planned)
     const edited = this.#edited
+    const restored = edited?.workload ?? workload
+    const jobGraph = planned(restored)
     if (edited !== null) world.log.add(world.nowMs, 'client', 'edited', edited.about)
     const processes = [...cluster.taskManagers.values()].map(({ process }) => process)
     for (const process of processes) process.wallSkewMs += this.#forgetting?.laterMs ?? 0
     this.#tables = new TablesChecker(jobGraph, this.#environment.factories())
     const client = new JobClient(world, cluster)
-    await client.submit(jobGraph)
+    await client.submit(planJob(this.#environment, restored, start, { newSink: true }))
     if (this.#forgetting !== null) await this.#jump(client, jobGraph.jobId, this.#forgetting)
     await this.#comeRight(client, jobGraph.jobId)
   }
 
   /** What is other than when the checkpoint was taken. */
-  #change(): void {
+  #change(manifest: CheckpointManifest, planned: (workload: Workload) => JobGraph): void {
     const { draw, forgetting = null } = this.#restore
-    this.#forgetting = forgetting
+    const { inFlight } = manifest
+    const { workload } = this.#plan
+    if (inFlight === undefined) this.#forgetting = forgetting
+    if (this.#forgetting?.isOver === true) return
     const random = new SeededRandom(`edited job ${draw}`)
-    if (forgetting?.isOver === true || random.chance(0.4)) return
-    this.#edited = editedWorkload(this.#plan.workload, random)
+    const drawn = random.chance(0.4) ? null : editedWorkload(workload, random)
+    // Rows under way are of the edges of the job as it was.
+    const held = inFlight === undefined ? [] : heldEdges(inFlight)
+    const query = drawn !== null && carries(planned(drawn.workload), held) ? drawn : null
+    const tables = editedTables(
+      query?.workload ?? workload,
+      new SeededRandom(`edited tables ${draw}`),
+      { mayWiden: held.length === 0 },
+    )
+    const about = [query?.about, tables.about].filter((text) => text !== undefined && text !== null)
+    if (about.length === 0) return
+    const columns = queryColumns(workload.query, workload.tables).map(({ name }) => name)
+    this.#edited = {
+      workload: tables.workload,
+      common: query?.common ?? columns,
+      about: about.join(', '),
+    }
   }
 
   /** Once all tasks have their state, no clock makes it older or younger. */
@@ -254,4 +283,10 @@ export class RestoredRun {
     const at = `checkpoint ${checkpointId} at parallelism ${this.#parallelism}`
     this.#violations.push(violation(RESTORE_LAW, message, [...details, at]))
   }
+}
+
+/** Whether each of those edges has one in the job that carries the same rows in the same way. */
+function carries({ edges }: JobGraph, held: readonly ChannelEdge[]): boolean {
+  const ways = new Set(edges.map(({ type, partitioning }) => JSON.stringify([type, partitioning])))
+  return held.every(({ type, partitioning }) => ways.has(JSON.stringify([type, partitioning])))
 }

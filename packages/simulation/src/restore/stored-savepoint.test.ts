@@ -283,6 +283,21 @@ for (const format of readdirSync(STORED).filter((name) => name.startsWith('forma
       })
     }
 
+    // Nobody asked for a restore plan: the graph is submitted as it was planned.
+    it('an aggregate that is added to open windows says what rows since say, and disturbs no other', async () => {
+      const script = WINDOWS.replace('longest STRING)', 'longest STRING, mean BIGINT)').replace(
+        'MAX(s)\n',
+        'MAX(s), AVG(v)\n',
+      )
+      const closed = closedBefore()
+      const expected = expectedWindows()
+        .filter((line) => !closed.has(line))
+        .map(withMeanOfAfter)
+      const isRight = (run: Run) => run.windows().length >= expected.length
+      const run = await restore(join(STORED, format, 'windows'), script, {}, isRight)
+      assert.deepEqual(run.windows(), expected.sort())
+    })
+
     it('have every kind of state', async () => {
       const found = new Map<string, number>()
       for (const name of Object.keys(JOBS)) {
@@ -305,6 +320,15 @@ function withSet(script: string, settings: Readonly<Record<string, string>>): st
   return 'parallelism.default' in settings
     ? script.replace(/SET 'parallelism\.default' = '2';/, '')
     : script
+}
+
+/** A window's line with the mean of those of its readings that the stored job had not read. */
+function withMeanOfAfter(line: string): string {
+  const row = JSON.parse(line) as { readonly st: string; readonly k: number }
+  const minute = Math.floor((Date.parse(`${row.st.replace(' ', 'T')}Z`) % 86_400_000) / 60_000)
+  const own = AFTER.filter(({ k, at }) => k === row.k && Math.floor(at / 60) === minute)
+  const sum = own.reduce((all, { v }) => all + v, 0)
+  return JSON.stringify({ ...row, mean: own.length === 0 ? null : Math.trunc(sum / own.length) })
 }
 
 /** Windows that the stored job had shown: those that its own readings close. */

@@ -71,7 +71,7 @@ function sourceTable(table: SourceTable, workload: Workload, places: WorkloadPla
     workload.source === 'kafka'
       ? {
           connector: 'kafka',
-          topic: inputName(table.name),
+          topic: table.input ?? inputName(table.name),
           'properties.bootstrap.servers': place(places, 'bootstrapServers'),
           'properties.group.id': 'workload',
           'scan.startup.mode': 'earliest-offset',
@@ -80,7 +80,7 @@ function sourceTable(table: SourceTable, workload: Workload, places: WorkloadPla
         }
       : {
           connector: 'filesystem',
-          path: `${place(places, 'inputDirectory')}/${inputName(table.name)}`,
+          path: `${place(places, 'inputDirectory')}/${table.input ?? inputName(table.name)}`,
           ...(workload.bounded ? {} : { 'source.monitor-interval': '200 ms' }),
         }
   return `CREATE TABLE ${table.name} (${columns.join(', ')})

@@ -33,6 +33,8 @@ export type ColumnFill =
 
 export interface SourceTable {
   readonly name: string
+  /** The topic or directory that it reads, where its name does not say it (`inputName`). */
+  readonly input?: string
   readonly columns: readonly (Column & { readonly fill: ColumnFill })[]
   /** Computed columns; the rowtime is one when it comes as text. */
   readonly computed: readonly Item[]
