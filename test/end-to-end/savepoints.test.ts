@@ -113,6 +113,9 @@ describe('millrace state inspect', () => {
       /^GroupAggregate\[\d+\] {2}\([0-9a-f]{32}\)\n {2}parallelism 1 of 128/m,
     )
     assert.match(shown.stdout, /^ {2}\| \w+ +\| table +\| +\d+ \| +\d+ \| \d+ of 128 +\| k INT/m)
+    const sound = await run('state', 'inspect', savepoint, '--verify')
+    assert.equal(sound.code, 0, sound.stderr)
+    assert.match(sound.stdout, /^ {2}All checksums are right: the metadata, /m)
     const { stdout: text } = await run('state', 'inspect', `file://${savepoint}`, '--json')
     assert.equal(JSON.parse(text).jobId, jobId)
     const diff = await run('state', 'inspect', savepoint, '--diff', later)

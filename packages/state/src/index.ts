@@ -22,6 +22,7 @@ export {
   MemoryCheckpointStorage,
 } from './checkpoint/memory-checkpoint-storage.ts'
 export { SavepointDirectory, savepointTarget } from './checkpoint/savepoint-directory.ts'
+export * from './checkpoint/verify-checkpoint.ts'
 export { StateMemory } from './disk/state-memory.ts'
 export { STATE_ERRORS, stateError } from './error-codes.ts'
 export * from './handle/checkpoint-path.ts'

@@ -7,6 +7,7 @@ import type {
   InspectedCheckpoint,
   InspectedOperator,
   InspectedState,
+  VerifiedCheckpoint,
 } from '@millrace/state'
 
 const HEADERS = [
@@ -35,6 +36,17 @@ export function renderInspected(checkpoint: InspectedCheckpoint): string {
     lines.push('', '≤: it builds upon earlier checkpoints; entries count as often as written.')
   }
   return `${lines.join('\n')}\n`
+}
+
+export function renderVerified(location: string, { read, damaged }: VerifiedCheckpoint): string {
+  const of = `${sized(read.bytes)} in ${counted(read.files, 'file')}`
+  if (damaged.length === 0) {
+    const what = read.files === 0 ? 'the metadata, which holds it all' : `the metadata, ${of}`
+    return `${location}\n  All checksums are right: ${what}.\n`
+  }
+  const lines = damaged.map(({ code, message }) => `  [${code}] ${message}`)
+  const what = `${counted(damaged.length, 'file')} of ${read.files} cannot be restored from (${of}):`
+  return `${[location, `  ${what}`, ...lines].join('\n')}\n`
 }
 
 export function renderCompared({ before, after, operators }: ComparedCheckpoints): string {
@@ -123,7 +135,7 @@ function columnsOf(schema: Schema | null): string {
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
-function sized(bytes: number): string {
+export function sized(bytes: number): string {
   if (bytes < 10_000) return `${bytes} bytes`
   return bytes < 10_000_000
     ? `${(bytes / 1000).toFixed(0)} kB`

@@ -1,17 +1,30 @@
 /**
- * `millrace state inspect PATH [--diff OTHER] [--json]`: what a savepoint or retained checkpoint
- * holds. Reads it itself; no cluster is asked.
+ * `millrace state inspect PATH [--diff OTHER] [--verify] [--json]`: what a savepoint or retained
+ * checkpoint holds. Reads it itself; no cluster is asked.
  */
-import { cliError, parseArguments, requireKnown, requireOperands } from '@millrace/cli'
-import { compareCheckpoints, inspectCheckpoint, savepointTarget } from '@millrace/state'
+import {
+  cliError,
+  ProgressLine,
+  parseArguments,
+  requireKnown,
+  requireOperands,
+} from '@millrace/cli'
+import type { Platform } from '@millrace/platform'
+import {
+  compareCheckpoints,
+  inspectCheckpoint,
+  savepointTarget,
+  type VerifiedCheckpoint,
+  verifyCheckpoint,
+} from '@millrace/state'
 import { STATE } from '../commands/declared-commands.ts'
 import { clientConfiguration } from '../process/client-configuration.ts'
 import { nodeTerminal } from '../process/node-terminal.ts'
 import { processPlatform } from '../process/process-platform.ts'
-import { renderCompared, renderInspected } from './render-state.ts'
+import { renderCompared, renderInspected, renderVerified, sized } from './render-state.ts'
 import { absolute } from './savepoint-commands.ts'
 
-const USAGE = 'Write: millrace state inspect PATH [--diff OTHER] [--json].'
+const USAGE = 'Write: millrace state inspect PATH [--diff OTHER | --verify] [--json].'
 
 export async function runState(args: readonly string[]): Promise<number> {
   const { positionals, options, properties } = parseArguments(args, STATE.options)
@@ -24,12 +37,23 @@ export async function runState(args: readonly string[]): Promise<number> {
     })
   }
   const { s3 } = clientConfiguration(properties)
-  const { filesystem } = processPlatform(s3, { logger: { level: 'off' } })
-  const inspected = (location: string) =>
-    inspectCheckpoint(savepointTarget(absolute(location), filesystem), filesystem)
+  const platform = processPlatform(s3, { logger: { level: 'off' } })
+  const { filesystem } = platform
+  const isJson = options.has('json')
+  const placeOf = (location: string) => savepointTarget(absolute(location), filesystem)
+  if (options.has('verify') && options.has('diff')) {
+    throw cliError(
+      'ARGUMENT_INVALID',
+      'Leave out --diff or --verify: both read, and say something else.',
+      {
+        hint: USAGE,
+      },
+    )
+  }
+  if (options.has('verify')) return await verify(placeOf(path), platform, isJson)
+  const inspected = (location: string) => inspectCheckpoint(placeOf(location), filesystem)
   const first = await inspected(path)
   const other = options.get('diff')
-  const isJson = options.has('json')
   if (other === undefined) {
     nodeTerminal.write(isJson ? json(first) : renderInspected(first))
     return 0
@@ -37,6 +61,29 @@ export async function runState(args: readonly string[]): Promise<number> {
   const compared = compareCheckpoints(first, await inspected(other))
   nodeTerminal.write(isJson ? json(compared) : renderCompared(compared))
   return 0
+}
+
+/** Gives 1 when something is damaged. */
+async function verify(location: string, platform: Platform, isJson: boolean): Promise<number> {
+  const progress = new ProgressLine(nodeTerminal, platform.clock)
+  let verified: VerifiedCheckpoint
+  try {
+    verified = await verifyCheckpoint(location, platform.filesystem, (done, all) => {
+      progress.update(
+        `read ${sized(done.bytes)} of ${sized(all.bytes)}, ${done.files} of ${all.files} files`,
+      )
+    })
+  } finally {
+    progress.clear()
+  }
+  const { read, damaged } = verified
+  const faults = damaged.map(({ code, message, location: place }) => {
+    return { file: place?.file ?? null, code, message }
+  })
+  nodeTerminal.write(
+    isJson ? json({ location, ...read, damaged: faults }) : renderVerified(location, verified),
+  )
+  return damaged.length === 0 ? 0 : 1
 }
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`

@@ -162,7 +162,7 @@ export const STATE: CommandDeclaration = {
   operands: 'inspect PATH',
   summary:
     'Shows what a savepoint or retained checkpoint holds: operators, their states with columns, rows, bytes and key groups. PATH is ' +
-    'its directory, of this machine or a file:// or s3:// URI; no cluster is asked, and no row is read.',
+    'its directory, of this machine or a file:// or s3:// URI; no cluster is asked, and no row is read unless --verify says so.',
   options: [
     {
       name: 'diff',
@@ -170,10 +170,15 @@ export const STATE: CommandDeclaration = {
       value: 'OTHER',
       description: 'what became of each state from PATH to this one',
     },
+    {
+      name: 'verify',
+      takesValue: false,
+      description: 'all of its files are read and their checksums checked; damaged ones are named',
+    },
     { name: 'json', takesValue: false, description: 'the same as JSON' },
   ],
   examples: [
-    'millrace state inspect /var/millrace/savepoints/savepoint-0b1c2d-0123456789ab',
+    'millrace state inspect /var/millrace/savepoints/savepoint-0b1c2d-0123456789ab --verify',
     'millrace state inspect .millrace/checkpoints/JOB_ID/chk-7 --diff .millrace/checkpoints/JOB_ID/chk-9',
   ],
 }

@@ -1,6 +1,7 @@
 /**
  * The segments that a checkpoint names, each with its checked index: for whoever looks at a
- * checkpoint from outside of a job. Rows are checked when they are read.
+ * checkpoint from outside of a job. Rows are checked when they are read, and before a job starts
+ * from them where they are few.
  */
 import type { StateHandle, StatePart } from '@millrace/core'
 import type { Filesystem } from '@millrace/platform'
@@ -9,6 +10,8 @@ import { SegmentReader } from '../segment/segment-reader.ts'
 import type { CheckpointManifest, OperatorManifest } from './checkpoint-manifest.ts'
 
 const AT_ONCE = 16
+/** So much state is read whole before a job starts from it: a second, from a distant bucket. */
+const CHECKED_WHOLE_BYTES = 16 * 1024 * 1024
 
 export interface VisitedSegment {
   readonly operator: OperatorManifest
@@ -41,12 +44,17 @@ export async function forEachSegment(
 
 /**
  * Whether everything that a checkpoint names is there, before a job starts from it: each file with
- * its size, its header and its index. Rejects as `forEachSegment` does.
+ * its size, its header and its index; where they are small, with all that is in them. Rejects as
+ * `forEachSegment` does.
  */
 export async function checkFiles(
   manifest: CheckpointManifest,
   filesystem: Filesystem,
 ): Promise<void> {
+  const handles = handlesOf(manifest)
+  if (bytesOf(handles) <= CHECKED_WHOLE_BYTES) {
+    await forEachOf(handles, (handle) => verifySegment(handle, filesystem))
+  }
   await forEachSegment(manifest, filesystem, () => {})
   const channels = Object.values(manifest.inFlight?.vertices ?? {}).flat()
   await forEachOf(channels, async (stored) => {
@@ -54,7 +62,10 @@ export async function checkFiles(
   })
 }
 
-async function forEachOf<T>(all: readonly T[], visit: (each: T) => Promise<void>): Promise<void> {
+export async function forEachOf<T>(
+  all: readonly T[],
+  visit: (each: T) => Promise<void>,
+): Promise<void> {
   let next = 0
   const work = async (): Promise<void> => {
     while (next < all.length) await visit(all[next++] as T)
@@ -69,4 +80,33 @@ async function readIndex(handle: StateHandle, filesystem: Filesystem): Promise<S
   } finally {
     await reader.close()
   }
+}
+
+/** Rejects with STATE_CORRUPTED, STATE_UNREADABLE, STATE_VERSION_UNSUPPORTED. */
+export async function verifySegment(handle: StateHandle, filesystem: Filesystem): Promise<void> {
+  const reader = new SegmentReader(handle, filesystem)
+  try {
+    await reader.verify(await reader.readIndex())
+  } finally {
+    await reader.close()
+  }
+}
+
+/** Its files, each once: what lies in the metadata has been checked with it. */
+export function handlesOf(manifest: CheckpointManifest): StateHandle[] {
+  const parts: StatePart[] = manifest.operators.flatMap(({ subtasks }) =>
+    subtasks.flatMap((handles) => handles?.parts ?? []),
+  )
+  const channels = Object.values(manifest.inFlight?.vertices ?? {}).flat()
+  const handles = [
+    ...parts.map(({ handle }) => handle),
+    ...channels.flatMap((stored) => (stored === null ? [] : [stored.handle])),
+  ]
+  const byPath = new Map<string, StateHandle>()
+  for (const handle of handles) if (handle.kind === 'file') byPath.set(handle.path, handle)
+  return [...byPath.values()]
+}
+
+export function bytesOf(handles: readonly StateHandle[]): number {
+  return handles.reduce((sum, { size }) => sum + size, 0)
 }

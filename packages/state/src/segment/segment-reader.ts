@@ -102,6 +102,20 @@ export class SegmentReader {
     return batch
   }
 
+  /** All blocks of `index`, as they lie: nothing is decoded. Throws as `readBatch`. */
+  async verify({ tables, items }: SegmentIndex): Promise<void> {
+    for (const { blocks } of tables) {
+      for (const [keyGroup, offset, length, , expected] of blocks) {
+        if ((await this.#readWithCrc(offset, length, expected)) !== null) continue
+        throw this.corrupted(`key group ${keyGroup} is damaged`, offset)
+      }
+    }
+    for (const { name, offset, length, crc32: expected } of items) {
+      if ((await this.#readWithCrc(offset, length, expected)) !== null) continue
+      throw this.corrupted(`state '${name}' is damaged`, offset)
+    }
+  }
+
   async readItems(entry: ItemsIndex): Promise<Uint8Array[]> {
     const bytes = await this.#readWithCrc(entry.offset, entry.length, entry.crc32)
     const items = bytes === null ? null : decodeItems(bytes, entry.count)
