@@ -471,6 +471,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'keys-where-they-lay',
     breaks: 'Keys that became wider stay in the key groups of what they were.',
+    foundBy: 62,
     edits: [
       {
         file: 'packages/state/src/restore/match-tables.ts',
@@ -482,6 +483,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'rekeyed-by-all',
     breaks: 'Of keys that became wider every subtask keeps all rows.',
+    foundBy: 62,
     edits: [
       {
         file: 'packages/state/src/restore/fit-rows.ts',
@@ -493,11 +495,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'renamed-source-anew',
     breaks: 'A renamed source table begins at the beginning of what it reads.',
+    foundBy: 16,
     edits: [
       {
         file: 'packages/sql/src/physical/build-source.ts',
-        text: '    identity: `source ${connector} ${JSON.stringify(what)}`,\n',
-        planted: '    identity: byTableName,\n',
+        text: '  if (what === undefined) return { identity: byTableName }\n',
+        planted: '  if (what !== null) return { identity: byTableName }\n',
       },
     ],
   },

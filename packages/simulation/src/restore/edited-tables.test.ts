@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { StateTableSpec } from '@millrace/core'
 import { SimulatedEnvironment } from '../environment/simulated-environment.ts'
 import { planJob } from '../scenario/plan-job.ts'
+import { withWidenableKey } from '../workload/edit-tables.ts'
 import { expectedOutput } from '../workload/expected-output.ts'
 import {
   CHANGELOG_PROFILE,
@@ -54,6 +55,20 @@ test('tables with wider columns and other names give the same results, from stat
     }
   }
   assert.ok(count.edited > 150 && count.widened > 20 && count.keys > 5, JSON.stringify(count))
+})
+
+test('a key that may become wider is made of a column of the table alone', () => {
+  let keyed = 0
+  for (let seed = 1; seed <= 80; seed++) {
+    const random = new SeededRandom(`widenable key ${seed}`)
+    const generated = generateWorkload(random, { ...SWARM_PROFILE, rowsMax: 60 })
+    const workload = withWidenableKey(generated)
+    if (workload === generated) continue
+    keyed++
+    const { about } = editedTables(workload, new SeededRandom('wider'), { mayWiden: true })
+    assert.match(about ?? '', /qty wider/)
+  }
+  assert.ok(keyed > 5, `${keyed}`)
 })
 
 test('columns stay as they are where rows of them are on their way', () => {

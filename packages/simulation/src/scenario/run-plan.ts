@@ -6,6 +6,7 @@
 import { drawFaults } from '../faults/draw-faults.ts'
 import type { FaultFamily, PlannedFault } from '../faults/fault.ts'
 import { impossibleFaults } from '../faults/impossible-faults.ts'
+import { withWidenableKey } from '../workload/edit-tables.ts'
 import { generateWorkload, SWARM_PROFILE } from '../workload/generate-workload.ts'
 import { queries, readsATableTwice } from '../workload/model/query.ts'
 import { AFTER_TASKS_FINISH, lastArrivalMs, type Workload } from '../workload/workload.ts'
@@ -81,6 +82,8 @@ const FAULTS_MAX = 20
 /** Of the seeds. */
 const RESTORED_SHARE = 0.4
 const RESTORED_PARALLELISM_MAX = 5
+/** Of the restored ones, that their tables may be edited so that keys become wider. */
+const WIDENABLE_SHARE = 0.8
 /** Of the seeds. */
 const RESCALED_SHARE = 0.3
 const RESCALED_PARALLELISM_MAX = 5
@@ -105,7 +108,9 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   const drawn = beside === null ? drawRestore(random.split('restore'), generated) : null
   const forgetting = drawForgetting(random.split('forgetting'), generated)
   const restore = drawn === null || forgetting === null ? drawn : { ...drawn, forgetting }
-  const alone = restore?.forgetting === undefined ? generated : withTimeToLive(generated)
+  const isKeyed = drawn !== null && random.split('widenable key').chance(WIDENABLE_SHARE)
+  const keyed = isKeyed ? withWidenableKey(generated) : generated
+  const alone = restore?.forgetting === undefined ? keyed : withTimeToLive(keyed)
   const ended = withoutLast(random.split('after tasks finish'), alone, restore === null)
   const workload = beside === null ? ended : { ...generated, beside }
   const { source, sink, guarantee } = workload
