@@ -31,7 +31,7 @@ const USAGE = `Usage: millrace COMMAND [options]
   checkpoint JOB_ID              take a checkpoint of a job now
   rescale JOB_ID [VERTEX=]N      bring a job to another parallelism
   savepoint JOB_ID [DIR]         take a savepoint, or --dispose PATH of one
-  state inspect PATH             what a savepoint or checkpoint holds (--diff OTHER, --verify, --json)
+  state inspect PATH             what a savepoint or checkpoint holds (--diff, --verify, --json)
   stop JOB_ID                    stop a job by a savepoint (--drain, --savepoint-path DIR)
   test FILE                      tests of your own jobs, with Node's test runner
   bench NAME                     benchmarks (sensor, startup, groups, state)

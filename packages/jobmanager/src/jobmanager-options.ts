@@ -352,4 +352,11 @@ export const CheckpointingOptions = {
       'Whether barriers overtake rows that wait in buffers, so that checkpoints complete under backpressure; the rows go into the checkpoint. ' +
       'Savepoints and at-least-once checkpoints are aligned all the same, and so are vertices that read a forward or broadcast edge.',
   }),
+  unalignedForced: option.boolean({
+    key: 'execution.checkpointing.unaligned.forced',
+    defaultValue: false,
+    description:
+      'Unaligned checkpoints also for jobs that would be kept from them by iterations or by partitioners of their own. There are neither, so no job is kept from them and ' +
+      'nothing is forced: vertices that read a forward or broadcast edge stay aligned, with it as without. A job that sets it logs which of its vertices these are.',
+  }),
 } as const

@@ -4,6 +4,7 @@
  * prospect.
  */
 import { fromErrorData, toErrorData } from '@millrace/core'
+import { aboutForced } from '../checkpoint/about-forced.ts'
 import type { CheckpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts'
 import type { JobRecord } from '../high-availability/job-record.ts'
 import type { Failover } from './failover.ts'
@@ -58,6 +59,8 @@ export class JobStart {
     }
     if (!(await this.#open(record, recovered))) return
     job.lifecycle.become('CREATED')
+    const forced = aboutForced(job.configuration, job.jobGraph)
+    if (forced !== null) job.logger.warn(forced)
     this.#coordinators.start(job.restoredCoordinators())
     try {
       this.#rounds.begin(new Set(job.round.graph.vertices.keys()))

@@ -80,7 +80,7 @@ function reads(expression: Expression, name: string): boolean {
 
 type Types = ReadonlyMap<string, SqlType>
 
-/** With the types that its columns have over these tables; null: it computes of one that changed. */
+/** With the types that its columns have now; null: it computes of one that changed. */
 function retyped(query: Query, tables: readonly SourceTable[]): Query | null {
   if (query.kind === 'scan') return query
   if (query.kind === 'union') {

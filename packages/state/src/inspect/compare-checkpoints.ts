@@ -1,5 +1,6 @@
 /** What became of an operator's states from one savepoint or checkpoint to another. Pure. */
 import { formatType, operatorIdentity, type Schema } from '@millrace/core'
+import { claimState } from '../restore/claim-state.ts'
 import type {
   InspectedCheckpoint,
   InspectedOperator,
@@ -31,15 +32,16 @@ export interface ComparedCheckpoints {
   readonly operators: readonly ComparedOperator[]
 }
 
-/** Operators are matched as a restore would: by their ids, then by what their state is made of. */
+/** Operators are matched as a restore would, then by what their state is made of. */
 export function compareCheckpoints(
   before: InspectedCheckpoint,
   after: InspectedCheckpoint,
 ): ComparedCheckpoints {
   const left = [...before.operators]
   const matched = new Map<InspectedOperator, InspectedOperator>()
+  const claims = claimState(before.operators, after.operators)
   const matching = [
-    (a: InspectedOperator, b: InspectedOperator) => a.id === b.id,
+    (a: InspectedOperator, b: InspectedOperator) => claims.get(a.id) === b.id,
     (a: InspectedOperator, b: InspectedOperator) =>
       operatorIdentity(a.id) === operatorIdentity(b.id),
   ]

@@ -125,3 +125,17 @@ test('a path that may not be read says who has to be let in', async () => {
     hint: /^Let the user that runs this process read the directory/,
   })
 })
+
+test('operators of a renamed table are compared with what they were, as a restore would', async () => {
+  await taken(6, 8, 50)
+  const before = await inspect(6)
+  const [operator] = before.operators
+  assert.ok(operator !== undefined)
+  const byTableName = { id: operator.id, reads: ['kafka topic a'] }
+  const renamed = { ...operator, id: 'e'.repeat(32), byTableName }
+  const { operators } = compareCheckpoints(before, { ...before, operators: [renamed] })
+  assert.deepEqual(
+    operators.map(({ before: was, after: is }) => [was?.id, is?.id]),
+    [[operator.id, renamed.id]],
+  )
+})

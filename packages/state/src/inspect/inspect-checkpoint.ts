@@ -2,7 +2,7 @@
  * What a savepoint or checkpoint holds, from its manifest and the indexes of its segments alone: no
  * row is read, so it takes as long as there are segments, not as there is state.
  */
-import type { Schema } from '@millrace/core'
+import type { Schema, TableNamedId } from '@millrace/core'
 import type { Filesystem } from '@millrace/platform'
 import { forEachSegment, type VisitedSegment } from '../checkpoint/check-files.ts'
 import { readCheckpoint } from '../checkpoint/checkpoint-directory.ts'
@@ -37,6 +37,8 @@ export interface InspectedOperator {
   readonly vertexId: string
   readonly parallelism: number
   readonly maxParallelism: number
+  /** Where it is another, its id by the names of the tables that were read. */
+  readonly byTableName?: TableNamedId
   readonly segments: number
   /** Of its segments, indexes included. */
   readonly bytes: number
@@ -105,12 +107,14 @@ export async function inspectCheckpoint(
 }
 
 function inspected(
-  { operatorId, operatorName, vertexId, parallelism, maxParallelism }: OperatorManifest,
+  operator: OperatorManifest,
   { segments, bytes }: OperatorTally,
   states: readonly InspectedState[],
 ): InspectedOperator {
+  const { operatorId, operatorName, vertexId, parallelism, maxParallelism, byTableName } = operator
   return {
     ...{ id: operatorId, name: operatorName, vertexId, parallelism, maxParallelism },
+    ...(byTableName === undefined ? {} : { byTableName }),
     ...{ segments, bytes, states },
   }
 }
