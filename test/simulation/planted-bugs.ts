@@ -299,6 +299,30 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'fired-twice',
+    breaks: 'An entry of a window that is in the cache and on disk leaves the window twice.',
+    foundBy: 61,
+    edits: [
+      {
+        file: 'packages/state/src/disk/due-entries.ts',
+        text: '    if (this.#isCached(block, at)) return\n',
+        planted: '',
+      },
+    ],
+  },
+  {
+    name: 'fired-window-stays',
+    breaks: 'What a window had on disk stays there when it has fired.',
+    foundBy: 61,
+    edits: [
+      {
+        file: 'packages/state/src/disk/timed-runs.ts',
+        text: '      partition.clear()\n    }\n    this.#times.delete(timeMs)\n',
+        planted: '    }\n',
+      },
+    ],
+  },
+  {
     name: 'keep-surplus-slots',
     breaks: 'Slots that a job has no use for at a lower parallelism are not given back.',
     foundBy: 33,

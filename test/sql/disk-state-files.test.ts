@@ -34,33 +34,70 @@ describe('state on the local disk', () => {
       writeFileSync(join(directory, 'in', `part-${part}.json`), lines.join(''))
     }
   })
+  before(() => {
+    mkdirSync(join(directory, 'timed'))
+    const lines = Array.from({ length: 6 * KEYS }, (_, i) => {
+      const k = (i * 7919) % KEYS
+      const at = new Date(Math.floor((i * 5000) / KEYS)).toISOString().slice(0, 23)
+      const v = 1 + (Math.floor(i / KEYS) % 2)
+      return `{"k":${k},"name":"name ${k}","v":${v},"ts":"${at.replace('T', ' ')}"}\n`
+    })
+    writeFileSync(join(directory, 'timed', 'all.json'), lines.join(''))
+  })
   after(async () => {
     await cluster?.stop()
     rmSync(directory, { recursive: true, force: true })
   })
 
   /** The last row of the result. */
-  async function resultWith(backend: string): Promise<string | undefined> {
-    const path = join(directory, 'in')
+  async function lastRow(backend: string, statements: string): Promise<string | undefined> {
     const { stdout, stderr, code } = await millrace([
       ...['sql-client', 'embedded', '-D', `rest.port=${new URL(cluster.restAddress).port}`, '-e'],
-      `SET 'parallelism.default' = '2'; SET 'state.backend.type' = '${backend}';
-      SET 'sql-client.execution.result-mode' = 'tableau';
-      CREATE TABLE readings (k BIGINT, name STRING, v BIGINT)
-        WITH ('connector' = 'filesystem', 'path' = '${path}', 'format' = 'json');
-      SELECT COUNT(*), SUM(total), SUM(CHAR_LENGTH(name))
-        FROM (SELECT k, name, COUNT(*) AS n, SUM(v) AS total FROM readings GROUP BY k, name)
-        WHERE n = ${ROUNDS};`,
+      `SET 'state.backend.type' = '${backend}';
+      SET 'sql-client.execution.result-mode' = 'tableau'; ${statements}`,
     ])
     assert.equal(code, 0, stderr)
     const rows = stdout.split('\n').filter((line) => /^\| \+[IU] /.test(line))
     return rows.at(-1)?.replaceAll(' ', '')
   }
 
+  const groups = (): string => `SET 'parallelism.default' = '2';
+    CREATE TABLE readings (k BIGINT, name STRING, v BIGINT)
+      WITH ('connector' = 'filesystem', 'path' = '${join(directory, 'in')}', 'format' = 'json');
+    SELECT COUNT(*), SUM(total), SUM(CHAR_LENGTH(name))
+      FROM (SELECT k, name, COUNT(*) AS n, SUM(v) AS total FROM readings GROUP BY k, name)
+      WHERE n = ${ROUNDS};`
+
   it('gives what state in memory gives', async () => {
     const names = Array.from({ length: KEYS }, (_, k) => `name ${k}`.length)
     const row = `|+U|${KEYS}|${6 * KEYS}|${names.reduce((a, b) => a + b, 0)}|`
-    assert.equal(await resultWith('hashmap'), row)
-    assert.equal(await resultWith('rocksdb'), row)
+    assert.equal(await lastRow('hashmap', groups()), row)
+    assert.equal(await lastRow('rocksdb', groups()), row)
+  })
+
+  /** Each key is in the first half of 10 s with 1, in the second with 2. */
+  const windows = (kind: string, aggregate: string): string => `SET 'parallelism.default' = '1';
+    CREATE TABLE timed (k BIGINT, name STRING, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+      WITH ('connector' = 'filesystem', 'path' = '${join(directory, 'timed')}', 'format' = 'json');
+    SELECT COUNT(*), SUM(n), SUM(total), SUM(more) FROM (
+      SELECT window_end, k, name, COUNT(*) AS n, SUM(v) AS total, ${aggregate} AS more
+      FROM TABLE(${kind})
+      GROUP BY window_start, window_end, k, name);`
+
+  it('fires windows of many times the memory, values of DISTINCT among them', async () => {
+    const kind = `TUMBLE(TABLE timed, DESCRIPTOR(ts), INTERVAL '10' SECOND)`
+    const row = `|+U|${3 * KEYS}|${6 * KEYS}|${9 * KEYS}|${6 * KEYS}|`
+    for (const backend of ['hashmap', 'rocksdb']) {
+      assert.equal(await lastRow(backend, windows(kind, 'COUNT(DISTINCT v)')), row, backend)
+    }
+  })
+
+  it('fires windows that overlap, put together of parts of many times the memory', async () => {
+    const kind = `HOP(TABLE timed, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND)`
+    // Five whole windows between two halves, of which the first has 1 and the last 2.
+    const row = `|+U|${7 * KEYS}|${12 * KEYS}|${18 * KEYS}|${13 * KEYS}|`
+    for (const backend of ['hashmap', 'rocksdb']) {
+      assert.equal(await lastRow(backend, windows(kind, 'MAX(v)')), row, backend)
+    }
   })
 })

@@ -77,8 +77,7 @@ export const STATE_BACKEND = option.enum({
   values: ['hashmap', 'rocksdb', 'disk'],
   defaultValue: 'hashmap',
   description:
-    'Where keyed state lives: `hashmap` in memory; `rocksdb` (or `disk`) on the local disk under a cache, so that it may be many times larger than memory. ' +
-    'Entries that are read in order or are due at a time (DISTINCT values, windows) stay in memory with either.',
+    'Where keyed state lives: `hashmap` in memory; `rocksdb` (or `disk`) on the local disk under a cache, so that it may be many times larger than memory.',
 })
 
 export const ROCKSDB_MANAGED = option.boolean({

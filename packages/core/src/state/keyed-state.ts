@@ -152,7 +152,7 @@ export interface EntryScan {
   next(): number | Promise<void>
 }
 
-/** Entries that are due at a time, found by it. */
+/** Entries that are due at a time, found by it: not by `scan`. */
 export interface TimerTable extends StateTable {
   /** The earliest time with entries; Infinity without. */
   readonly firstMs: number
@@ -168,7 +168,7 @@ export interface TimerTable extends StateTable {
   removeAt(timeMs: number): void
 }
 
-/** A place among the entries of a time; writes to the table end it. */
+/** A place among the entries of a time: the table's next one, and writes to the table, end it. */
 export interface TimeEntries {
   /** Slots of the next ones, BATCH_ROWS_TARGET at most, good until the next call; none: the end. */
   next(): Int32Array

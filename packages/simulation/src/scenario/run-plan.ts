@@ -291,9 +291,9 @@ function drawUnaligned(random: SeededRandom, patience: SeededRandom): Record<str
 }
 
 /**
- * On disk hardly anything is cached: a few batches turn over all of the state. Tables of GROUP BY
- * are there alone, so those jobs have it more often, with checkpoints that follow each other
- * closely, mostly increments, of state that is seldom kept in the metadata.
+ * On disk hardly anything is cached: a few batches turn over all of the state, and windows are
+ * fired from there. Jobs of GROUP BY, whose state stays, have it more often, with checkpoints that
+ * follow each other closely, mostly increments, of state that is seldom kept in the metadata.
  */
 function drawBackend(random: SeededRandom, { query }: Workload): Record<string, string> {
   const groups = [...queries(query)].some(({ kind }) => kind === 'group')

@@ -11,11 +11,12 @@
 import type { Schema } from '@millrace/core'
 import { ChangeLog, type LeftTable } from '../table/change-log.ts'
 import type { RemovedKeys } from '../table/removed-keys.ts'
-import type { FrozenRun } from './frozen-disk-table.ts'
+import type { FrozenRun } from './entry-runs.ts'
+import type { Partition } from './partition.ts'
 import type { Run } from './run.ts'
 
 interface LeftRun extends FrozenRun {
-  readonly partition: number
+  readonly partition: Partition
   /** It left the cache after this checkpoint was frozen. */
   readonly after: number
 }
@@ -24,13 +25,12 @@ export interface DiskChangesSince {
   /** A bit a slot of the cache. */
   readonly changed: Int32Array
   readonly removed: readonly RemovedKeys[]
-  /** Newest first, retained for whoever asked. */
-  readonly partitions: readonly FrozenRun[][]
+  /** Those in which entries have left since, newest first, retained for whoever asked. */
+  runsOf(partition: Partition): FrozenRun[]
 }
 
 export class DiskChanges {
   readonly #log: ChangeLog
-  readonly #partitionCount: number
   #after: number
   /** Oldest first. */
   #left: LeftRun[] = []
@@ -38,9 +38,8 @@ export class DiskChanges {
   leftRows = 0
 
   /** Begins where checkpoint `from` was frozen, or restored. */
-  constructor(keySchema: Schema, from: number, slotCount: number, partitionCount: number) {
+  constructor(keySchema: Schema, from: number, slotCount: number) {
     this.#log = new ChangeLog(keySchema, from, slotCount)
-    this.#partitionCount = partitionCount
     this.#after = from
   }
 
@@ -78,7 +77,7 @@ export class DiskChanges {
   }
 
   /** The entries of `slots`, in this order, have left the cache as `run`. */
-  left(partition: number, run: Run, slots: Int32Array): void {
+  left(partition: Partition, run: Run, slots: Int32Array): void {
     const bytes = this.#log.changedAmong(slots)
     const count = bytes.reduce((sum, byte) => sum + byte, 0)
     if (count === 0) return
@@ -102,11 +101,15 @@ export class DiskChanges {
     const changes = this.#log.since(since)
     if (changes === null) return null
     this.#forget(({ after }) => after < since)
-    const partitions: FrozenRun[][] = Array.from({ length: this.#partitionCount }, () => [])
-    for (const { partition, run, changed } of this.#left) {
-      partitions[partition]?.unshift({ run: run.retain(), changed })
+    const byPartition = new Map<Partition, LeftRun[]>()
+    for (const left of this.#left) {
+      const runs = byPartition.get(left.partition)
+      if (runs === undefined) byPartition.set(left.partition, [left])
+      else runs.unshift(left)
     }
-    return { ...changes, partitions }
+    const runsOf = (partition: Partition): FrozenRun[] =>
+      (byPartition.get(partition) ?? []).map(({ run, changed }) => ({ run: run.retain(), changed }))
+    return { ...changes, runsOf }
   }
 
   release(): void {

@@ -1,9 +1,8 @@
 /**
  * DiskKeyedState: the keyed state of one operator in one subtask, larger than its memory.
  *
- * `state.backend.type: rocksdb`. Tables are disk tables; those whose entries are due at a time stay
- * in memory. The task makes one an operator, puts what a
- * checkpoint stored before `open`, and freezes it at each barrier.
+ * `state.backend.type: rocksdb`. The task makes one an operator, puts what a checkpoint stored
+ * before `open`, and freezes it at each barrier.
  */
 import type {
   FrozenTable,
@@ -16,9 +15,11 @@ import type {
 } from '@millrace/core'
 import type { TemporaryFiles } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
-import { type KeyedStateSettings, ResidentKeyedState } from '../table/resident-keyed-state.ts'
+import { assertDue, type KeyedStateSettings } from '../table/resident-keyed-state.ts'
 import { fitOf } from '../table/table-layout.ts'
+import type { DiskSettings } from './disk-settings.ts'
 import { DiskTable } from './disk-table.ts'
+import { DiskTimers } from './disk-timers.ts'
 import type { StateMemory } from './state-memory.ts'
 
 export interface DiskStateSettings extends KeyedStateSettings {
@@ -32,45 +33,32 @@ export interface DiskStateSettings extends KeyedStateSettings {
 
 export class DiskKeyedState implements KeyedState {
   readonly #settings: DiskStateSettings
-  readonly #resident: ResidentKeyedState
   readonly #tables = new Map<string, DiskTable>()
   readonly #openedMs: number
 
   constructor(settings: DiskStateSettings) {
     this.#settings = settings
     this.#openedMs = settings.nowMs()
-    this.#resident = new ResidentKeyedState(settings)
   }
 
   table(spec: StateTableSpec, options: TableOptions = {}): StateTable {
-    const { name } = spec
-    if (this.#tables.has(name)) {
-      const text = `Name state tables apart: '${name}' is there twice.`
-      throw stateError('STATE_SNAPSHOT_INVALID', text)
-    }
-    const share = this.#settings.memory.join()
-    const openedMs = this.#openedMs
-    const table = new DiskTable(spec, { ...this.#settings, ...options, openedMs, share })
-    this.#tables.set(name, table)
-    return table
+    return this.#add(spec, options, (settings) => new DiskTable(spec, settings))
   }
 
   timers(spec: StateTableSpec, options: TableOptions = {}): TimerTable {
-    return this.#resident.timers(spec, options)
+    assertDue(spec)
+    return this.#add(spec, options, (settings) => new DiskTimers(spec, settings))
   }
 
   freeze(checkpointId: number, since: number | null): readonly FrozenTable[] {
-    const onDisk = [...this.#tables.values()]
+    const tables = [...this.#tables.values()]
     // All tables build upon it, or none does: what left one that is whole would come back.
-    const isKnown = since !== null && onDisk.every((table) => table.knows(since))
-    const inMemory = this.#resident.freeze(checkpointId, isKnown ? since : null)
-    const from = inMemory.every((table) => table.since === since) && isKnown ? since : null
-    return [...onDisk.flatMap((table) => table.freeze(checkpointId, from)), ...inMemory]
+    const isKnown = since !== null && tables.every((table) => table.knows(since))
+    return tables.flatMap((table) => table.freeze(checkpointId, isKnown ? since : null))
   }
 
   /** As `ResidentKeyedState.restore`. */
   async restore(restored: RestoredOperatorState): Promise<void> {
-    await this.#resident.restore(restored)
     for (const [name, table] of this.#tables) {
       const fit = fitOf(table)
       for await (const { rows } of restored.readKeyed(name, fit.schema, fit)) table.put(rows)
@@ -79,12 +67,11 @@ export class DiskKeyedState implements KeyedState {
   }
 
   memoryByTable(): ReadonlyMap<string, number> {
-    const onDisk = [...this.#tables].map(([name, table]) => [name, table.memoryBytes] as const)
-    return new Map([...onDisk, ...this.#resident.memoryByTable()])
+    return new Map([...this.#tables].map(([name, table]) => [name, table.memoryBytes]))
   }
 
   get reservedBytes(): number {
-    let bytes = this.#resident.reservedBytes
+    let bytes = 0
     for (const table of this.#tables.values()) bytes += table.reservedBytes
     return bytes
   }
@@ -92,5 +79,20 @@ export class DiskKeyedState implements KeyedState {
   /** Files and memory go. */
   close(): void {
     for (const table of this.#tables.values()) table.close()
+  }
+
+  #add<T extends DiskTable>(
+    { name }: StateTableSpec,
+    options: TableOptions,
+    make: (settings: DiskSettings) => T,
+  ): T {
+    if (this.#tables.has(name)) {
+      const text = `Name state tables apart: '${name}' is there twice.`
+      throw stateError('STATE_SNAPSHOT_INVALID', text)
+    }
+    const share = this.#settings.memory.join()
+    const table = make({ ...this.#settings, ...options, openedMs: this.#openedMs, share })
+    this.#tables.set(name, table)
+    return table
   }
 }

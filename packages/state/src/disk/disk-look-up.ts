@@ -4,10 +4,10 @@
  * All misses of a batch are read together, in the order of their places on disk. Invariant: what
  * it read is what was on disk: known, and not written since.
  */
-import type { Column } from '@millrace/core'
+import type { Column, Float64Column } from '@millrace/core'
 import type { ResidentTable } from '../table/resident-table.ts'
-import { type DiskRuns, PARTITION_BITS, partitionIndexOf } from './disk-runs.ts'
 import { type EntryFlags, KNOWN } from './entry-flags.ts'
+import type { EntryRuns } from './entry-runs.ts'
 import { BlockText } from './merged-records.ts'
 import { orderByHash } from './ordered-slots.ts'
 import { ProbeRecord } from './probe-record.ts'
@@ -22,15 +22,24 @@ export class DiskLookUp {
   readCount = 0
   readonly #cache: ResidentTable
   readonly #flags: EntryFlags
-  readonly #runs: DiskRuns
+  readonly #runs: EntryRuns
   readonly #shape: BlockShape
   /** Of rows that are missing: the newest run of their partition that may have them; -1: none. */
   #newest = new Int8Array(0)
   readonly #reader: KeyReader
   readonly #text = new BlockText()
   readonly #probe: ProbeRecord
+  readonly #timeColumn: number
 
-  constructor(cache: ResidentTable, flags: EntryFlags, runs: DiskRuns, shape: BlockShape) {
+  /** `timeColumn`: as `DiskTable.timeColumn`. */
+  constructor(
+    cache: ResidentTable,
+    flags: EntryFlags,
+    runs: EntryRuns,
+    shape: BlockShape,
+    timeColumn: number,
+  ) {
+    this.#timeColumn = timeColumn
     this.#cache = cache
     this.#flags = flags
     this.#runs = runs
@@ -74,11 +83,15 @@ export class DiskLookUp {
     const { missing } = this
     if (this.#newest.length < hashes.length) this.#newest = new Int8Array(hashes.length)
     const newest = this.#newest
+    const times = this.#timesOf(columns)
     const wanted = new Int32Array(count)
     let onDisk = 0
     for (let n = 0; n < count; n++) {
       const row = missing[n] as number
-      const partition = this.#runs.partitionOf(keyHashes[row] as number)
+      const partition = this.#runs.partitionOf(
+        keyHashes[row] as number,
+        times === null ? 0 : (times[row] as number),
+      )
       const run = partition.runThatMayHave(hashes[row] as number, 0)
       newest[row] = run
       if (run >= 0) wanted[onDisk++] = row
@@ -99,10 +112,14 @@ export class DiskLookUp {
     const { block } = this.#reader
     const isOrdered = this.#shape.order !== null
     // Partition after partition, so that rows of one block, and of one key, follow each other.
-    const { places } = orderByHash(wanted, (row) => {
-      const hash = keyHashes[row] as number
-      return (partitionIndexOf(hash) << (32 - PARTITION_BITS)) | (hash >>> PARTITION_BITS)
-    })
+    const times = this.#timesOf(columns)
+    const { places } = orderByHash(wanted, (row) =>
+      this.#runs.nearness(
+        keyHashes[row] as number,
+        hashes[row] as number,
+        times === null ? 0 : (times[row] as number),
+      ),
+    )
     if (this.read.length < places.length) this.read = new Int32Array(places.length)
     let before: number | null = null
     for (let n = 0; n < places.length; n++) {
@@ -126,11 +143,17 @@ export class DiskLookUp {
     const { hashes, keyHashes } = this.#cache.lookedUp
     const hash = hashes[row] as number
     const keyHash = keyHashes[row] as number
-    const partition = this.#runs.partitionOf(keyHash)
+    const times = this.#timesOf(columns)
+    const timeMs = times === null ? 0 : (times[row] as number)
+    const partition = this.#runs.partitionOf(keyHash, timeMs)
     const from = this.#newest[row] as number
     const { order } = this.#shape
     if (order === null) return partition.find(columns, row, hash, from, this.#reader)
     this.#probe.set(columns, row, keyHash)
     return partition.findRecord(order, this.#probe, hash, from, this.#reader)
+  }
+
+  #timesOf(columns: readonly Column[]): Float64Array | null {
+    return this.#timeColumn < 0 ? null : (columns[this.#timeColumn] as Float64Column).values
   }
 }

@@ -11,7 +11,7 @@ import { type Column, ColumnBatch, type EntryScan, hashRows, type ScanOrder } fr
 import { indexesTo } from '../table/column-indexes.ts'
 import type { ResidentTable } from '../table/resident-table.ts'
 import { CachedRecords } from './cached-records.ts'
-import type { DiskRuns } from './disk-runs.ts'
+import type { EntryRuns } from './entry-runs.ts'
 import { isKept, type MergeSettings } from './merge-runs.ts'
 import { type BlockShape, RecordBlock } from './record-block.ts'
 import type { RecordOrder } from './record-order.ts'
@@ -22,7 +22,7 @@ const PAIRS_MAX = 2048
 /** What the scan sees of its table. */
 export interface ScannedTable {
   readonly cache: ResidentTable
-  readonly runs: DiskRuns
+  readonly runs: EntryRuns
   readonly shape: BlockShape
   /** Which records of runs are entries. */
   readonly mergeSettings: MergeSettings
@@ -90,7 +90,7 @@ export class DiskScan implements EntryScan {
     const { trees } = cache
     this.#cached = trees.first(trees.rootOf(keys, row, hash), this.#descending)
     this.#cursorCount = 0
-    for (const run of runs.partitionOf(hash).runs) {
+    for (const run of runs.partitionOf(hash, 0).runs) {
       if (!run.mayHave(hash)) continue
       const cursor = this.#cursors[this.#cursorCount] ?? new ScanCursor(shape, this.#descending)
       this.#cursors[this.#cursorCount] = cursor

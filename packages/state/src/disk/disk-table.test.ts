@@ -10,113 +10,19 @@ import {
   type StateTableSpec,
   storedSchemaOf,
 } from '@millrace/core'
-import type { TemporaryFile, TemporaryFiles } from '@millrace/platform'
 import { MemoryFilesystem } from '@millrace/platform/memory-filesystem'
-import { ResidentKeyedState } from '../table/resident-keyed-state.ts'
 import {
   changesSinceFuzz,
   forgottenSinceContract,
   writtenBehind,
 } from '../testing/changes-since-fuzz.ts'
+import { clock, openDisk, openResident, openWorking } from '../testing/disk-in-memory.ts'
 import { editedStateContract } from '../testing/edited-state-contract.ts'
 import { stateTableContract } from '../testing/state-table-contract.ts'
-import { MAX_PARALLELISM, stateTableFuzz } from '../testing/state-table-fuzz.ts'
+import { stateTableFuzz } from '../testing/state-table-fuzz.ts'
 import { rowsOfFrozen } from '../testing/table-steps.ts'
 import { TIMERS } from '../testing/timers-contract.ts'
-import { DiskKeyedState } from './disk-keyed-state.ts'
 import type { DiskTable } from './disk-table.ts'
-import { StateMemory } from './state-memory.ts'
-
-/** In memory; counts what is open and what it takes. */
-class CountedFiles implements TemporaryFiles {
-  readonly defaultDirectory = '/tmp'
-  open = 0
-  written = 0
-  reads = 0
-  failsWith: string | null = null
-  /** One bit of whatever is read is wrong. */
-  damages = false
-
-  create(): TemporaryFile {
-    const files = this
-    let bytes = new Uint8Array(0)
-    let isOpen = true
-    files.open++
-    return {
-      get size() {
-        return bytes.length
-      },
-      append(more) {
-        const { failsWith } = files
-        if (failsWith !== null) throw Object.assign(new Error(failsWith), { code: failsWith })
-        const longer = new Uint8Array(bytes.length + more.length)
-        longer.set(bytes)
-        longer.set(more, bytes.length)
-        bytes = longer
-        files.written += more.length
-      },
-      read(into, position) {
-        files.reads++
-        if (position + into.length > bytes.length) throw new Error('the file ends early')
-        into.set(bytes.subarray(position, position + into.length))
-        const at = into.length >> 1
-        if (files.damages) into[at] = (into[at] as number) ^ 4
-      },
-      close() {
-        if (isOpen) files.open--
-        isOpen = false
-      },
-    }
-  }
-}
-
-interface Opened {
-  readonly state: DiskKeyedState
-  readonly files: CountedFiles
-  /** Runs what was put off; gives how many steps there were. */
-  readonly work: () => number
-}
-
-let nowMs = 5
-
-/** What was put off is done as soon as the test waits for something. */
-function openWorking(): DiskKeyedState {
-  const { state, work } = openDisk(16 * 1024, undefined, () => queueMicrotask(work))
-  return state
-}
-
-function openDisk(bytes = 16 * 1024, now = () => nowMs, putOff = (): void => {}): Opened {
-  const files = new CountedFiles()
-  const waiting: (() => boolean)[] = []
-  const state = new DiskKeyedState({
-    maxParallelism: MAX_PARALLELISM,
-    nowMs: now,
-    files,
-    directory: '/local',
-    memory: new StateMemory(bytes),
-    background: (step) => {
-      waiting.push(step)
-      putOff()
-    },
-    tracksChanges: true,
-  })
-  const work = (): number => {
-    let steps = 0
-    for (let step = waiting.pop(); step !== undefined; step = waiting.pop()) {
-      do steps++
-      while (step())
-    }
-    return steps
-  }
-  return { state, files, work }
-}
-
-const openResident = () =>
-  new ResidentKeyedState({
-    maxParallelism: MAX_PARALLELISM,
-    nowMs: () => nowMs,
-    tracksChanges: true,
-  })
 
 stateTableContract('disk', (now) => openDisk(undefined, now).state)
 editedStateContract('disk', () => openDisk().state)
@@ -302,12 +208,12 @@ test('entries whose time to live is over are dropped by a merge', () => {
   const { state, work } = openDisk()
   const spec = { ...COUNTS, ttlMs: 1000 }
   const table = state.table(spec) as DiskTable
-  nowMs = 10_000
+  clock.nowMs = 10_000
   countUp(table, 0, 5000)
-  nowMs = 20_000
+  clock.nowMs = 20_000
   for (let from = 5000; from < 60_000; from += 1000) countUp(table, from, 1000)
   work()
-  nowMs = 5
+  clock.nowMs = 5
   const slots = new Int32Array(5000)
   table.find(keysOf(0, 5000), 5000, slots)
   assert.ok(slots.filter((slot) => slot !== 0).length < 500)

@@ -20,17 +20,12 @@ import { copyInts, gatherField } from '../table/record-columns.ts'
 import { TextHeap } from '../table/text-heap.ts'
 import { CachedSlots } from './cached-slots.ts'
 import { GONE } from './entry-flags.ts'
+import type { FrozenPlaces, FrozenRun } from './entry-runs.ts'
 import { FrozenPartition } from './frozen-partition.ts'
 import type { MergeSettings } from './merge-runs.ts'
 import { orderByHash, orderRecords } from './ordered-slots.ts'
 import { BlockBuilder, type BlockShape, RecordBlock } from './record-block.ts'
-import type { Run, SortedBlocks } from './run.ts'
-
-/** A run, and which of its rows are in the frozen table: a byte a row; null: all. */
-export interface FrozenRun {
-  readonly run: Run
-  readonly changed: Uint8Array | null
-}
+import type { SortedBlocks } from './run.ts'
 
 export interface FrozenDiskParts {
   readonly name: string
@@ -44,9 +39,10 @@ export interface FrozenDiskParts {
   readonly changed: Int32Array | null
   /** `EntryFlags.bytes` of that moment; null: no key is gone. */
   readonly flags: Uint8Array | null
-  /** Newest first, retained for this table. */
-  readonly partitions: readonly FrozenRun[][]
-  readonly partitionOf: (hash: number) => number
+  /** Runs are retained for this table. */
+  readonly places: FrozenPlaces
+  /** Word of a record with the time at which the entry is due; -1: none. */
+  readonly timeWord: number
   readonly merging: MergeSettings
   readonly expiry: StoredExpiry | null
 }
@@ -68,10 +64,10 @@ export class FrozenDiskTable implements FrozenTable {
 
   constructor(parts: FrozenDiskParts) {
     this.#parts = parts
-    const { cached, changed, partitionOf, partitions } = parts
+    const { cached, changed, places, timeWord } = parts
     if (changed !== null) cached.restrictTo(changed)
-    cached.needOnly((hash) => partitionOf(hash) >= this.#cachedFrom)
-    this.#dealing = new CachedSlots(cached, changed, partitionOf, partitions.length)
+    if (timeWord < 0) cached.needOnly((hash) => places.indexOf(hash, 0) >= this.#cachedFrom)
+    this.#dealing = new CachedSlots(cached, changed, places, timeWord)
     if (parts.expiry !== null) this.expiry = parts.expiry
   }
 
@@ -95,11 +91,12 @@ export class FrozenDiskTable implements FrozenTable {
   prepare(to: number): boolean {
     if (!this.#dealing.deal()) return false
     const starts = this.#layOut()
-    for (let index = this.#written; index < this.#parts.partitions.length; index++) {
+    for (let index = this.#written; index < this.#parts.places.partitions.length; index++) {
       const start = starts[index] as number
       if (start >= to) return true
-      const isOpen = this.#merged.has(index)
       const end = Math.min(to, starts[index + 1] as number)
+      if (start === end) continue
+      const isOpen = this.#merged.has(index)
       if (!this.#mergedOf(index).mergeTo(end - start, isOpen ? ROWS_A_STEP : 0)) return false
     }
     return true
@@ -112,9 +109,9 @@ export class FrozenDiskTable implements FrozenTable {
     const strideInts = stride * 2
     while (!this.prepare(to));
     const starts = this.#layOut()
-    for (let index = 0; index < this.#parts.partitions.length; index++) {
-      const start = starts[index] as number
-      if (start >= to || (starts[index + 1] as number) <= from) continue
+    for (let index = 0; index < this.#parts.places.partitions.length; index++) {
+      const [start, behind] = [starts[index] as number, starts[index + 1] as number]
+      if (start >= to || behind <= from || start === behind) continue
       const merged = this.#mergedOf(index)
       const { ints } = merged.records
       const first = start + merged.firstRow
@@ -158,7 +155,7 @@ export class FrozenDiskTable implements FrozenTable {
 
   releaseBefore(position: number): void {
     const starts = this.#layOut()
-    const { partitions } = this.#parts
+    const { partitions } = this.#parts.places
     while (this.#written < partitions.length && (starts[this.#written + 1] as number) <= position) {
       this.#forget(this.#written++)
     }
@@ -167,21 +164,21 @@ export class FrozenDiskTable implements FrozenTable {
   }
 
   release(): void {
-    while (this.#written < this.#parts.partitions.length) this.#forget(this.#written++)
+    while (this.#written < this.#parts.places.partitions.length) this.#forget(this.#written++)
     this.#parts.cached.release()
   }
 
   #forget(index: number): void {
     this.#merged.delete(index)
     this.#dealing.forget(index)
-    for (const { run } of this.#parts.partitions[index] as FrozenRun[]) run.release()
+    for (const { run } of this.#parts.places.partitions[index] as FrozenRun[]) run.release()
   }
 
   #layOut(): readonly number[] {
     if (this.#starts !== null) return this.#starts
     while (!this.#dealing.deal());
     const starts = [0]
-    for (const [index, runs] of this.#parts.partitions.entries()) {
+    for (const [index, runs] of this.#parts.places.partitions.entries()) {
       const onDisk = runs.reduce((rows, { run }) => rows + run.rowCount, 0)
       starts.push((starts[index] as number) + onDisk + this.#dealing.slotsOf(index).length)
     }
@@ -192,12 +189,15 @@ export class FrozenDiskTable implements FrozenTable {
   #mergedOf(index: number): FrozenPartition {
     const known = this.#merged.get(index)
     if (known !== undefined) return known
-    const runs = this.#parts.partitions[index] as FrozenRun[]
+    const runs = this.#parts.places.partitions[index] as FrozenRun[]
+    const starts = this.#layOut()
+    const rowsMax = (starts[index + 1] as number) - (starts[index] as number)
+    const hasCached = this.#dealing.slotsOf(index).length > 0
     const sources = [
-      { blocks: this.#cachedBlocks(index), wanted: null },
+      ...(hasCached ? [{ blocks: this.#cachedBlocks(index), wanted: null }] : []),
       ...runs.map(({ run, changed }) => ({ blocks: run, wanted: changed })),
     ]
-    const merged = new FrozenPartition(sources, this.#parts.merging)
+    const merged = new FrozenPartition(sources, this.#parts.merging, rowsMax)
     this.#merged.set(index, merged)
     this.#cachedFrom = Math.max(this.#cachedFrom, index + 1)
     return merged
@@ -207,7 +207,9 @@ export class FrozenDiskTable implements FrozenTable {
   #cachedBlocks(index: number): SortedBlocks {
     const { cached, flags, shape } = this.#parts
     const { stride } = shape.layout
-    const { places } = orderByHash(this.#dealing.slotsOf(index), (slot) => cached.keyHashAt(slot))
+    const { places } = orderByHash(this.#dealing.slotsOf(index), (slot) =>
+      cached.integerAt(slot, shape.hashInt),
+    )
     const block = new BlockBuilder(shape, places.length)
     const buffer = new ArrayBuffer(stride * 8)
     const [words, longs] = [new Float64Array(buffer), new BigInt64Array(buffer)]
@@ -219,7 +221,7 @@ export class FrozenDiskTable implements FrozenTable {
     }
     const bytes = inOrder(shape, finished(block))
     return {
-      blockCount: places.length === 0 ? 0 : 1,
+      blockCount: 1,
       bytesOf: () => bytes.length,
       read: (_from, _to, into) => into.room(bytes.length).set(bytes),
     }

@@ -14,9 +14,9 @@ export class FrozenPartition {
   readonly #merge: Merge
   #ended = false
 
-  /** `sources` are newest first. */
-  constructor(sources: readonly MergeSource[], settings: MergeSettings) {
-    this.records = new MergedRecords(settings.shape)
+  /** `sources` are newest first, with up to `rowsMax` rows. */
+  constructor(sources: readonly MergeSource[], settings: MergeSettings, rowsMax: number) {
+    this.records = new MergedRecords(settings.shape, rowsMax)
     this.#merge = mergeOf(sources, settings)
   }
 

@@ -51,7 +51,7 @@ export class Cursor {
     this.block = new RecordBlock(shape)
     this.#source = source
     this.#wanted = wanted
-    this.#hashInt = shape.layout.keyHashInt
+    this.#hashInt = shape.hashInt
     this.#open()
     if (wanted !== null && wanted[0] === 0 && this.hash !== Number.POSITIVE_INFINITY) this.advance()
   }

@@ -10,7 +10,7 @@ import { TextHeap } from '../table/text-heap.ts'
 import type { MergeTarget } from './merge-runs.ts'
 import type { BlockShape, RecordBlock } from './record-block.ts'
 
-const ROWS_AT_START = 1024
+const ROWS_AT_START_MAX = 1024
 
 export class MergedRecords implements MergeTarget {
   texts = new TextHeap()
@@ -18,11 +18,13 @@ export class MergedRecords implements MergeTarget {
   readonly #shape: BlockShape
   readonly #memory: GrowableMemory
   readonly #text = new BlockText()
-  #capacity = ROWS_AT_START
+  #capacity: number
 
-  constructor(shape: BlockShape) {
+  /** For up to `rowsMax` rows. */
+  constructor(shape: BlockShape, rowsMax: number) {
     this.#shape = shape
-    this.#memory = new GrowableMemory(shape.layout.stride, ROWS_AT_START)
+    this.#capacity = Math.min(ROWS_AT_START_MAX, rowsMax)
+    this.#memory = new GrowableMemory(shape.layout.stride, this.#capacity)
   }
 
   get ints(): Int32Array {

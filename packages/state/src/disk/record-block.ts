@@ -31,8 +31,10 @@ export interface BlockShape {
   readonly layout: RecordLayout
   /** Words of a record that stand for texts. */
   readonly textWords: readonly number[]
-  /** Of a table with sub columns; null: by the hash of the key. */
+  /** Of a table whose entries of a key lie in order; null: by hashes alone. */
   readonly order: RecordOrder | null
+  /** Integer of a record with the hash by which it lies in a run. */
+  readonly hashInt: number
 }
 
 export function blockShapeOf(layout: RecordLayout): BlockShape {
@@ -41,7 +43,13 @@ export function blockShapeOf(layout: RecordLayout): BlockShape {
     layout,
     textWords: texts.map(({ word }) => word),
     order: layout.keyHashInt === 0 ? null : new RecordOrder(layout),
+    hashInt: layout.keyHashInt,
   }
+}
+
+/** Entries that are not read by key alone: by the hash of key and sub columns. */
+export function timersShapeOf(layout: RecordLayout): BlockShape {
+  return { ...blockShapeOf(layout), order: null, hashInt: 0 }
 }
 
 /** Memory that blocks are read into; one of them at a time is open. */

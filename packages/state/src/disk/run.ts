@@ -23,6 +23,11 @@ const WRITE_BYTES_A_ROW = 64
 /** Of each block: smallest hash, place and CRC-32. */
 const INDEX_BYTES_A_BLOCK = 16
 
+export interface RunFile extends TemporaryFile {
+  /** Nothing is appended any more. */
+  seal?(): void
+}
+
 /** Blocks in the order of their rows: a run, or what a checkpoint finds in the cache. */
 export interface SortedBlocks {
   readonly blockCount: number
@@ -196,7 +201,7 @@ interface WrittenBlocks {
  * throw STATE_LOCAL_WRITE_FAILED.
  */
 export class RunWriter {
-  readonly #file: TemporaryFile
+  readonly #file: RunFile
   readonly #filter: KeyFilter
   readonly #firstHashes: number[] = []
   readonly #offsets: number[] = []
@@ -213,7 +218,7 @@ export class RunWriter {
   rowCount = 0
 
   /** For up to `rowsMax` rows. */
-  constructor(shape: BlockShape, file: TemporaryFile, rowsMax: number) {
+  constructor(shape: BlockShape, file: RunFile, rowsMax: number) {
     this.#file = file
     this.#filter = new KeyFilter(rowsMax)
     this.#block = new BlockBuilder(shape, BLOCK_ROWS)
@@ -240,6 +245,7 @@ export class RunWriter {
   finish(): Run {
     if (this.#block.rowCount > 0) this.#finishBlock()
     this.#flush()
+    this.#file.seal?.()
     return new Run(this.rowCount, {
       file: this.#file,
       filter: this.#filter,

@@ -92,9 +92,20 @@ export class FrozenRecords implements FrozenTable {
     }
   }
 
-  keyHashAt(slot: number): number {
+  /** Of slots from … to a word, as a double, at `into[0 …]`. */
+  doubles(from: number, to: number, word: number, into: Float64Array): void {
+    const copies = this.#copies
+    const double = new Int32Array(into.buffer, into.byteOffset, into.length * 2)
+    for (let slot = from; slot < to; slot++) {
+      const at = copies.locate(slot) + word * 2
+      double[(slot - from) * 2] = copies.ints[at] as number
+      double[(slot - from) * 2 + 1] = copies.ints[at + 1] as number
+    }
+  }
+
+  integerAt(slot: number, int: number): number {
     const at = this.#copies.locate(slot)
-    return this.#copies.ints[at + this.#layout.keyHashInt] as number
+    return this.#copies.ints[at + int] as number
   }
 
   /** Nothing else is read: a bit a slot, which does not change any more. */

@@ -25,6 +25,13 @@ export interface KeyedStateSettings {
   readonly tracksChanges?: boolean
 }
 
+/** Throws when entries of the table are due at no time. */
+export function assertDue({ name, sub }: StateTableSpec): void {
+  if (sub?.due !== undefined) return
+  const text = `Declare '${name}' as a table whose entries are due at a time.`
+  throw stateError('STATE_SNAPSHOT_INVALID', text)
+}
+
 export class ResidentKeyedState implements KeyedState {
   readonly #settings: KeyedStateSettings & { readonly openedMs: number }
   readonly #tables = new Map<string, ResidentTable>()
@@ -41,10 +48,7 @@ export class ResidentKeyedState implements KeyedState {
   }
 
   timers(spec: StateTableSpec, options: TableOptions = {}): ResidentTimers {
-    if (spec.sub?.due === undefined) {
-      const text = `Declare '${spec.name}' as a table whose entries are due at a time.`
-      throw stateError('STATE_SNAPSHOT_INVALID', text)
-    }
+    assertDue(spec)
     return this.#add(new ResidentTimers(spec, { ...this.#settings, ...options }))
   }
 

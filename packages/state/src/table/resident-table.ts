@@ -71,7 +71,7 @@ export class ResidentTable implements StateTable {
   readonly #settings: ResidentSettings
   readonly #defaults: Int32Array
   #memory: GrowableMemory
-  readonly #index = new SlotIndex()
+  readonly index = new SlotIndex()
   readonly #copies: RecordCopies
   /** Null: no checkpoint was taken that a later one may build upon. */
   #changes: ChangeLog | null = null
@@ -113,7 +113,7 @@ export class ResidentTable implements StateTable {
 
   get memoryBytes(): number {
     const copies = this.#copies.bytes + (this.#changes?.bytes ?? 0)
-    return this.#usedBytes + this.#index.cells.byteLength + this.texts.bytes + copies
+    return this.#usedBytes + this.index.cells.byteLength + this.texts.bytes + copies
   }
 
   /** Bytes of addresses that have no memory yet. */
@@ -231,7 +231,7 @@ export class ResidentTable implements StateTable {
     this.#memory = new GrowableMemory(this.layout.stride, SLOTS_AT_START)
     this.#capacity = SLOTS_AT_START
     this.#writeDefaults(0)
-    this.#index.clear()
+    this.index.clear()
     this.#trees?.clear()
     this.texts = new TextHeap()
     this.#top = 1
@@ -279,7 +279,7 @@ export class ResidentTable implements StateTable {
 
   /** As `SlotIndex.slotsWhere`. */
   slotsWhere(isWanted: (hash: number) => boolean): Int32Array {
-    return this.#index.slotsWhere(isWanted)
+    return this.index.slotsWhere(isWanted)
   }
 
   isLive(slot: number): boolean {
@@ -310,7 +310,7 @@ export class ResidentTable implements StateTable {
 
   #lookUp(columns: readonly Column[], rowCount: number, slots: Int32Array): void {
     this.lookedUp.hash(columns, rowCount)
-    this.#index.candidates(this.lookedUp.hashes, rowCount, slots)
+    this.index.candidates(this.lookedUp.hashes, rowCount, slots)
     if (this.#usedBytes > RECORD_BYTES_IN_CACHE) {
       this.loaded = loadRecords(this.memory, slots, rowCount)
     }
@@ -330,7 +330,7 @@ export class ResidentTable implements StateTable {
     for (let i = 0; i < rowCount; i++) if (slots[i] === 0) this.lookedUp.newRows[missing++] = i
     if (missing === 0) return
     const { hashes, newRows: rows } = this.lookedUp
-    const index = this.#index
+    const index = this.index
     let count = 0
     let later = 0
     for (let n = 0; n < missing; n++) {
@@ -382,7 +382,7 @@ export class ResidentTable implements StateTable {
 
   /** As `find`, for one row. */
   findRow(columns: readonly Column[], row: number, hash: number): number {
-    const index = this.#index
+    const index = this.index
     const { keyed } = this.layout
     let at = index.first(hash)
     for (;;) {
@@ -397,7 +397,7 @@ export class ResidentTable implements StateTable {
     const found = this.findRow(columns, row, hash)
     if (found !== 0) return found
     const slot = this.#takeSlot()
-    this.#index.insert(hash, slot)
+    this.index.insert(hash, slot)
     ONE_ROW[0] = row
     ONE_SLOT[0] = slot
     this.#writeNew(columns, ONE_ROW, ONE_SLOT, 1)
@@ -410,7 +410,7 @@ export class ResidentTable implements StateTable {
    */
   adopt(ints: Int32Array, at: number): number {
     const slot = this.#takeSlot()
-    this.#index.insert(ints[at] as number, slot)
+    this.index.insert(ints[at] as number, slot)
     this.#copies.beforeWriteOf(slot)
     copyInts(ints, at, this.memory.ints, slot * this.layout.stride * 2, this.layout.stride * 2)
     this.#size++
@@ -419,6 +419,7 @@ export class ResidentTable implements StateTable {
 
   adopted(slot: number): void {
     this.#trees?.add(slot)
+    this.entryMade(slot)
   }
 
   #takeSlot(): number {
@@ -438,7 +439,7 @@ export class ResidentTable implements StateTable {
     this.entryGone(slot)
     this.#trees?.remove(slot)
     this.#copies.beforeWriteOf(slot)
-    this.#index.replace(this.hashOf(slot), slot, 0)
+    this.index.replace(this.hashOf(slot), slot, 0)
     for (const place of this.layout.stored) {
       if (place.type === 'str') this.#dropText(slot, place.word)
     }

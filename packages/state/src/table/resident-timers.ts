@@ -8,10 +8,12 @@
  */
 import {
   BATCH_ROWS_TARGET,
+  type EntryScan,
   type StateTableSpec,
   type TimeEntries,
   type TimerTable,
 } from '@millrace/core'
+import { stateError } from '../error-codes.ts'
 import { partOf } from './key-parts.ts'
 import { type ResidentSettings, ResidentTable } from './resident-table.ts'
 import { TimeHeap } from './time-heap.ts'
@@ -59,21 +61,41 @@ export class ResidentTimers extends ResidentTable implements TimerTable {
   }
 
   removeAt(timeMs: number): void {
-    const list = this.#lists.get(timeMs)
-    if (list === undefined) return
-    const slots = new Int32Array(list.count)
-    let slot = list.first
-    for (let i = 0; i < list.count; i++) {
-      slots[i] = slot
-      slot = this.nextOf(slot)
-    }
+    const slots = this.slotsAt(timeMs, 0, 1)
     this.remove(slots, slots.length)
+  }
+
+  /** Slots of the entries of a time whose keys are of part `part`. */
+  slotsAt(timeMs: number, part: number, parts: number): Int32Array {
+    const list = this.#lists.get(timeMs)
+    if (list === undefined) return new Int32Array(0)
+    const slots = new Int32Array(list.count)
+    let count = 0
+    for (let slot = list.first; slot !== 0; slot = this.nextOf(slot)) {
+      if (parts > 1 && partOf(this.keyHashOf(slot), parts) !== part) continue
+      slots[count++] = slot
+    }
+    return slots.subarray(0, count)
+  }
+
+  /** Times that have entries. */
+  *heldTimes(): Generator<number> {
+    for (const [timeMs, { count }] of this.#lists) if (count > 0) yield timeMs
+  }
+
+  /** Of the earliest times: nothing asks for `firstMs`. */
+  forgetEmptyTimes(): void {
+    void this.firstMs
   }
 
   /** The entry made after that of `slot` for the same time; 0: there is none. */
   nextOf(slot: number): number {
     const { stride, timerInt } = this.layout
     return this.memory.ints[slot * stride * 2 + timerInt] as number
+  }
+
+  override scan(): EntryScan {
+    throw readByTime(this.spec)
   }
 
   override clear(): void {
@@ -118,6 +140,11 @@ export class ResidentTimers extends ResidentTable implements TimerTable {
     if (next === 0) list.last = before
     else ints[next * stride * 2 + timerInt + 1] = before
   }
+}
+
+/** What asks for the entries of a key is told. */
+export function readByTime({ name }: StateTableSpec): Error {
+  return stateError('STATE_SNAPSHOT_INVALID', `Read '${name}' by time: its entries are timers.`)
 }
 
 /** The list of a time, in the order in which its entries were made. */
