@@ -64,7 +64,8 @@ export async function startRecordedSituation(): Promise<RecordedSituation> {
       'restart-strategy.fixed-delay.delay': '100 ms',
       'execution.checkpointing.savepoint-dir': `file://${join(directory, 'savepoints')}`,
       'execution.checkpointing.dir': `file://${join(directory, 'checkpoints')}`,
-      'rest.flamegraph.enabled': 'true',
+      'rest.flamegraph.num-samples': '20',
+      'rest.flamegraph.delay-between-samples': '5 ms',
       'parallelism.default': '2',
     },
   })

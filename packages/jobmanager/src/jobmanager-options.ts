@@ -150,6 +150,34 @@ export const RestOptions = {
     defaultValue: 104_857_600,
     description: 'Largest body of a REST request.',
   }),
+  flameGraphEnabled: option.boolean({
+    key: 'rest.flamegraph.enabled',
+    defaultValue: true,
+    description:
+      'Whether REST takes flame graphs of running tasks. Nothing is sampled while nobody looks.',
+  }),
+  flameGraphRefresh: option.duration({
+    key: 'rest.flamegraph.refresh-interval',
+    defaultValue: 60_000,
+    description: 'A flame graph older than this is taken anew when somebody looks.',
+  }),
+  flameGraphCleanUp: option.duration({
+    key: 'rest.flamegraph.cleanup-interval',
+    defaultValue: 600_000,
+    description: 'How long a flame graph is kept that nobody looks at.',
+  }),
+  flameGraphSamples: option.int({
+    key: 'rest.flamegraph.num-samples',
+    defaultValue: 100,
+    min: 1,
+    max: 10_000,
+    description: 'Samples of a flame graph.',
+  }),
+  flameGraphDelay: option.duration({
+    key: 'rest.flamegraph.delay-between-samples',
+    defaultValue: 50,
+    description: 'Time between two samples of a flame graph.',
+  }),
   logPath: option.string<string | undefined>({
     key: 'web.log.path',
     defaultValue: undefined,

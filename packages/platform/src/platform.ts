@@ -8,6 +8,7 @@
 import type { Filesystem } from './filesystem.ts'
 import type { Logger } from './logger.ts'
 import type { ObjectStores } from './object-store.ts'
+import type { Profiler } from './profiler.ts'
 import type { TemporaryFiles } from './temporary-files.ts'
 import type { DataTransport, RpcTransport } from './transport.ts'
 
@@ -51,6 +52,8 @@ export interface Platform {
    * log.
    */
   readonly console?: TextConsole
+  /** Of the present thread; absent in the simulation. */
+  readonly profiler?: Profiler
 }
 
 /**

@@ -39,13 +39,15 @@ export interface LogFile {
 /** A thread and where it is now. */
 export interface ThreadState {
   readonly name: string
-  /** Its calls, innermost first, a line each. */
-  readonly stack: string
+  /** Its calls, innermost first. */
+  readonly stack: readonly string[]
 }
 
 export interface ProcessInspection {
   environment(): ProcessEnvironment
   memory(): ProcessMemory
+  /** Its own threads, without those of slots. */
+  threads(): Promise<readonly ThreadState[]>
   /** Of the directory that the process logs to, newest first; none when it logs to no file. */
   logFiles(): Promise<readonly LogFile[]>
   /** Name of the file that it logs to now; null: to none. */

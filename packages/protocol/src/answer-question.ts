@@ -10,6 +10,11 @@ export async function answerQuestion(
   question: ProcessQuestion,
 ): Promise<unknown> {
   switch (question.kind) {
+    case 'threads':
+      return await inspection.threads()
+    case 'profile':
+      // It runs no attempts.
+      return []
     case 'log-files':
       return await inspection.logFiles()
     case 'log': {

@@ -51,6 +51,28 @@ export type ProcessQuestion =
   | { readonly kind: 'log-files' }
   /** A text, or null: there is no such file. `name` null: the one that it logs to now. */
   | { readonly kind: 'log'; readonly name: string | null }
+  /** `ThreadState`s. */
+  | { readonly kind: 'threads' }
+  /** `AttemptProfile`s: where the threads of these attempts are, sampled for so long. */
+  | {
+      readonly kind: 'profile'
+      readonly attemptIds: readonly string[]
+      readonly durationMs: number
+      readonly intervalMs: number
+    }
+
+/** Calls with what they call; `value`: samples in it or below. */
+export interface CallTree {
+  readonly name: string
+  readonly value: number
+  readonly children: readonly CallTree[]
+}
+
+export interface AttemptProfile {
+  readonly attemptId: string
+  readonly onCpu: CallTree
+  readonly offCpu: CallTree
+}
 
 export interface InspectRequest {
   readonly fence: Fence

@@ -86,6 +86,13 @@ export interface EnvironmentAnswer {
   readonly classpath: readonly string[]
 }
 
+export interface ThreadDumpAnswer {
+  readonly threadInfos: readonly {
+    readonly threadName: string
+    readonly stringifiedThreadInfo: string
+  }[]
+}
+
 export interface LogFilesAnswer {
   readonly logs: readonly {
     readonly name: string

@@ -111,3 +111,16 @@ export interface BackpressureAnswer {
     readonly idleRatio: number
   }[]
 }
+
+export interface FlameGraphNode {
+  readonly name: string
+  /** Samples in it or below. */
+  readonly value: number
+  readonly children: readonly FlameGraphNode[]
+}
+
+export interface FlameGraphAnswer {
+  /** Epoch ms; -1: the job has ended, -2: switched off, -3: the first samples are being taken. */
+  readonly endTimestamp: number
+  readonly data?: FlameGraphNode
+}

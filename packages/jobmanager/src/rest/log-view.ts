@@ -1,6 +1,6 @@
-/** What REST shows of the log files of a process. */
-import type { LogFile } from '@millrace/platform'
-import type { LogFilesAnswer } from '@millrace/rest-api'
+/** What REST shows of the log files and threads of a process. */
+import type { LogFile, ThreadState } from '@millrace/platform'
+import type { LogFilesAnswer, ThreadDumpAnswer } from '@millrace/rest-api'
 import { jobManagerError } from '../error-codes.ts'
 
 /** Null: the process knows of none. */
@@ -26,4 +26,14 @@ export function noSuchLog(process: string, name: string | null, option: string) 
       location: { optionKey: option },
     },
   )
+}
+
+/** As the reference prints them, which reads Java's. Null: the process was not to be asked. */
+export function threadDump(threads: readonly ThreadState[] | null): ThreadDumpAnswer {
+  return {
+    threadInfos: (threads ?? []).map(({ name, stack }) => ({
+      threadName: name,
+      stringifiedThreadInfo: [`"${name}"`, ...stack.map((call) => `\tat ${call}`), ''].join('\n'),
+    })),
+  }
 }

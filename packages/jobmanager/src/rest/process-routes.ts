@@ -1,9 +1,9 @@
 /** Routes about the JobManager's own process: configuration, environment, metrics, logs. */
 
-import type { LogFile, ProcessInspection } from '@millrace/platform'
+import type { LogFile, ProcessInspection, ThreadState } from '@millrace/platform'
 import { answerQuestion, ProcessMetrics, type ProcessQuestion } from '@millrace/protocol'
 import { type EnvironmentAnswer, REST_PATHS } from '@millrace/rest-api'
-import { logFiles, noSuchLog } from './log-view.ts'
+import { logFiles, noSuchLog, threadDump } from './log-view.ts'
 import { shownConfiguration } from './mask-secrets.ts'
 import { plainMetrics } from './metric-answers.ts'
 import type { RestContext, Route } from './route.ts'
@@ -23,6 +23,9 @@ export function mountProcessRoutes(route: Route, context: RestContext): void {
   )
   route('GET', REST_PATHS.jobManagerLogs, async () =>
     logFiles((await ask({ kind: 'log-files' })) as LogFile[] | null),
+  )
+  route('GET', REST_PATHS.jobManagerThreadDump, async () =>
+    threadDump((await ask({ kind: 'threads' })) as ThreadState[] | null),
   )
   const log = async (name: string | null) => {
     const text = await ask({ kind: 'log', name })

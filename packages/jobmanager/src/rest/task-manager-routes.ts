@@ -1,10 +1,10 @@
 /** Routes about TaskManagers: who they are, their metrics and logs. */
-import type { LogFile } from '@millrace/platform'
+import type { LogFile, ThreadState } from '@millrace/platform'
 import type { ProcessQuestion } from '@millrace/protocol'
 import { REST_PATHS } from '@millrace/rest-api'
 import { jobManagerError } from '../error-codes.ts'
 import type { RegisteredTaskManager } from '../taskmanager-registry/registered-task-manager.ts'
-import { logFiles, noSuchLog } from './log-view.ts'
+import { logFiles, noSuchLog, threadDump } from './log-view.ts'
 import { aggregatedMetrics, plainMetrics } from './metric-answers.ts'
 import type { RestContext, Route } from './route.ts'
 import { taskManagerDetail, taskManagerEntry } from './task-manager-view.ts'
@@ -38,6 +38,9 @@ export function mountTaskManagerRoutes(route: Route, context: RestContext): void
   })
   route('GET', REST_PATHS.taskManagerLogs, async ({ parameters }) =>
     logFiles((await ask(parameters, { kind: 'log-files' })) as LogFile[] | null),
+  )
+  route('GET', REST_PATHS.taskManagerThreadDump, async ({ parameters }) =>
+    threadDump((await ask(parameters, { kind: 'threads' })) as ThreadState[] | null),
   )
   const log = async (parameters: Readonly<Record<string, string>>, name: string | null) => {
     const text = await ask(parameters, { kind: 'log', name })

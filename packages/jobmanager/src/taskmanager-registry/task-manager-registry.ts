@@ -36,6 +36,8 @@ export interface RegistryOptions {
 const PROBE_TRIES = 2
 const PROBE_DEADLINE_MS = 1000
 const FIRST_BEAT_MS = 20
+/** What people ask of a process may take so much longer: it is sampled for a while. */
+const INSPECTION_MS_MAX = 60_000
 
 export class TaskManagerRegistry {
   readonly #clock: Clock
@@ -108,7 +110,10 @@ export class TaskManagerRegistry {
       memoryBytes: request.memoryBytes,
       memory: request.memory ?? null,
       cpuCores: request.cpuCores,
-      gateway: taskManagerClient(channel, { deadlineMs: this.#options.rpcTimeoutMs }),
+      gateway: taskManagerClient(channel, {
+        deadlineMs: this.#options.rpcTimeoutMs,
+        methodDeadlinesMs: { inspect: this.#options.rpcTimeoutMs + INSPECTION_MS_MAX },
+      }),
       channel,
       lastHeartbeatMs: this.#clock.monotonicMs(),
       metrics: null,

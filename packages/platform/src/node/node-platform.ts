@@ -9,6 +9,7 @@ import { filesystemByScheme } from './filesystem-by-scheme.ts'
 import { nodeClock } from './node-clock.ts'
 import { nodeFilesystem } from './node-filesystem.ts'
 import { createNodeLogger, type NodeLoggerOptions } from './node-logger.ts'
+import { nodeProfiler } from './node-profiler.ts'
 import { nodeRandom } from './node-random.ts'
 import { NodeTemporaryFiles } from './node-temporary-files.ts'
 import { directoryObjectStores } from './objects/directory-object-store.ts'
@@ -38,6 +39,7 @@ export function createNodePlatform(options: NodePlatformOptions = {}): Platform 
     data: new NodeDataTransport(options.data),
     threads: new NodeThreads(options.threadEntries ?? {}),
     logger: createNodeLogger(options.logger),
+    profiler: nodeProfiler,
     console: {
       write: (text) => process.stdout.write(text),
       writeError: (text) => process.stderr.write(text),

@@ -15,7 +15,9 @@ import type {
   ProcessInspection,
   ProcessMemory,
 } from '../process-inspection.ts'
+import { nodeProfiler } from './node-profiler.ts'
 
+const STACK_MS = 20
 const LOG_NAME = /\.(log|out|err)(\.\d+)?$/
 
 /** `logPath`: the file that this process's log goes to; undefined: none is known. */
@@ -24,6 +26,7 @@ export function nodeProcessInspection(logPath: string | undefined): ProcessInspe
   const collections = countCollections()
   return {
     environment,
+    threads: async () => [{ name: 'main', stack: await ownStack() }],
     memory: () => ({ ...memory(), collections: { ...collections }, descriptors: descriptors() }),
     logFile: logPath === undefined ? null : basename(logPath),
     logFiles: () => (directory === null ? Promise.resolve([]) : logFilesIn(directory)),
@@ -43,6 +46,18 @@ function environment(): ProcessEnvironment {
     program: process.argv.slice(0, 2),
     systemMemoryBytes: totalmem(),
   }
+}
+
+/** Where this thread was last, of a few milliseconds. */
+async function ownStack(): Promise<string[]> {
+  const stop = await nodeProfiler.start(1)
+  await new Promise((resolve) => setTimeout(resolve, STACK_MS))
+  const { nodes, samples } = await stop()
+  const stack: string[] = []
+  for (let at = samples.at(-1)?.node ?? -1; at >= 0; at = nodes[at]?.parent ?? -1) {
+    if ((nodes[at]?.parent ?? -1) >= 0) stack.push(nodes[at]?.name as string)
+  }
+  return stack
 }
 
 /** Counts on from now. */

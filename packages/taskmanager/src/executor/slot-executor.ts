@@ -24,6 +24,8 @@ export interface ExecutableTask {
   step(nowMs: number): StepResult
 }
 
+export type StepObserver = (task: ExecutableTask, fromMs: number, toMs: number) => void
+
 export class SlotExecutor {
   readonly #clock: Clock
   readonly #turnMs: number
@@ -31,6 +33,7 @@ export class SlotExecutor {
   #next: ExecutableTask[] = []
   #scheduled = false
   readonly #turn = (): void => this.#runTurn()
+  #observer: StepObserver | null = null
   #idleMs = 0
   #sleepingSinceMs: number
 
@@ -43,6 +46,11 @@ export class SlotExecutor {
   /** Time in which nothing was runnable, ms. */
   get idleMs(): number {
     return this.#idleMs
+  }
+
+  /** Told of each step while a profile is taken; null: nobody is. */
+  observe(observer: StepObserver | null): void {
+    this.#observer = observer
   }
 
   wake(task: ExecutableTask): void {
@@ -71,7 +79,9 @@ export class SlotExecutor {
           task.queued = true
           this.#queue.push(task)
         }
+        const fromMs = now
         now = this.#clock.monotonicMs()
+        this.#observer?.(task, fromMs, now)
       }
       round.length = 0
       this.#next = round

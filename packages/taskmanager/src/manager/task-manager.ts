@@ -7,7 +7,13 @@
  * that no leader owns any more is dropped.
  */
 import { type Configuration, fromErrorData, hexId, toErrorData } from '@millrace/core'
-import type { Logger, Platform, ProcessInspection, RpcServer } from '@millrace/platform'
+import type {
+  Logger,
+  Platform,
+  ProcessInspection,
+  RpcServer,
+  ThreadState,
+} from '@millrace/platform'
 import {
   type AttemptsRequest,
   answerQuestion,
@@ -37,6 +43,7 @@ import { checkedOrder } from './checked-order.ts'
 import { JobManagerLink, linkTimings } from './job-manager-link.ts'
 import { leaderLookupOf } from './leader-lookup.ts'
 import { memoryMetrics } from './memory-metrics.ts'
+import { attemptProfiles, slotThreads } from './slot-inspection.ts'
 import { SlotKeeper } from './slot-keeper.ts'
 import { SlotReports } from './slot-reports.ts'
 
@@ -217,7 +224,12 @@ export class TaskManager implements TaskManagerGateway {
   async inspect({ fence, question }: InspectRequest): Promise<{ readonly answer: unknown }> {
     this.#check(fence)
     const { inspection } = this.#settings
-    return { answer: inspection === undefined ? null : await answerQuestion(inspection, question) }
+    const slots = this.#slots.table.all()
+    if (question.kind === 'profile') return { answer: await attemptProfiles(slots, question) }
+    const answer = inspection === undefined ? null : await answerQuestion(inspection, question)
+    if (question.kind !== 'threads') return { answer }
+    const own = (answer ?? []) as readonly ThreadState[]
+    return { answer: [...own, ...(await slotThreads(slots))] }
   }
 
   /** The Prometheus text of `/metrics`. */

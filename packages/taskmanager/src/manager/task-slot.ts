@@ -18,6 +18,7 @@ import type {
   SlotStart,
   ToSlot,
 } from '../slot/slot-messages.ts'
+import type { SlotProfile } from '../slot/slot-profile.ts'
 
 export interface TaskSlotSettings {
   readonly index: number
@@ -37,6 +38,8 @@ export interface TaskSlotSettings {
 
 const START_TIMEOUT_MS = 30_000
 const METRICS_TIMEOUT_MS = 2000
+/** Beyond the time for which it samples. */
+const PROFILE_TIMEOUT_MS = 5000
 /** Pings within one liveness timeout. */
 const PINGS_PER_TIMEOUT = 4
 
@@ -47,7 +50,7 @@ export class TaskSlot {
   readonly #thread: ThreadHandle
   readonly #liveness = new SlotLiveness(new SharedArrayBuffer(LIVENESS_BYTES))
   readonly #names = new Map<number, OperatorName>()
-  readonly #metrics = new Map<number, (metrics: SlotMetrics | null) => void>()
+  readonly #asked = new Map<number, (answer: unknown) => void>()
   #nextRequest = 1
   #ping = 0
   #answeredMs: number
@@ -99,22 +102,40 @@ export class TaskSlot {
 
   /** Null when the slot does not answer in time. */
   collectMetrics(): Promise<SlotMetrics | null> {
+    const message = (requestId: number) => ({ kind: 'collect-metrics', requestId }) as const
+    return this.#ask(message, METRICS_TIMEOUT_MS) as Promise<SlotMetrics | null>
+  }
+
+  /** Null when the slot does not answer in time, or has no profiler. */
+  profile(durationMs: number, intervalMs: number): Promise<SlotProfile | null> {
+    const settings = { durationMs, intervalMs }
+    const message = (requestId: number) => ({ kind: 'profile', requestId, ...settings }) as const
+    return this.#ask(message, durationMs + PROFILE_TIMEOUT_MS) as Promise<SlotProfile | null>
+  }
+
+  /** Resolves with null when no answer comes in time. */
+  #ask(message: (requestId: number) => ToSlot, timeoutMs: number): Promise<unknown> {
     return new Promise((resolve) => {
       if (this.#ended) {
         resolve(null)
         return
       }
       const requestId = this.#nextRequest++
-      const cancelTimer = this.settings.clock.setTimer(METRICS_TIMEOUT_MS, () => {
-        this.#metrics.delete(requestId)
+      const cancelTimer = this.settings.clock.setTimer(timeoutMs, () => {
+        this.#asked.delete(requestId)
         resolve(null)
       })
-      this.#metrics.set(requestId, (metrics) => {
+      this.#asked.set(requestId, (answer) => {
         cancelTimer()
-        resolve(metrics)
+        resolve(answer)
       })
-      this.post({ kind: 'collect-metrics', requestId })
+      this.post(message(requestId))
     })
+  }
+
+  #answered(requestId: number, answer: unknown): void {
+    this.#asked.get(requestId)?.(answer)
+    this.#asked.delete(requestId)
   }
 
   /** Cancels what runs, within bounds, and ends the thread. Resolves when it has ended. */
@@ -148,8 +169,10 @@ export class TaskSlot {
         for (const name of message.names) this.#names.set(name.ordinal, name)
         return
       case 'metrics':
-        this.#metrics.get(message.requestId)?.(message.metrics)
-        this.#metrics.delete(message.requestId)
+        this.#answered(message.requestId, message.metrics)
+        return
+      case 'profile':
+        this.#answered(message.requestId, message.profile)
         return
       case 'stopped':
         this.#onStopped()
@@ -256,8 +279,8 @@ export class TaskSlot {
   async #terminate(): Promise<void> {
     this.#ended = true
     this.#cancelPing()
-    for (const resolve of this.#metrics.values()) resolve(null)
-    this.#metrics.clear()
+    for (const resolve of this.#asked.values()) resolve(null)
+    this.#asked.clear()
     await this.#thread.terminate()
   }
 

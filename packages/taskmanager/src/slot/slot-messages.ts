@@ -14,6 +14,7 @@ import type {
   TaskMetricsReport,
   TaskState,
 } from '@millrace/protocol'
+import type { SlotProfile } from './slot-profile.ts'
 
 /** The first message: which slot the thread is. */
 export interface SlotStart {
@@ -76,6 +77,12 @@ export type ToSlot =
   | { readonly kind: 'accept'; readonly port: unknown }
   | { readonly kind: 'ping'; readonly number: number }
   | { readonly kind: 'collect-metrics'; readonly requestId: number }
+  | {
+      readonly kind: 'profile'
+      readonly requestId: number
+      readonly durationMs: number
+      readonly intervalMs: number
+    }
   /** Cancel everything, close, answer `stopped`. */
   | { readonly kind: 'stop' }
 
@@ -131,6 +138,12 @@ export type FromSlot =
     }
   /** Asks for a port to another slot of this TaskManager. */
   | { readonly kind: 'connect'; readonly requestId: number; readonly slotIndex: number }
+  /** Null: the thread has no profiler. */
+  | {
+      readonly kind: 'profile'
+      readonly requestId: number
+      readonly profile: SlotProfile | null
+    }
   | { readonly kind: 'metrics'; readonly requestId: number; readonly metrics: SlotMetrics }
   /** The slot cannot go on and wants to be ended. */
   | { readonly kind: 'fatal'; readonly error: ErrorData }

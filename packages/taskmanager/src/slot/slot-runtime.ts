@@ -24,6 +24,7 @@ import { type LargestTable, StreamTask, type TaskReporter } from '../task/stream
 import type { ControlAction } from '../task/subtask-loop.ts'
 import { slotMemoryOf, TASKMANAGER_OPTIONS } from '../taskmanager-options.ts'
 import type { FromSlot, SlotMetrics, SlotStart, ToSlot } from './slot-messages.ts'
+import { profileSlot } from './slot-profile.ts'
 
 /** What a thread knows about its own memory; given by the composition root. */
 export interface ThreadMemory {
@@ -132,6 +133,9 @@ export class SlotRuntime {
         return
       case 'collect-metrics':
         this.#send({ kind: 'metrics', requestId: message.requestId, metrics: this.#collect() })
+        return
+      case 'profile':
+        void this.#profile(message)
         return
       case 'stop':
         this.#stop()
@@ -262,6 +266,21 @@ export class SlotRuntime {
       })
       this.#send(message(requestId))
     })
+  }
+
+  async #profile(message: ToSlot & { readonly kind: 'profile' }): Promise<void> {
+    const { profiler, clock } = this.#platform
+    const tasks = () =>
+      new Map(
+        [...this.#tasks].map(([attemptId, task]) => [
+          task,
+          { attemptId, timingKind: task.timingKind },
+        ]),
+      )
+    const parts = { clock, executor: this.#executor }
+    const profile =
+      profiler === undefined ? null : await profileSlot({ ...parts, profiler }, tasks, message)
+    this.#send({ kind: 'profile', requestId: message.requestId, profile })
   }
 
   #collect(): SlotMetrics {

@@ -39,7 +39,7 @@ import {
 import { TaskMailbox } from './task-mailbox.ts'
 import { TaskMetrics } from './task-metrics.ts'
 import { TaskState } from './task-state.ts'
-import { TaskTiming } from './task-timing.ts'
+import { TaskTiming, type TimingKind } from './task-timing.ts'
 
 export interface TaskReporter extends CheckpointReporter {
   state(state: ReportedState, ended: boolean, error?: ErrorData): void
@@ -181,6 +181,11 @@ export class StreamTask implements ExecutableTask {
   metrics(nowMs: number): TaskMetricsReport | null {
     this.#timing.enter(this.#timing.kind, nowMs)
     return this.#metrics?.report(nowMs) ?? null
+  }
+
+  /** How it spends its time now. */
+  get timingKind(): TimingKind {
+    return this.#timing.kind
   }
 
   /** The largest table of keyed state; null without. */
