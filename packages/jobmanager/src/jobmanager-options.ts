@@ -113,6 +113,29 @@ export const SchedulerOptions = {
     description:
       'adaptive: how long slots that have come have to be there before a job that runs takes them, when they are fewer than its upper bounds take.',
   }),
+  triggerFailures: option.int({
+    key: 'jobmanager.adaptive-scheduler.rescale-trigger.max-checkpoint-failures',
+    aliases: ['jobmanager.adaptive-scheduler.scale-on-failed-checkpoints-count'],
+    defaultValue: 2,
+    min: 1,
+    description:
+      'adaptive: so many checkpoints that fail in a row let a job be rescaled that waits for one; it goes back to the latest complete one.',
+  }),
+  triggerDelay: option.duration({
+    key: 'jobmanager.adaptive-scheduler.rescale-trigger.max-delay',
+    aliases: ['jobmanager.adaptive-scheduler.max-delay-for-scale-trigger'],
+    defaultValue: undefined as number | undefined,
+    min: 0,
+    description:
+      'adaptive: how long a job that may be rescaled waits for a checkpoint to be complete before it goes back to the latest one. ' +
+      'Not set: the checkpoint interval, once more often than checkpoints may fail meanwhile.',
+  }),
+  triggerTakesCheckpoint: option.boolean({
+    key: 'jobmanager.adaptive-scheduler.rescale-trigger.active-checkpoint.enabled',
+    defaultValue: true,
+    description:
+      'adaptive: whether a checkpoint is taken for a rescale, as soon as none is under way and the pause between two allows it, or the next periodic one waited for.',
+  }),
 } as const
 
 export const RestOptions = {

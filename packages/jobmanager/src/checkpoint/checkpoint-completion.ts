@@ -18,6 +18,7 @@ import { givenUp, overtaken } from './checkpoint-failures.ts'
 import type { CheckpointHost } from './checkpoint-host.ts'
 import type { CheckpointSchedule } from './checkpoint-schedule.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
+import type { CheckpointWatchers } from './checkpoint-watchers.ts'
 import type { CompletedCheckpoints } from './completed-checkpoints.ts'
 import type { FailureTolerance } from './failure-tolerance.ts'
 import type { PendingCheckpoint } from './pending-checkpoint.ts'
@@ -37,6 +38,7 @@ interface CompletionParts {
   readonly segments: SharedSegments
   readonly statistics: CheckpointStatistics
   readonly demands: CheckpointDemands
+  readonly watchers: CheckpointWatchers
   readonly schedule: CheckpointSchedule
   readonly tolerance: FailureTolerance
   /** Its manifest could not be written. */
@@ -104,7 +106,7 @@ export class CheckpointCompletion {
   }
 
   async #count(checkpoint: PendingCheckpoint, manifest: CheckpointManifest): Promise<void> {
-    const { record, completed, host, demands, schedule } = this.#parts
+    const { record, completed, host, demands, watchers, schedule } = this.#parts
     const advancing = () => record.advance(completed.keptWith(checkpoint.id))
     const counts = await this.#makeCount(checkpoint, advancing, () =>
       this.#finishCompleted(checkpoint, manifest),
@@ -112,6 +114,7 @@ export class CheckpointCompletion {
     if (!counts) return
     const notified = host.notify(checkpoint.id, 'complete')
     demands.completed(checkpoint.id)
+    watchers.completed(checkpoint.id)
     void completed.discardOld()
     if (checkpoint.isFinal) {
       await notified

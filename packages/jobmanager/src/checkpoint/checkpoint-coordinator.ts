@@ -24,6 +24,7 @@ import type { CheckpointHost } from './checkpoint-host.ts'
 import { CheckpointSchedule } from './checkpoint-schedule.ts'
 import type { CheckpointSettings } from './checkpoint-settings.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
+import { CheckpointWatchers } from './checkpoint-watchers.ts'
 import { CompletedCheckpoints } from './completed-checkpoints.ts'
 import { alignmentOf, decideOrder } from './decide-order.ts'
 import { type CheckpointFailure, FailureTolerance } from './failure-tolerance.ts'
@@ -40,6 +41,7 @@ export class CheckpointCoordinator {
   readonly storage: CheckpointStorage
   readonly statistics: CheckpointStatistics
   readonly savepoints: Savepoints
+  readonly watchers = new CheckpointWatchers()
   readonly #host: CheckpointHost
   readonly #record: JobRecord
   readonly #clock: Clock
@@ -84,9 +86,9 @@ export class CheckpointCoordinator {
       record,
     )
     const demands = this.#demands
-    const { savepoints } = this
+    const { savepoints, watchers } = this
     this.#pending = new PendingCheckpoints({
-      ...{ clock, host, disposal, segments, statistics, demands, savepoints },
+      ...{ clock, host, disposal, segments, statistics, demands, savepoints, watchers },
       schedule: () => this.#schedule,
       freed: () => this.#goOn(),
     })
@@ -101,7 +103,7 @@ export class CheckpointCoordinator {
     this.#record = record
     this.#nextId = record.firstCheckpointId
     this.#completion = new CheckpointCompletion({
-      ...{ clock, logger, host, record, storage, segments, statistics, demands },
+      ...{ clock, logger, host, record, storage, segments, statistics, demands, watchers },
       pending: this.#pending,
       completed: this.#completed,
       schedule: this.#schedule,
@@ -167,6 +169,11 @@ export class CheckpointCoordinator {
     const taken = this.#demands.add(isFull)
     this.#schedule.arm()
     return taken
+  }
+
+  /** Takes one as soon as none is under way and the pause between two allows it. */
+  takeSoon(): void {
+    this.#schedule.wantSoon()
   }
 
   /** It takes checkpoints by itself; else savepoints alone, and starts anew after a failure. */

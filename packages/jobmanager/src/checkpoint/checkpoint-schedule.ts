@@ -24,6 +24,7 @@ export class CheckpointSchedule {
   #running = false
   #finalWanted = false
   #closed = false
+  #soon = false
   #firstDueMs = 0
   #lastTriggerMs: number | null = null
   #lastEndMs: number | null = null
@@ -63,6 +64,7 @@ export class CheckpointSchedule {
   start(resumed: boolean): void {
     this.#running = true
     this.#closed = false
+    this.#soon = false
     this.#firstDueMs = decideFirstTrigger({
       nowMs: this.#clock.monotonicMs(),
       intervalMs: this.#intervalMs,
@@ -86,7 +88,14 @@ export class CheckpointSchedule {
     this.arm()
   }
 
+  /** The next one is wanted as soon as none is under way and the pause allows it. */
+  wantSoon(): void {
+    this.#soon = true
+    this.arm()
+  }
+
   triggered(): void {
+    this.#soon = false
     this.#lastTriggerMs = this.#clock.monotonicMs()
   }
 
@@ -115,6 +124,7 @@ export class CheckpointSchedule {
       minPauseMs: this.#settings.minPauseMs,
       finalWanted: this.#finalWanted,
       demanded: this.#listener.demanded(),
+      soon: this.#soon,
       notStartedMs: this.#notStartedMs,
     })
     if (decision.kind === 'trigger') this.#listener.due()

@@ -15,6 +15,7 @@ const idle: TriggerFacts = {
   intervalMs: 100,
   minPauseMs: 0,
   finalWanted: false,
+  soon: false,
   demanded: false,
   notStartedMs: null,
 }

@@ -26,6 +26,8 @@ export interface TriggerFacts {
   readonly finalWanted: boolean
   /** Somebody asked for one: no time is waited for. */
   readonly demanded: boolean
+  /** One is wanted as soon as the pause allows it, whatever the interval. */
+  readonly soon: boolean
   /** When one could not even be started, since all tasks run; null: none. */
   readonly notStartedMs: number | null
 }
@@ -51,10 +53,14 @@ export function decideTrigger(facts: TriggerFacts): TriggerDecision {
   if (facts.pending >= facts.maxConcurrent) return { kind: 'reject', reason: 'too-many-pending' }
   if (facts.demanded) return { kind: 'trigger' }
   const dueMs = Math.max(
-    facts.lastTriggerMs === null ? facts.firstDueMs : facts.lastTriggerMs + facts.intervalMs,
+    facts.soon ? Number.NEGATIVE_INFINITY : intervalDueMs(facts),
     facts.lastEndMs === null ? Number.NEGATIVE_INFINITY : facts.lastEndMs + facts.minPauseMs,
   )
   return facts.nowMs >= dueMs ? { kind: 'trigger' } : { kind: 'postpone', untilMs: dueMs }
+}
+
+function intervalDueMs({ lastTriggerMs, firstDueMs, intervalMs }: TriggerFacts): number {
+  return lastTriggerMs === null ? firstDueMs : lastTriggerMs + intervalMs
 }
 
 /**

@@ -15,6 +15,7 @@ import { givenUp } from './checkpoint-failures.ts'
 import type { CheckpointHost } from './checkpoint-host.ts'
 import type { CheckpointSchedule } from './checkpoint-schedule.ts'
 import type { CheckpointStatistics } from './checkpoint-statistics.ts'
+import type { CheckpointWatchers } from './checkpoint-watchers.ts'
 import type { PendingCheckpoint } from './pending-checkpoint.ts'
 import type { Savepoints } from './savepoints.ts'
 import type { SharedSegments } from './shared-segments.ts'
@@ -26,6 +27,7 @@ interface PendingParts {
   readonly segments: SharedSegments
   readonly statistics: CheckpointStatistics
   readonly demands: CheckpointDemands
+  readonly watchers: CheckpointWatchers
   readonly savepoints: Savepoints
   schedule(): CheckpointSchedule
   /** The tasks know that a savepoint has ended: others may begin. */
@@ -102,6 +104,7 @@ export class PendingCheckpoints {
     if (!wasCompleting) void this.discard(checkpoint)
     checkpoint.savepoint?.failed(error)
     demands.failed(checkpoint.id, error)
+    if (checkpoint.savepoint === null) this.#parts.watchers.failed(checkpoint.id)
     return true
   }
 

@@ -127,6 +127,86 @@ test('Slots for less than it may use are taken once they have settled', async ()
   assert.deepEqual([job.state, parallelism(), job.lifecycle.rescales], ['RUNNING', [3, 3], 1])
 })
 
+const TRIGGER = 'jobmanager.adaptive-scheduler.rescale-trigger'
+
+/** A job of 2 that may have 4, whose slots are there at once; no checkpoint is under way. */
+async function growing(options: Record<string, string>, checkpoints: Record<string, string> = {}) {
+  const graph = pipeline(4, { ...CHECKPOINTED, ...checkpoints })
+  const found = await submitted([2], graph, {
+    'jobmanager.adaptive-scheduler.executing.cooldown-after-rescaling': '0',
+    'jobmanager.adaptive-scheduler.submission.resource-stabilization-timeout': '0',
+    ...options,
+  })
+  const [first] = found.cluster.taskManagers as [FakeTaskManager]
+  await found.cluster.addTaskManager(2)
+  await settle()
+  return { ...found, first, taken: () => first.triggers.map(({ order }) => order.id) }
+}
+
+test('A rescale takes the next checkpoint, when the pause between two allows one', async () => {
+  const { cluster, job, parallelism, taken } = await growing({})
+  assert.deepEqual(taken(), [1])
+  assert.equal(
+    job.statusReason(),
+    'is to be rescaled to 4 when a checkpoint is complete, at the latest in 30.0 s',
+  )
+  await cluster.acknowledgeAll(1)
+  await cluster.clock.advance(10)
+  assert.deepEqual([parallelism(), restoredIds(cluster)], [[4, 4], [1]])
+})
+
+test('Told so, a rescale waits for the periodic checkpoint', async () => {
+  const { cluster, parallelism, taken } = await growing({
+    [`${TRIGGER}.active-checkpoint.enabled`]: 'false',
+  })
+  await cluster.clock.advance(9_900)
+  assert.deepEqual([taken(), parallelism()], [[], [2, 2]])
+  await cluster.clock.advance(100)
+  await cluster.acknowledgeAll(1)
+  await cluster.clock.advance(10)
+  assert.deepEqual([parallelism(), restoredIds(cluster)], [[4, 4], [1]])
+})
+
+test('A rescale goes back to the latest checkpoint when none is complete in time', async () => {
+  for (const [delay, ms] of [
+    ['0', 0],
+    ['5 s', 5000],
+  ] as const) {
+    const { cluster, job, parallelism, taken } = await growing({ [`${TRIGGER}.max-delay`]: delay })
+    if (ms > 0) {
+      assert.deepEqual([taken(), parallelism()], [[1], [2, 2]])
+      await cluster.clock.advance(ms - 1)
+      assert.deepEqual(parallelism(), [2, 2])
+      await cluster.clock.advance(1)
+    }
+    await cluster.clock.advance(10)
+    assert.deepEqual([job.state, parallelism(), restoredIds(cluster)], ['RUNNING', [4, 4], [null]])
+    assert.equal(job.restarts, 0)
+  }
+})
+
+test('Checkpoints that fail in a row let it go back to the latest one, too', async () => {
+  const { cluster, parallelism, first, taken } = await growing(
+    { [`${TRIGGER}.max-checkpoint-failures`]: '3' },
+    {
+      'execution.checkpointing.tolerable-failed-checkpoints': '100',
+      'execution.checkpointing.min-pause': '1 s',
+    },
+  )
+  for (const id of [1, 2, 3]) {
+    assert.deepEqual([taken().at(-1), parallelism()], [id, [2, 2]])
+    const [attemptId] = first.tasks.keys()
+    const { fence } = first
+    const refused = { fence, attemptId: attemptId as string, checkpointId: id }
+    await first.jobManager.declineCheckpoint(refused)
+    // The pause between two is kept.
+    await cluster.clock.advance(999)
+    assert.equal(taken().at(-1), id)
+    await cluster.clock.advance(1)
+  }
+  assert.deepEqual([parallelism(), restoredIds(cluster)], [[4, 4], [null]])
+})
+
 test('A failure that takes no slot brings it back as it was, with the slot that is made anew', async () => {
   const { cluster, job, parallelism, causes } = await submitted([2, 2])
   const [first] = cluster.tasks()

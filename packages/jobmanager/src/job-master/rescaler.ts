@@ -2,13 +2,14 @@
  * Rescaler: brings a job that runs to the parallelism that is asked for, or to that for which there
  * are slots now, in place.
  *
- * Requirements are durable before anything follows from them. The job takes a checkpoint, or goes
- * back to its latest complete one where none can be had; then its tasks go down and the next round
- * is planned from the requirements. Whatever fails on the way is a failure like any other: the
- * round after it is planned from them too.
+ * Requirements are durable before anything follows from them. The job waits for a checkpoint, or
+ * goes back to its latest complete one where none can be had; then its tasks go down and the next
+ * round is planned from the requirements. Whatever fails on the way is a failure like any other:
+ * the round after it is planned from them too.
  */
 import { hexId } from '@millrace/core'
 import type { JobGraph } from '@millrace/graph'
+import type { CheckpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts'
 import { jobManagerError } from '../error-codes.ts'
 import type { JobStatus } from '../execution-graph/execution-state.ts'
 import { CheckpointingOptions, SchedulerOptions } from '../jobmanager-options.ts'
@@ -28,6 +29,7 @@ import type {
   RescaleOutcome,
   RescaleRecord,
 } from './rescale-history.ts'
+import { describeGround, RescaleTrigger } from './rescale-trigger.ts'
 import type { Rounds } from './rounds.ts'
 import type { TaskDeployer } from './task-deployer.ts'
 
@@ -42,6 +44,8 @@ interface Rescale {
   /** Of the job when it went down: more of them, and it is down for a failure. */
   restarts: number
   readonly record: RescaleRecord
+  /** What it waits for while its tasks run yet; null: nothing. */
+  trigger: RescaleTrigger | null
 }
 
 /** A stop that was begun may be given up: then a rescale is due after all. */
@@ -110,6 +114,10 @@ export class Rescaler {
   /** Why a job that runs has fewer subtasks than it may have; null: it has not. */
   describeShortage(): string | null {
     if (this.#growth === null || this.#job.lifecycle.state !== 'RUNNING') return null
+    const leftMs = this.#rescale?.trigger?.leftMs() ?? null
+    if (leftMs !== null) {
+      return `is to be rescaled to ${this.#rescale?.to} when a checkpoint is complete, at the latest in ${(leftMs / 1000).toFixed(1)} s`
+    }
     const { desired } = this.#rounds.bounds()
     const runs = slotCount(this.#job.round.graph.jobGraph)
     if (runs >= desired || this.#rounds.adaptive?.isReactive === true) return null
@@ -217,7 +225,16 @@ export class Rescaler {
     record.downMs = record.startMs
     const startMs = platform.clock.monotonicMs()
     const from = isInitial ? 'nothing' : describeParallelism(round.graph.jobGraph)
-    this.#rescale = { cause, from, to: '', startMs, downMs: startMs, restarts, record }
+    this.#rescale = {
+      cause,
+      from,
+      to: '',
+      startMs,
+      downMs: startMs,
+      restarts,
+      record,
+      trigger: null,
+    }
   }
 
   /** Every task has come to run: what it was taken down for is done, something else may be due. */
@@ -249,6 +266,7 @@ export class Rescaler {
   }
 
   #over(record: RescaleRecord, outcome: RescaleOutcome): void {
+    this.#rescale?.trigger?.cancel()
     this.#rescale = null
     this.#history.end(record, this.#job.platform.clock.nowMs(), outcome)
   }
@@ -288,18 +306,31 @@ export class Rescaler {
     const [from, to] = [describeParallelism(jobGraph), describeParallelism(possible.graph)]
     const startMs = platform.clock.monotonicMs()
     const record = this.#begun(cause, this.#rounds.planned(this.#rounds.requirements))
-    this.#rescale = { cause, from, to, startMs, downMs: null, restarts: 0, record }
+    this.#rescale = { cause, from, to, startMs, downMs: null, restarts: 0, record, trigger: null }
     logger.info('Job is to be rescaled', { cause, from, to })
-    void this.#carryOut(this.#rescale)
+    void this.#carryOut(this.#rescale, checkpoints)
   }
 
-  async #carryOut(rescale: Rescale): Promise<void> {
-    const { round, logger, platform } = this.#job
+  /** Resolves when it is not to wait any longer for a checkpoint. */
+  async #checkpointed(rescale: Rescale, checkpoints: CheckpointCoordinator): Promise<void> {
+    const { logger, platform } = this.#job
+    const { adaptive } = this.#rounds
+    if (adaptive !== null) {
+      rescale.trigger = new RescaleTrigger(checkpoints, adaptive.trigger, platform.clock)
+      const because = describeGround(await rescale.trigger.ground)
+      if (because !== null) logger.warn('No checkpoint before a rescale', { because })
+      return
+    }
     try {
-      await this.#job.checkpoints?.takeNow(false)
+      await checkpoints.takeNow(false)
     } catch (error) {
       logger.warn('No checkpoint before a rescale', { error })
     }
+  }
+
+  async #carryOut(rescale: Rescale, checkpoints: CheckpointCoordinator): Promise<void> {
+    const { round, logger, platform } = this.#job
+    await this.#checkpointed(rescale, checkpoints)
     // A failure has ended it, or the job is another JobManager's by now.
     if (this.#rescale !== rescale) return
     if (this.#job.round !== round || this.#job.lifecycle.state !== 'RUNNING') {

@@ -81,8 +81,8 @@ test('How a job follows its slots is shown of one that does', async () => {
       slotIdleTimeoutInMillis: 0,
       executingCooldownTimeoutInMillis: 30_000,
       executingResourceStabilizationTimeoutInMillis: 60_000,
-      maximumDelayForTriggeringRescaleInMillis: 600_000,
-      rescaleOnFailedCheckpointCount: 1,
+      maximumDelayForTriggeringRescaleInMillis: 30_000,
+      rescaleOnFailedCheckpointCount: 2,
     },
   })
   const other = await (await serving({})).get('/config')

@@ -6,7 +6,6 @@ import {
   type RescalesAnswer,
   type RescalesSummaryAnswer,
 } from '@millrace/rest-api'
-import { checkpointSettingsOf } from '../checkpoint/checkpoint-settings.ts'
 import { SummaryStatistics } from '../checkpoint/summary-statistics.ts'
 import { jobManagerError } from '../error-codes.ts'
 import type { JobMaster } from '../job-master/job-master.ts'
@@ -62,7 +61,6 @@ function configOf({ jobId, adaptive, configuration }: JobMaster): RescaleConfigA
       },
     )
   }
-  const periodic = checkpointSettingsOf(configuration)
   return {
     rescaleHistoryMax: configuration.get(RestOptions.rescaleHistory),
     schedulerExecutionMode: adaptive.isReactive ? 'REACTIVE' : null,
@@ -72,9 +70,8 @@ function configOf({ jobId, adaptive, configuration }: JobMaster): RescaleConfigA
     slotIdleTimeoutInMillis: 0,
     executingCooldownTimeoutInMillis: adaptive.cooldownMs,
     executingResourceStabilizationTimeoutInMillis: adaptive.growthStabilizationMs,
-    // A checkpoint is taken for each rescale: for so long, and once.
-    maximumDelayForTriggeringRescaleInMillis: periodic.intervalMs === null ? 0 : periodic.timeoutMs,
-    rescaleOnFailedCheckpointCount: 1,
+    maximumDelayForTriggeringRescaleInMillis: adaptive.trigger.delayMs,
+    rescaleOnFailedCheckpointCount: adaptive.trigger.failuresMax,
   }
 }
 

@@ -1,6 +1,6 @@
 /** How a job adapts itself to the slots that there are, from its options; whether it does. */
 import type { Configuration } from '@millrace/core'
-import { SchedulerOptions } from '../jobmanager-options.ts'
+import { CheckpointingOptions, SchedulerOptions } from '../jobmanager-options.ts'
 
 /** Times in ms. */
 export interface AdaptiveSettings {
@@ -11,6 +11,17 @@ export interface AdaptiveSettings {
   readonly startStabilizationMs: number
   readonly cooldownMs: number
   readonly growthStabilizationMs: number
+  readonly trigger: RescaleTriggerSettings
+}
+
+/** What a rescale waits for. */
+export interface RescaleTriggerSettings {
+  /** So many checkpoints that fail in a row end the wait. */
+  readonly failuresMax: number
+  /** And so does that time. */
+  readonly delayMs: number
+  /** A checkpoint is taken for it. */
+  readonly takesOne: boolean
 }
 
 /** Null: each round has the parallelism that was asked for. */
@@ -28,5 +39,17 @@ export function adaptiveSettingsOf(configuration: Configuration): AdaptiveSettin
     startStabilizationMs: isEager ? 0 : configuration.get(startStabilization),
     cooldownMs: configuration.get(cooldown),
     growthStabilizationMs: configuration.get(growthStabilization),
+    trigger: triggerSettingsOf(configuration),
+  }
+}
+
+function triggerSettingsOf(configuration: Configuration): RescaleTriggerSettings {
+  const { triggerFailures, triggerDelay, triggerTakesCheckpoint } = SchedulerOptions
+  const failuresMax = configuration.get(triggerFailures)
+  const intervalMs = configuration.get(CheckpointingOptions.interval) ?? 0
+  return {
+    failuresMax,
+    delayMs: configuration.get(triggerDelay) ?? intervalMs * (failuresMax + 1),
+    takesOne: configuration.get(triggerTakesCheckpoint),
   }
 }

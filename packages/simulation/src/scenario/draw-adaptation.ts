@@ -25,6 +25,16 @@ export interface Adaptation {
 
 const NONE: Adaptation = { isReactive: false, properties: {}, departures: [] }
 
+/** What a rescale waits for. */
+function drawTrigger(random: SeededRandom): Record<string, string> {
+  const delayMs = random.pick([null, null, 0, 200, 3000])
+  return {
+    [`${KEYS}.rescale-trigger.max-checkpoint-failures`]: String(random.between(1, 3)),
+    [`${KEYS}.rescale-trigger.active-checkpoint.enabled`]: String(random.chance(0.6)),
+    ...(delayMs === null ? {} : { [`${KEYS}.rescale-trigger.max-delay`]: `${delayMs} ms` }),
+  }
+}
+
 /** `mayKill`: TaskManagers may go. `firstId`: of the faults that these are. */
 export function drawAdaptation(
   random: SeededRandom,
@@ -38,6 +48,7 @@ export function drawAdaptation(
     [`${KEYS}.submission.resource-stabilization-timeout`]: `${random.pick([0, 200, 1500])} ms`,
     [`${KEYS}.executing.cooldown-after-rescaling`]: `${random.pick([0, 300, 2000])} ms`,
     [`${KEYS}.executing.resource-stabilization-timeout`]: `${random.pick([0, 500, 3000])} ms`,
+    ...drawTrigger(random.split('rescale trigger')),
   }
   const count = draw.mayKill ? random.between(1, DEPARTURES_MAX) : 0
   const departures = Array.from({ length: count }, (_, i): PlannedFault => {
