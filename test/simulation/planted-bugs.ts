@@ -529,6 +529,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'rows-under-renamed',
+    breaks: 'Rows that were on their way from a table that was renamed are left out.',
+    foundBy: 154,
+    edits: [
+      {
+        file: 'packages/state/src/restore/reassign-channels.ts',
+        text: 'operators.get(end.operatorId) ?? end.operatorId',
+        planted: 'end.operatorId',
+      },
+    ],
+  },
+  {
     name: 'life-anew',
     breaks: 'A restore begins the time to live of all entries anew: what was over comes back.',
     foundBy: 44,
