@@ -1,6 +1,6 @@
 /**
- * Errors for clients of the reference. That a Java 17 reads what is written here was tried by hand,
- * with a class of that name and version; the bytes below are those that it read.
+ * Errors for clients of the reference: the bytes. That its own classes read them is shown by
+ * test/integration/reference-client.test.ts.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import test, { after } from 'node:test'
 import { CHECKPOINTED, ClusterHarness, JOB_ID, pipeline } from '../testing/cluster-harness.ts'
 import { createRestServer } from './rest-server.ts'
+import { slotSharingGroupId } from './vertex-view.ts'
 
 async function serving(options: Record<string, string>) {
   const cluster = new ClusterHarness({ ...options, 'restart-strategy.type': 'fixed-delay' })
@@ -41,7 +42,7 @@ test('Each rescale says where from, where to, why and how long; what failed befo
   const { body: details } = await get(`/details/${shown.rescaleUuid}`)
   assert.deepEqual(details.vertices['v-sink'], {
     ...{ jobVertexId: 'v-sink', jobVertexName: 'sink' },
-    ...{ slotSharingGroupId: 'default', slotSharingGroupName: 'default' },
+    ...{ slotSharingGroupId: slotSharingGroupId('default'), slotSharingGroupName: 'default' },
     ...{ desiredParallelism: 4, sufficientParallelism: 1 },
     ...{ preRescaleParallelism: 2, postRescaleParallelism: 4 },
   })

@@ -12,6 +12,7 @@ import type { JobMaster } from '../job-master/job-master.ts'
 import type { RescaleHistory, RescaleRecord } from '../job-master/rescale-history.ts'
 import { RestOptions, SchedulerOptions } from '../jobmanager-options.ts'
 import type { RestContext, Route } from './route.ts'
+import { slotSharingGroupId } from './vertex-view.ts'
 
 export function mountRescaleRoutes(route: Route, context: RestContext): void {
   const historyOf = (parameters: Readonly<Record<string, string>>) =>
@@ -125,7 +126,7 @@ function verticesOf({ vertices }: RescaleRecord) {
     const shown = {
       jobVertexId: id,
       jobVertexName: name,
-      slotSharingGroupId: slotSharingGroup,
+      slotSharingGroupId: slotSharingGroupId(slotSharingGroup),
       slotSharingGroupName: slotSharingGroup,
       desiredParallelism: desired,
       sufficientParallelism: sufficient,

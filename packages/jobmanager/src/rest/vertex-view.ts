@@ -1,6 +1,7 @@
 /**
  * What REST shows of vertices and subtasks: states, durations, metrics, what holds the watermark.
  */
+import { stableId } from '@millrace/core'
 import type {
   BackpressureAnswer,
   JobVertexSummary,
@@ -69,6 +70,9 @@ function sumOf(attempts: readonly ExecutionAttempt[], counter: string): number {
   return operators.reduce((total, { values }) => total + (values[counter] ?? 0), 0)
 }
 
+/** 32 hex digits, as the reference's clients read it; groups have names here. */
+export const slotSharingGroupId = (name: string): string => stableId(`slot sharing group ${name}`)
+
 export function vertexSummary(
   graph: ExecutionGraph,
   vertex: ExecutionVertex,
@@ -78,7 +82,7 @@ export function vertexSummary(
   const attempts = attemptsOf(vertex)
   return {
     id: vertex.vertex.id,
-    slotSharingGroupId: vertex.vertex.slotSharingGroup,
+    slotSharingGroupId: slotSharingGroupId(vertex.vertex.slotSharingGroup),
     name: vertex.vertex.name,
     maxParallelism: vertex.vertex.maxParallelism,
     parallelism: vertex.vertex.parallelism,
