@@ -71,6 +71,11 @@ const CHECKPOINTING = {
   'execution.checkpointing.aligned-checkpoint-timeout': '100 ms',
   'execution.checkpointing.local-backup.enabled': 'true',
 }
+/** Of the jobs in turn. On disk hardly anything is cached, so that windows are fired from there. */
+const BACKENDS: readonly Readonly<Record<string, string>>[] = [
+  { 'state.backend.type': 'rocksdb', 'state.backend.rocksdb.memory.fixed-per-slot': '8 kb' },
+  { 'state.backend.type': 'hashmap' },
+]
 const OVERLAP_SHARE = 0.35
 const OVERLAP_SHARE_BEHIND = 0.8
 const CALM_MS_MAX = 800
@@ -126,6 +131,11 @@ async function submitJob(
   }
 }
 
+/** Of the n-th job. */
+function backendOf(job: number): Readonly<Record<string, string>> {
+  return BACKENDS[job % BACKENDS.length]!
+}
+
 class ChaosRun {
   readonly #chaos: ChaosCluster
   readonly #settings: ChaosSettings
@@ -165,7 +175,7 @@ class ChaosRun {
   static async start(chaos: ChaosCluster, settings: ChaosSettings): Promise<ChaosRun> {
     const { broker } = chaos
     await createTopics(broker.bootstrapServers, { [TOPICS.input]: 3, [TOPICS.output]: 3 })
-    const jobId = await submitJob(chaos, chaos.cluster.restAddress, {})
+    const jobId = await submitJob(chaos, chaos.cluster.restAddress, backendOf(0))
     const load = await SteadyLoad.start(
       broker.bootstrapServers,
       TOPICS.input,
@@ -324,12 +334,13 @@ class ChaosRun {
 
   /**
    * The job is stopped by a savepoint while `meanwhile` goes on, and another goes on from it, at
-   * another parallelism.
+   * another parallelism and with the other state backend.
    */
   async #goOnFromSavepoint(meanwhile: () => Promise<unknown>): Promise<void> {
     const { directory, log, recoveryTimeoutMs } = this.#settings
     const jobId = this.#jobIds.at(-1) as string
     const parallelism = 1 + Math.floor(this.#random() * PARALLELISM_MAX)
+    const backend = backendOf(this.#jobIds.length)
     log(`job ${jobId} is stopped by a savepoint`)
     const [savepoint] = await Promise.all([
       stopWithSavepoint({
@@ -342,11 +353,13 @@ class ChaosRun {
     const next = await submitJob(this.#chaos, this.#observer.rest().baseUrl, {
       'execution.state-recovery.path': savepoint,
       'parallelism.default': String(parallelism),
+      ...backend,
     })
     this.#jobIds.push(next)
     const from = this.#observer.events.length
     this.#observer.follow(next)
-    log(`job ${next} goes on from ${savepoint} at parallelism ${parallelism}`)
+    const type = backend['state.backend.type']
+    log(`job ${next} goes on from ${savepoint} at parallelism ${parallelism}, its state in ${type}`)
     const limitMs = this.#lagLimitMs()
     const deadlineMs = Date.now() + recoveryTimeoutMs
     const hasCaughtUp = () =>

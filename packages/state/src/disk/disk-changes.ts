@@ -21,12 +21,21 @@ interface LeftRun extends FrozenRun {
   readonly after: number
 }
 
+/** Runs of one partition, newest first, whose entries have gone, all of them. */
+interface GoneRuns {
+  readonly runs: readonly Run[]
+  /** They went after this checkpoint was frozen. */
+  readonly after: number
+}
+
 export interface DiskChangesSince {
   /** A bit a slot of the cache. */
   readonly changed: Int32Array
   readonly removed: readonly RemovedKeys[]
   /** Those in which entries have left since, newest first, retained for whoever asked. */
   runsOf(partition: Partition): FrozenRun[]
+  /** Partitions that have gone since with their entries, retained as well. */
+  readonly gone: readonly FrozenRun[][]
 }
 
 export class DiskChanges {
@@ -34,6 +43,7 @@ export class DiskChanges {
   #after: number
   /** Oldest first. */
   #left: LeftRun[] = []
+  #gone: GoneRuns[] = []
   /** Rows of the runs that it keeps. */
   leftRows = 0
 
@@ -44,10 +54,10 @@ export class DiskChanges {
   }
 
   get bytes(): number {
-    return this.#left.reduce(
-      (sum, { run, changed }) => sum + run.memoryBytes + (changed?.length ?? 0),
-      this.#log.bytes,
-    )
+    let bytes = this.#log.bytes
+    for (const { run, changed } of this.#left) bytes += run.memoryBytes + (changed?.length ?? 0)
+    for (const { runs } of this.#gone) for (const run of runs) bytes += run.memoryBytes
+    return bytes
   }
 
   reserve(slotCount: number): void {
@@ -86,6 +96,13 @@ export class DiskChanges {
     this.leftRows += run.rowCount
   }
 
+  /** Entries are about to go with what they lie in: a checkpoint may have them. */
+  goes({ runs }: Partition): void {
+    if (runs.length === 0) return
+    this.#gone.push({ runs: runs.map((run) => run.retain()), after: this.#after })
+    for (const { rowCount } of runs) this.leftRows += rowCount
+  }
+
   knows(since: number): boolean {
     return this.#log.knows(since)
   }
@@ -100,7 +117,7 @@ export class DiskChanges {
   since(since: number): DiskChangesSince | null {
     const changes = this.#log.since(since)
     if (changes === null) return null
-    this.#forget(({ after }) => after < since)
+    this.#forget((after) => after < since)
     const byPartition = new Map<Partition, LeftRun[]>()
     for (const left of this.#left) {
       const runs = byPartition.get(left.partition)
@@ -109,19 +126,26 @@ export class DiskChanges {
     }
     const runsOf = (partition: Partition): FrozenRun[] =>
       (byPartition.get(partition) ?? []).map(({ run, changed }) => ({ run: run.retain(), changed }))
-    return { ...changes, runsOf }
+    const gone = this.#gone.map(({ runs }) =>
+      runs.map((run) => ({ run: run.retain(), changed: null })),
+    )
+    return { ...changes, runsOf, gone }
   }
 
   release(): void {
     this.#forget(() => true)
   }
 
-  #forget(isOver: (left: LeftRun) => boolean): void {
-    for (const left of this.#left) {
-      if (!isOver(left)) continue
-      this.leftRows -= left.run.rowCount
-      left.run.release()
+  #forget(isOver: (after: number) => boolean): void {
+    const over = [
+      ...this.#left.filter(({ after }) => isOver(after)).map(({ run }) => run),
+      ...this.#gone.filter(({ after }) => isOver(after)).flatMap(({ runs }) => runs),
+    ]
+    for (const run of over) {
+      this.leftRows -= run.rowCount
+      run.release()
     }
-    this.#left = this.#left.filter((left) => !isOver(left))
+    this.#left = this.#left.filter(({ after }) => !isOver(after))
+    this.#gone = this.#gone.filter(({ after }) => !isOver(after))
   }
 }

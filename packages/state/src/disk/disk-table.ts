@@ -21,7 +21,6 @@ import {
   storedSchemaOf,
 } from '@millrace/core'
 import { Expiry } from '../table/expiry.ts'
-import { frozenRemovals } from '../table/frozen-changes.ts'
 import type { RecordLayout } from '../table/record-layout.ts'
 import { ResidentTable } from '../table/resident-table.ts'
 import { DiskChanges } from './disk-changes.ts'
@@ -30,8 +29,9 @@ import { DiskRuns, PARTITIONS, partitionIndexOf } from './disk-runs.ts'
 import { DiskScan, type ScannedTable } from './disk-scan.ts'
 import { cacheSettings, type DiskSettings } from './disk-settings.ts'
 import { DIRTY, EntryFlags, GONE, KNOWN } from './entry-flags.ts'
-import { allRuns, type EntryRuns } from './entry-runs.ts'
+import { allRuns, type EntryRuns, type LeavingEntries } from './entry-runs.ts'
 import { FrozenDiskTable } from './frozen-disk-table.ts'
+import { frozenGone } from './frozen-gone.ts'
 import type { MergeSettings } from './merge-runs.ts'
 import { orderSlots } from './ordered-slots.ts'
 import type { Partition } from './partition.ts'
@@ -49,12 +49,6 @@ const CACHED_SHARE_MIN = 0.25
 const OTHERS_SHARE_MIN = 0.2
 /** Rows in kept runs that are no matter, however few entries there are. */
 const LEFT_ROWS_MIN = 4096
-
-/** Entries of one partition that leave the cache together. */
-export interface LeavingEntries {
-  readonly partition: Partition
-  readonly slots: Int32Array
-}
 
 export class DiskTable implements StateTable {
   readonly spec: StateTableSpec
@@ -311,14 +305,14 @@ export class DiskTable implements StateTable {
       expiry: this.#expiry?.stored ?? null,
     })
     if (changes === null) return [table]
-    const { maxParallelism } = this.settings
-    const removals = frozenRemovals(
-      this.spec.name,
+    const gone = frozenGone(
+      this.spec,
+      this.settings,
       since as number,
-      changes.removed,
-      maxParallelism,
+      changes,
+      this.mergeSettings(),
     )
-    return [...removals, table]
+    return [...gone, table]
   }
 
   /** Changes count from checkpoint `id` on, which holds what is there now. */
@@ -384,6 +378,12 @@ export class DiskTable implements StateTable {
     this.changes = null
   }
 
+  /** About as much as the whole would be written: so let it be, and the runs may go. */
+  protected limitChanges(): void {
+    const leftRows = this.changes?.leftRows ?? 0
+    if (leftRows > Math.max(this.#size, LEFT_ROWS_MIN)) this.forgetChanges()
+  }
+
   /** Entries whose key was gone are there again, as new ones. */
   #revive(slots: Int32Array, rowCount: number): void {
     for (let i = 0; i < rowCount; i++) {
@@ -445,9 +445,7 @@ export class DiskTable implements StateTable {
       const run = writer.finish()
       this.changes?.left(partition, run, ordered)
       this.runs.add(partition, run)
-      // About as much as the whole would be written: so let it be, and the runs may go.
-      const leftRows = this.changes?.leftRows ?? 0
-      if (leftRows > Math.max(this.#size, LEFT_ROWS_MIN)) this.forgetChanges()
+      this.limitChanges()
     }
     cache.remove(slots, slots.length)
     for (const slot of slots) flags.set(slot, 0)

@@ -11,9 +11,9 @@ import { PARTS_MAX, partOf } from '../table/key-parts.ts'
 import type { RecordLayout } from '../table/record-layout.ts'
 import { ResidentTimers, readByTime } from '../table/resident-timers.ts'
 import { cacheSettings, type DiskSettings } from './disk-settings.ts'
-import { DiskTable, type LeavingEntries } from './disk-table.ts'
+import { DiskTable } from './disk-table.ts'
 import { DueEntries } from './due-entries.ts'
-import type { EntryRuns } from './entry-runs.ts'
+import type { EntryRuns, LeavingEntries } from './entry-runs.ts'
 import { type BlockShape, timersShapeOf } from './record-block.ts'
 import { TimedRuns } from './timed-runs.ts'
 
@@ -70,15 +70,13 @@ export class DiskTimers extends DiskTable implements TimerTable {
 
   removeAt(timeMs: number): void {
     this.#reading?.end()
-    if (this.#runs.partsAt(timeMs).length > 0) {
-      // Keys that are on disk alone are not known by now: the next checkpoint is whole.
-      this.forgetChanges()
-      this.#runs.removeAt(timeMs)
-    }
+    for (const partition of this.#runs.partsAt(timeMs)) this.changes?.goes(partition)
+    this.#runs.removeAt(timeMs)
     this.#forgetCached(timeMs)
     const count = this.#times.countAt(timeMs)
     this.#times.remove(timeMs, count)
     this.left(count)
+    this.limitChanges()
   }
 
   override scan(): EntryScan {

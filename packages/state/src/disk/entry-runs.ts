@@ -22,6 +22,12 @@ export interface FrozenPlaces {
   readonly indexOf: (keyHash: number, timeMs: number) => number
 }
 
+/** Entries of one partition that leave the cache together. */
+export interface LeavingEntries {
+  readonly partition: Partition
+  readonly slots: Int32Array
+}
+
 export interface EntryRuns {
   readonly memoryBytes: number
   readonly diskBytes: number

@@ -15,7 +15,7 @@ import { MAX_PARALLELISM, type RestorableState } from './state-table-fuzz.ts'
 import { asTexts, resolved, rowsOfFrozen, write } from './table-steps.ts'
 import { rowsAt, TIMED_VALUES, TIMERS } from './timers-contract.ts'
 
-const SEEDS = 5
+const SEEDS = 4
 const WHOLE = { start: 0, end: MAX_PARALLELISM - 1 }
 
 /** Backends that note changes; of several, each restore takes one. */
@@ -64,7 +64,7 @@ class Fuzz {
 
   async run(): Promise<number> {
     this.#use(await this.#restored({ id: 0, parts: [], rows: [] }))
-    for (let step = 0; step < 40; step++) {
+    for (let step = 0; step < 30; step++) {
       const rows = await this.#write(step)
       if (this.#random() < 0.3) await this.#removeSome(rows)
       if (this.#random() < 0.3) this.#fire(step)
