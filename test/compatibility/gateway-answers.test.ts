@@ -30,7 +30,7 @@ after(async () => {
 })
 
 const RECORDING = process.env.MILLRACE_RECORD_NOT_YET === '1'
-const NOT_YET_FILE = new URL('gateway-not-yet.json', import.meta.url)
+const NOT_YET_FILE = new URL('fixtures/gateway-not-yet.json', import.meta.url)
 const notYet = JSON.parse(readFileSync(NOT_YET_FILE, 'utf8')) as Record<string, string[]>
 const found: Record<string, string[]> = {}
 

@@ -2,7 +2,7 @@
  * REST answers as the reference engine does: every request that was recorded there, sent to a
  * cluster of ours in the same situation.
  *
- * `not-yet.json` names what differs still: a list that may only shrink. departures.ts is for good.
+ * `rest-not-yet.json` names what differs still: a list that may only shrink. departures.ts is for good.
  */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ import { type RecordedJob, startRecordedSituation } from './recorded-situation.t
 const situation = await startRecordedSituation()
 after(() => situation.stop())
 
-const NOT_YET_FILE = new URL('not-yet.json', import.meta.url)
+const NOT_YET_FILE = new URL('fixtures/rest-not-yet.json', import.meta.url)
 const notYet = JSON.parse(readFileSync(NOT_YET_FILE, 'utf8')) as Record<string, string[]>
 const found: Record<string, string[]> = {}
 

@@ -32,6 +32,11 @@ export const { error: gatewayError, declarations: GATEWAY_ERRORS } = defineError
     retry: 'never',
     description: 'A session was to be configured by a statement that concerns the cluster.',
   },
+  JOB_UNKNOWN: {
+    domain: 'user',
+    retry: 'never',
+    description: 'DESCRIBE JOB was asked about an id that no running or remembered job has.',
+  },
   DRAIN_WITHOUT_SAVEPOINT: {
     domain: 'user',
     retry: 'never',

@@ -157,7 +157,10 @@ export class GatewayService implements SqlGateway {
       await operation.push(OK_ROWS)
       return
     }
-    const jobs = await cluster.list()
+    const all = await cluster.list()
+    const jobs =
+      result.command === 'show-jobs' ? all : all.filter(({ jobId }) => jobId === result.jobId)
+    if (result.command === 'describe-job' && jobs.length === 0) throw unknownJob(result.jobId)
     const toRow = (job: (typeof jobs)[number]) => ({
       kind: 'INSERT' as const,
       fields: [job.jobId, job.name, job.state, timeText(job.startTimeMs)],
@@ -298,6 +301,12 @@ const SHOW_JOBS_SCHEMA: Schema = {
   ],
 }
 
+function unknownJob(jobId: string) {
+  return gatewayError('JOB_UNKNOWN', `No running or remembered job has the id '${jobId}'.`, {
+    hint: 'SHOW JOBS lists them all.',
+  })
+}
+
 /** The result's columns; null when there is nothing to say but that it was done. */
 function schemaOf(result: StatementResult): Schema | null {
   switch (result.kind) {
@@ -308,7 +317,7 @@ function schemaOf(result: StatementResult): Schema | null {
     case 'submit':
       return result.mode === 'insert' ? JOB_ID_SCHEMA : result.schema
     case 'command':
-      if (result.command === 'show-jobs') return SHOW_JOBS_SCHEMA
+      if (result.command !== 'stop-job') return SHOW_JOBS_SCHEMA
       return result.withSavepoint ? SAVEPOINT_SCHEMA : null
   }
 }

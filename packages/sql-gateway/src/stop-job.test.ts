@@ -44,3 +44,22 @@ test('STOP JOB WITH DRAIN alone is refused by name and leaves the job alone', as
   })
   assert.deepEqual([harness.cluster.cancelled, harness.cluster.stopped], [[], []])
 })
+
+test('DESCRIBE JOB shows one job, and names what there is not', async () => {
+  const harness = new GatewayHarness()
+  const job = { jobId: JOB, name: 'totals', state: 'RUNNING', startTimeMs: 0 }
+  harness.cluster.jobs = [{ ...job, jobId: 'f'.repeat(32), name: 'other' }, job]
+  const session = await harness.open()
+  const [page] = await harness.run(session, `DESCRIBE JOB '${JOB}'`)
+  assert.deepEqual(page?.results?.data, [
+    { kind: 'INSERT', fields: [JOB, 'totals', 'RUNNING', '1970-01-01T00:00:00Z'] },
+  ])
+  await assert.rejects(harness.run(session, `DESC JOB '${'0'.repeat(32)}'`), {
+    code: 'JOB_UNKNOWN',
+    hint: 'SHOW JOBS lists them all.',
+  })
+  // A table may have that name.
+  await harness.run(session, `CREATE TABLE job (id INT) WITH ('connector' = 'blackhole')`)
+  const [columns] = await harness.run(session, 'DESCRIBE job')
+  assert.equal(columns?.results?.data[0]?.fields[0], 'id')
+})

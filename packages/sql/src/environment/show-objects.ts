@@ -63,6 +63,11 @@ export function showObjects(
       return showCreate(catalog.get(statement.name as ObjectName), statement)
     case 'columns':
       return describeObject(catalog.get(statement.name as ObjectName), matches)
+    // There are none: functions are the engine's own.
+    case 'jars':
+      return list('jars', [])
+    case 'modules':
+      return list('module name', ['core'])
     case 'jobs':
       return rowsOf(['job id'], [])
   }

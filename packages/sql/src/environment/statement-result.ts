@@ -49,6 +49,11 @@ export type CommandResult = Noted &
     | { readonly kind: 'command'; readonly command: 'show-jobs' }
     | {
         readonly kind: 'command'
+        readonly command: 'describe-job'
+        readonly jobId: string
+      }
+    | {
+        readonly kind: 'command'
         readonly command: 'stop-job'
         readonly jobId: string
         readonly withSavepoint: boolean

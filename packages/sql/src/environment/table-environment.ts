@@ -97,6 +97,10 @@ export class TableEnvironment {
       case 'show':
         if (syntax.topic === 'jobs') return { kind: 'command', command: 'show-jobs', warnings: [] }
         return showObjects(syntax, this.#catalog)
+      case 'describe-job': {
+        const { jobId } = syntax
+        return { kind: 'command', command: 'describe-job', jobId, warnings: [] }
+      }
       case 'describe':
         return describeObject(this.#catalog.get(syntax.name))
       case 'set':

@@ -16,8 +16,10 @@ const TOPICS: readonly (readonly [readonly string[], ShowTopic])[] = [
   [['CREATE', 'VIEW'], 'create-view'],
   [['COLUMNS'], 'columns'],
   [['JOBS'], 'jobs'],
+  [['JARS'], 'jars'],
+  [['MODULES'], 'modules'],
 ]
-const REFUSED = ['JARS', 'MODELS', 'MODULES', 'FULL', 'PARTITIONS', 'PROCEDURES', 'MATERIALIZED']
+const REFUSED = ['MODELS', 'FULL', 'PARTITIONS', 'PROCEDURES', 'MATERIALIZED']
 
 export function parseShow(tokens: TokenStream): StatementSyntax {
   const start = tokens.expect('SHOW').span

@@ -54,6 +54,12 @@ function parseAny(tokens: TokenStream): StatementSyntax {
       if (tokens.at('CATALOG') || tokens.at('DATABASE') || tokens.at('FUNCTION')) {
         throw notSupported(`DESCRIBE ${tokens.current.upper}`, tokens.current.span)
       }
+      // A table may have that name.
+      if (tokens.at('JOB') && tokens.peek(1).kind === 'string') {
+        tokens.advance()
+        const jobId = tokens.expectString("the job's id in quotes").text
+        return { kind: 'describe-job', jobId, span: tokens.from(token.span) }
+      }
       const name = tokens.objectName('a table')
       return { kind: 'describe', name, span: tokens.from(token.span) }
     }

@@ -299,6 +299,8 @@ export type ShowTopic =
   | 'create-view'
   | 'columns'
   | 'jobs'
+  | 'jars'
+  | 'modules'
 
 export type StatementSyntax =
   | CreateTableSyntax
@@ -345,6 +347,7 @@ export type StatementSyntax =
       readonly like: string | null
       readonly span: Span
     }
+  | { readonly kind: 'describe-job'; readonly jobId: string; readonly span: Span }
   | { readonly kind: 'describe'; readonly name: ObjectName; readonly span: Span }
   | {
       readonly kind: 'set'
