@@ -283,6 +283,34 @@ for (const format of readdirSync(STORED).filter((name) => name.startsWith('forma
       })
     }
 
+    for (const backend of ['hashmap', 'rocksdb']) {
+      const settings = { 'state.backend.type': backend }
+      const wider = (script: string) =>
+        script.replaceAll('k INT', 'k BIGINT').replace('g INT', 'g BIGINT')
+
+      it(`groups and windows go on under keys that are wider now: on ${backend}`, async () => {
+        const expected = [...expectedGroups()].sort()
+        const shown = (run: Run) => [...run.shown()].sort()
+        const groups = await restore(
+          join(STORED, format, 'groups'),
+          wider(GROUPS),
+          settings,
+          (run) => JSON.stringify(shown(run)) === JSON.stringify(expected),
+        )
+        assert.deepEqual(shown(groups), expected)
+        const closed = closedBefore()
+        const open = expectedWindows().filter((line) => !closed.has(line))
+        const isRight = (run: Run) => run.windows().length >= open.length
+        const windows = await restore(
+          join(STORED, format, 'windows'),
+          wider(WINDOWS),
+          settings,
+          isRight,
+        )
+        assert.deepEqual(windows.windows(), open)
+      })
+    }
+
     // Nobody asked for a restore plan: the graph is submitted as it was planned.
     it('an aggregate that is added to open windows says what rows since say, and disturbs no other', async () => {
       const script = WINDOWS.replace('longest STRING)', 'longest STRING, mean BIGINT)').replace(
