@@ -505,6 +505,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'wider-without-sign',
+    breaks: 'Numbers below zero lose their sign when their column becomes wider.',
+    foundBy: 62,
+    edits: [
+      {
+        file: 'packages/state/src/restore/convert-column.ts',
+        text: 'BigInt(Math.trunc(value))',
+        planted: 'BigInt(Math.abs(Math.trunc(value)))',
+      },
+    ],
+  },
+  {
     name: 'rekeyed-by-all',
     breaks: 'Of keys that became wider every subtask keeps all rows.',
     foundBy: 62,
