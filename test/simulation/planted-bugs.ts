@@ -323,6 +323,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'last-is-first-of-runs',
+    breaks: 'Read from the end, what is cached of a key comes before what is on disk, too early.',
+    families: ['kill'],
+    foundBy: 30,
+    edits: [
+      {
+        file: 'packages/state/src/disk/disk-scan.ts',
+        text: 'cursor.block, cursor.at)\n    return this.#descending ? -order : order\n',
+        planted: 'cursor.block, cursor.at)\n    return order\n',
+      },
+    ],
+  },
+  {
     name: 'keep-surplus-slots',
     breaks: 'Slots that a job has no use for at a lower parallelism are not given back.',
     foundBy: 33,

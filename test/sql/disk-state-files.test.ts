@@ -12,6 +12,7 @@ import { millrace } from '../end-to-end/bad-input-fixture.ts'
 
 const KEYS = 30_000
 const ROUNDS = 3
+const GROUPS = 7
 
 describe('state on the local disk', () => {
   let directory: string
@@ -61,18 +62,37 @@ describe('state on the local disk', () => {
     return rows.at(-1)?.replaceAll(' ', '')
   }
 
-  const groups = (): string => `SET 'parallelism.default' = '2';
+  const readings = (query: string): string => `SET 'parallelism.default' = '2';
     CREATE TABLE readings (k BIGINT, name STRING, v BIGINT)
       WITH ('connector' = 'filesystem', 'path' = '${join(directory, 'in')}', 'format' = 'json');
-    SELECT COUNT(*), SUM(total), SUM(CHAR_LENGTH(name))
+    ${query};`
+
+  const GROUPED = `SELECT COUNT(*), SUM(total), SUM(CHAR_LENGTH(name))
       FROM (SELECT k, name, COUNT(*) AS n, SUM(v) AS total FROM readings GROUP BY k, name)
-      WHERE n = ${ROUNDS};`
+      WHERE n = ${ROUNDS}`
 
   it('gives what state in memory gives', async () => {
     const names = Array.from({ length: KEYS }, (_, k) => `name ${k}`.length)
     const row = `|+U|${KEYS}|${6 * KEYS}|${names.reduce((a, b) => a + b, 0)}|`
-    assert.equal(await lastRow('hashmap', groups()), row)
-    assert.equal(await lastRow('rocksdb', groups()), row)
+    assert.equal(await lastRow('hashmap', readings(GROUPED)), row)
+    assert.equal(await lastRow('rocksdb', readings(GROUPED)), row)
+  })
+
+  it('counts distinct values of few groups, and knows their extremes when values are taken back', async () => {
+    const groups = Array.from({ length: GROUPS }, (_, g) => g)
+    const count = (g: number): number => Math.ceil((KEYS - g) / GROUPS)
+    const sum = (of: (g: number) => number): number => groups.map(of).reduce((a, b) => a + b)
+    const low = sum((g) => g * 10 + ROUNDS)
+    const high = sum((g) => (g + GROUPS * (count(g) - 1)) * 10 + ROUNDS)
+    const row = `|+U|${GROUPS}|${KEYS}|${KEYS}|${low}|${high}|`
+    // Each value is of one key, and is taken back each time that the key comes again.
+    const query = `SELECT COUNT(*), SUM(names), SUM(steps), SUM(low), SUM(high) FROM (
+      SELECT g, COUNT(DISTINCT name) AS names, COUNT(DISTINCT w) AS steps,
+          MIN(w) AS low, MAX(w) AS high
+        FROM (SELECT k, name, MOD(k, ${GROUPS}) AS g, k * 10 + COUNT(*) AS w
+          FROM readings GROUP BY k, name)
+        GROUP BY g)`
+    assert.equal(await lastRow('rocksdb', readings(query)), row)
   })
 
   /** Each key is in the first half of 10 s with 1, in the second with 2. */

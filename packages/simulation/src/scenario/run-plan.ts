@@ -7,6 +7,7 @@ import { drawFaults } from '../faults/draw-faults.ts'
 import type { FaultFamily, PlannedFault } from '../faults/fault.ts'
 import { impossibleFaults } from '../faults/impossible-faults.ts'
 import { withWidenableKey } from '../workload/edit-tables.ts'
+import { EXTREMES_SHAPE } from '../workload/generate/random-query.ts'
 import { generateWorkload, SWARM_PROFILE } from '../workload/generate-workload.ts'
 import { queries, readsATableTwice } from '../workload/model/query.ts'
 import { AFTER_TASKS_FINISH, lastArrivalMs, type Workload } from '../workload/workload.ts'
@@ -295,12 +296,14 @@ function drawUnaligned(random: SeededRandom, patience: SeededRandom): Record<str
  * fired from there. Jobs of GROUP BY, whose state stays, have it more often, with checkpoints that
  * follow each other closely, mostly increments, of state that is seldom kept in the metadata.
  */
-function drawBackend(random: SeededRandom, { query }: Workload): Record<string, string> {
+function drawBackend(random: SeededRandom, { query, shape }: Workload): Record<string, string> {
   const groups = [...queries(query)].some(({ kind }) => kind === 'group')
   if (random.chance(groups ? 0.2 : 0.6)) return {}
+  // Few values are there at a time: they leave a small cache alone.
+  const memory = shape === EXTREMES_SHAPE ? ['0', '0', '1kb'] : ['0', '1kb', '8kb', '1mb']
   return {
     'state.backend.type': random.pick(['rocksdb', 'disk']),
-    'state.backend.rocksdb.memory.fixed-per-slot': random.pick(['0', '1kb', '8kb', '1mb']),
+    'state.backend.rocksdb.memory.fixed-per-slot': random.pick(memory),
     'execution.checkpointing.incremental': String(random.chance(0.8)),
     'state.storage.fs.memory-threshold': random.pick(['64b', '64b', '64b', '20kb']),
     ...(groups

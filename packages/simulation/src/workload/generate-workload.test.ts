@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SeededRandom } from '../world/seeded-random.ts'
 import { expectedOutput } from './expected-output.ts'
+import { EXTREMES_SHAPE } from './generate/random-query.ts'
 import {
   generateWorkload,
   LATE_PROFILE,
@@ -78,7 +79,9 @@ describe('generated workloads', () => {
       ]),
       ...['scan', 'select', 'union', 'window', 'group'].map((kind) => `query ${kind}`),
       ...['subquery', 'view', 'with'].map((placement) => `select in a ${placement}`),
-      ...[...SWARM_PROFILE.shapes, ...SWARM_PROFILE.laterShapes].map((shape) => `shape ${shape}`),
+      ...[...SWARM_PROFILE.shapes, ...SWARM_PROFILE.laterShapes, EXTREMES_SHAPE].map(
+        (shape) => `shape ${shape}`,
+      ),
       ...['kafka bounded', 'kafka unbounded', 'filesystem bounded', 'filesystem unbounded'].map(
         (source) => `source ${source}`,
       ),

@@ -10,6 +10,7 @@ import { withEmptyPartitions } from './generate/empty-partitions.ts'
 import { randomConnectors } from './generate/random-connectors.ts'
 import { randomInput } from './generate/random-input.ts'
 import {
+  EXTREMES_SHAPE,
   isChanging,
   LATER_SHAPES,
   randomQuery,
@@ -31,6 +32,8 @@ export interface WorkloadProfile {
    * one leaves the jobs of most seeds as they were, and kept seeds keep their meaning.
    */
   readonly laterShapes: readonly Shape[]
+  /** Probability of `EXTREMES_SHAPE` in the place of any. */
+  readonly extremes: number
   readonly sources: readonly SourceConnector[]
   readonly sinks: readonly SinkConnector[]
   readonly bounded: readonly boolean[]
@@ -59,6 +62,7 @@ const EVERY_SHAPE: readonly (Shape | 'late')[] = [
 export const SWARM_PROFILE: WorkloadProfile = {
   shapes: EVERY_SHAPE,
   laterShapes: LATER_SHAPES,
+  extremes: 0.05,
   sources: ['kafka', 'kafka', 'filesystem'],
   sinks: ['kafka', 'kafka', 'filesystem', 'print'],
   bounded: [true, false, false],
@@ -76,6 +80,7 @@ export const MAIN_JOB_PROFILE: WorkloadProfile = {
   ...SWARM_PROFILE,
   shapes: ['main-job'],
   laterShapes: [],
+  extremes: 0,
   sources: ['kafka'],
   sinks: ['kafka'],
   guarantees: ['exactly-once'],
@@ -86,6 +91,7 @@ export const LATE_PROFILE: WorkloadProfile = {
   ...SWARM_PROFILE,
   shapes: ['late'],
   laterShapes: [],
+  extremes: 0,
   emptyPartitions: 0,
 }
 
@@ -110,6 +116,7 @@ export const SILENCE_PROFILE: WorkloadProfile = {
   ...SWARM_PROFILE,
   shapes: ['main-job', 'window'],
   laterShapes: [],
+  extremes: 0,
   bounded: [false],
   silence: 1,
   emptyPartitions: 0,
@@ -209,6 +216,9 @@ function randomShape(
   if (shapes.length === 0) throw new Error('No shape of the profile fits its sinks')
   const shape = choice.pick(shapes)
   const later = profile.laterShapes.filter(fits)
+  if (profile.extremes > 0 && fits(EXTREMES_SHAPE)) {
+    if (random.split('extremes').chance(profile.extremes)) return EXTREMES_SHAPE
+  }
   const apart = random.split('later shape')
   return later.length > 0 && apart.chance(LATER_SHARE) ? apart.pick(later) : shape
 }

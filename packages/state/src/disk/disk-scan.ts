@@ -30,8 +30,8 @@ export interface ScannedTable {
   isHidden(slot: number): boolean
   /** The record as an entry of the cache. */
   read(block: RecordBlock, at: number): number
-  /** The entry may leave the cache, if it is as it was read. */
-  giveBack(slot: number): void
+  /** These may leave the cache when it is full, if they are as they were read. */
+  giveBack(slots: readonly number[]): void
 }
 
 export class DiskScan implements EntryScan {
@@ -64,8 +64,10 @@ export class DiskScan implements EntryScan {
   }
 
   next(): number {
-    for (const slot of this.#read) if (slot !== this.#cached) this.#table.giveBack(slot)
-    this.#read = []
+    if (this.#read.length > 0) {
+      this.#table.giveBack(this.#read.filter((slot) => slot !== this.#cached))
+      this.#read = []
+    }
     let count = 0
     while (count < PAIRS_MAX) {
       const slot = this.#given < this.#entriesMax ? this.#take() : 0

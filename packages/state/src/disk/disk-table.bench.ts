@@ -1,22 +1,21 @@
 /**
  * CPU a row of a table that is larger than its memory: `node
- * packages/state/src/disk/disk-table.bench.ts [KEYS] [MEGABYTES] [ROWS] [CHECKPOINTS]`.
+ * packages/state/src/disk/disk-table.bench.ts [KEYS] [MEGABYTES] [ROWS] [CHECKPOINTS] [GROUPS]`.
  *
  * Batches of random keys are looked up and written, as a GROUP BY does with the rows of another
  * slot; then the same with checkpoints in between, which are frozen, merged and gathered but not
- * written. Files are real ones, mostly in the page cache. With `perf stat -e instructions:u` two
+ * written. With GROUPS the keys are values of so many groups, as those of DISTINCT are. Files are real ones, mostly in the page cache. With `perf stat -e instructions:u` two
  * versions compare on a busy machine too.
  */
 import { type Column, type FrozenTable, Int64Column } from '@millrace/core'
 import { createNodePlatform } from '@millrace/platform/node'
-import { GROUPS } from '../testing/group-table.ts'
+import { GROUPS, VALUES_BY_GROUP } from '../testing/group-table.ts'
 import { DiskKeyedState } from './disk-keyed-state.ts'
 import type { DiskTable } from './disk-table.ts'
 import { StateMemory } from './state-memory.ts'
 
-const [keys = 1_000_000, megabytes = 24, rows = 4_000_000, checkpoints = 0] = process.argv
-  .slice(2)
-  .map(Number)
+const [keys = 1_000_000, megabytes = 24, rows = 4_000_000, checkpoints = 0, groups = 0] =
+  process.argv.slice(2).map(Number)
 const BATCH_ROWS = 2048
 const POSITIONS_AT_ONCE = 96 * 1024
 
@@ -31,7 +30,7 @@ const state = new DiskKeyedState({
   background: (step) => waiting.push(step),
   tracksChanges: true,
 })
-const table = state.table(GROUPS) as DiskTable
+const table = state.table(groups > 0 ? VALUES_BY_GROUP : GROUPS) as DiskTable
 
 /** One step of what was put off, as the mailbox takes one between batches. */
 function work(): void {
@@ -63,13 +62,19 @@ function random(): number {
 }
 
 const batch = new BigInt64Array(BATCH_ROWS)
+const group = new BigInt64Array(BATCH_ROWS)
 const columns: Column[] = [new Int64Column(batch, null)]
+if (groups > 0) columns.unshift(new Int64Column(group, null))
 const slots = new Int32Array(BATCH_ROWS)
 const start = process.cpuUsage()
 let entries = 0
 let id = 0
 for (let row = 0; row < rows; row += BATCH_ROWS) {
-  for (let i = 0; i < BATCH_ROWS; i++) batch[i] = BigInt(Math.floor(random() * keys))
+  for (let i = 0; i < BATCH_ROWS; i++) {
+    const key = Math.floor(random() * keys)
+    batch[i] = BigInt(key)
+    if (groups > 0) group[i] = BigInt(key % groups)
+  }
   table.resolve(columns, BATCH_ROWS, slots)
   table.beforeWrite(slots, BATCH_ROWS)
   const { words, stride } = table.memory
@@ -86,7 +91,7 @@ for (let row = 0; row < rows; row += BATCH_ROWS) {
 }
 const { user, system } = process.cpuUsage(start)
 console.log(
-  `${keys} keys, ${megabytes} MB, ${checkpoints} checkpoints: ` +
+  `${keys} keys${groups > 0 ? ` of ${groups} groups` : ''}, ${megabytes} MB, ${checkpoints} checkpoints: ` +
     `${((user + system) / rows).toFixed(2)} µs of CPU a row (${(system / rows).toFixed(2)} of it the system's), ` +
     `${(table.diskBytes / 1e6).toFixed(0)} MB on disk, ${entries} entries in checkpoints`,
 )

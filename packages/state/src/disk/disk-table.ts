@@ -33,7 +33,7 @@ import { allRuns, type EntryRuns, type LeavingEntries } from './entry-runs.ts'
 import { FrozenDiskTable } from './frozen-disk-table.ts'
 import { frozenGone } from './frozen-gone.ts'
 import type { MergeSettings } from './merge-runs.ts'
-import { orderSlots } from './ordered-slots.ts'
+import { fullestPartition, orderSlots } from './ordered-slots.ts'
 import type { Partition } from './partition.ts'
 import { type BlockShape, blockShapeOf, type RecordBlock } from './record-block.ts'
 import { scanOf } from './scan-entries.ts'
@@ -420,13 +420,18 @@ export class DiskTable implements StateTable {
 
   /** What of the cache leaves as part `part` of 32. */
   protected *leavingNext(part: number): Generator<LeavingEntries> {
-    const partition = (this.runs as DiskRuns).partitionAt(part)
-    yield { partition, slots: this.#slotsOf(part) }
+    const { cache } = this
+    const { index, slots } =
+      this.shape.order !== null
+        ? fullestPartition(cache)
+        : { index: part, slots: cache.slotsWhere((hash) => partitionIndexOf(hash) === part) }
+    yield { partition: (this.runs as DiskRuns).partitionAt(index), slots }
   }
 
   #cachedMax(): number {
     const { texts } = this.cache
     const others = this.#runMemoryBytes + texts.bytesUsed - texts.garbageBytes
+    this.settings.share.use(this.cache.size * this.entryBytes + others)
     const { bytes } = this.settings.share
     const left = bytes - Math.max(bytes * OTHERS_SHARE_MIN, others)
     return Math.max(bytes * CACHED_SHARE_MIN, left) / this.entryBytes
@@ -451,17 +456,6 @@ export class DiskTable implements StateTable {
     for (const slot of slots) flags.set(slot, 0)
   }
 
-  /** Of the cache. */
-  #slotsOf(partition: number): Int32Array {
-    const cache = this.cache
-    if (this.shape.order === null) {
-      return cache.slotsWhere((hash) => partitionIndexOf(hash) === partition)
-    }
-    const isWanted = (slot: number): boolean =>
-      partitionIndexOf(cache.keyHashOf(slot)) === partition
-    return Int32Array.from([...cache.slots()].flatMap((slots) => [...slots.filter(isWanted)]))
-  }
-
   /** What a scan sees of it. */
   #scanned(): ScannedTable {
     const [cache, runs, flags] = [this.cache, this.runs, this.flags]
@@ -470,8 +464,9 @@ export class DiskTable implements StateTable {
       isHidden: (slot) =>
         (flags.of(slot) & GONE) !== 0 || this.#expiry?.isOver(this.memory, slot) === true,
       read: (block, at) => this.adopt(block, at),
-      giveBack: (slot) => {
-        if (cache.size > this.#cachedMax()) this.giveBack(slot)
+      giveBack: (slots) => {
+        if (cache.size <= this.#cachedMax()) return
+        for (const slot of slots) this.giveBack(slot)
       },
     }
   }

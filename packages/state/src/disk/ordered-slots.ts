@@ -3,8 +3,10 @@
  *
  * Known to whoever writes entries out: eviction, and a checkpoint of what is not on disk yet.
  */
+import { LIVE } from '../table/record-layout.ts'
 import type { ResidentTable } from '../table/resident-table.ts'
 import { CachedRecords } from './cached-records.ts'
+import { PARTITIONS, partitionIndexOf } from './disk-runs.ts'
 import type { BlockShape } from './record-block.ts'
 import type { RecordOrder, RecordSource } from './record-order.ts'
 
@@ -40,6 +42,38 @@ function orderMany(
 
 /** Entries of a partition: 2^21 by 2^32 is what a double tells apart. */
 const NUMBERS = 2_097_152
+
+/** A smaller table is counted whole, of a larger one a part. */
+const SLOTS_COUNTED = 4096
+const SAMPLE_STEP = 8
+
+/**
+ * Slots of the partition that has most entries in the cache. Of a table with sub columns they are
+ * not alike: all entries of a key are in one.
+ */
+export function fullestPartition(cache: ResidentTable): {
+  readonly index: number
+  readonly slots: Int32Array
+} {
+  const { layout, memory, topSlot } = cache
+  const { ints, stride } = memory
+  const counts = new Int32Array(PARTITIONS)
+  const step = topSlot > SLOTS_COUNTED ? SAMPLE_STEP : 1
+  for (let slot = 1; slot < topSlot; slot += step) {
+    const at = slot * stride * 2
+    if (((ints[at + 1] as number) & LIVE) === 0) continue
+    const index = partitionIndexOf(ints[at + layout.keyHashInt] as number)
+    counts[index] = (counts[index] as number) + 1
+  }
+  const fullest = counts.indexOf(Math.max(...counts))
+  const slots = new Int32Array(cache.size)
+  let count = 0
+  for (let slot = 1, at = stride * 2; slot < topSlot; slot++, at += stride * 2) {
+    if (((ints[at + 1] as number) & LIVE) === 0) continue
+    if (partitionIndexOf(ints[at + layout.keyHashInt] as number) === fullest) slots[count++] = slot
+  }
+  return { index: fullest, slots: slots.subarray(0, count) }
+}
 
 /** Slots of the cache in the order of a run. */
 export function orderSlots(

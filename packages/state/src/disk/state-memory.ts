@@ -1,17 +1,26 @@
 /**
- * StateMemory: the managed memory of a slot, shared evenly by the tables that are there.
+ * StateMemory: the managed memory of a slot, shared by the tables that are there.
  *
- * Invariant: the shares together are never more than the whole.
+ * Evenly among those that need it: what a table leaves of an even share (one row of a total beside
+ * all the values that it counts) is the others'. Invariant: the shares of those that fill them and
+ * what the others use are together never more than the whole; a table that begins to fill its share
+ * gets it back as soon as the others are asked next.
  */
 export interface MemoryShare {
-  /** Now; becomes less when another table comes. */
+  /** Now; becomes less when another table comes, or needs more. */
   readonly bytes: number
+  /** So much is taken now. */
+  use(bytes: number): void
   leave(): void
+}
+
+interface Member {
+  used: number
 }
 
 export class StateMemory {
   readonly totalBytes: number
-  #members = 0
+  readonly #members = new Set<Member>()
   readonly #others = new Map<number, StateMemory>()
 
   constructor(totalBytes: number) {
@@ -27,16 +36,29 @@ export class StateMemory {
 
   join(): MemoryShare {
     const memory = this
-    this.#members++
-    let isMember = true
+    const member: Member = { used: 0 }
+    this.#members.add(member)
     return {
       get bytes() {
-        return memory.totalBytes / Math.max(1, memory.#members)
+        return memory.#shareOf(member)
       },
-      leave() {
-        if (isMember) memory.#members--
-        isMember = false
+      use(bytes) {
+        member.used = bytes
       },
+      leave: () => void this.#members.delete(member),
+    }
+  }
+
+  /** An even part of what those leave that use less than an even part. */
+  #shareOf(asking: Member): number {
+    let rest = this.totalBytes
+    let needing = [...this.#members]
+    for (;;) {
+      const even = rest / Math.max(1, needing.length)
+      const content = needing.filter((member) => member !== asking && member.used < even)
+      if (content.length === 0) return even
+      for (const { used } of content) rest -= used
+      needing = needing.filter((member) => !content.includes(member))
     }
   }
 }

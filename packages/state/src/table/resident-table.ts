@@ -273,7 +273,7 @@ export class ResidentTable implements StateTable {
   }
 
   /** Slots given out so far, slot 0 included. */
-  protected get topSlot(): number {
+  get topSlot(): number {
     return this.#top
   }
 

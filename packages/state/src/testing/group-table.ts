@@ -14,3 +14,14 @@ export const GROUPS: StateTableSpec = {
   },
   ttlMs: 0,
 }
+
+/** How often each value stands in each group, as DISTINCT has it. */
+export const VALUES_BY_GROUP: StateTableSpec = {
+  ...GROUPS,
+  name: 'values',
+  sub: {
+    columns: { fields: [{ name: 'v', type: { kind: 'BIGINT', nullable: true } }] },
+    ordered: true,
+  },
+  value: { fields: GROUPS.value.fields.slice(0, 1) },
+}

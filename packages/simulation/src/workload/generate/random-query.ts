@@ -53,7 +53,9 @@ export const SHAPES = [
 ] as const
 /** Shapes that came later, drawn apart from the others. */
 export const LATER_SHAPES = ['group-over-group', 'select-over-group', 'union-distinct'] as const
-export type Shape = (typeof SHAPES)[number] | (typeof LATER_SHAPES)[number]
+/** As those, from a stream of its own again. */
+export const EXTREMES_SHAPE = 'group-over-counts'
+export type Shape = (typeof SHAPES)[number] | (typeof LATER_SHAPES)[number] | typeof EXTREMES_SHAPE
 
 /** Shapes whose results change after they came out. */
 export function isChanging(shape: string): boolean {
@@ -119,6 +121,8 @@ export function randomQuery(source: QuerySource, shape: Shape): Query {
       return randomGroup(source, randomWindow(source, scan, table.rowtime))
     case 'group-over-group':
       return randomGroup(source, randomGroup(source, scan))
+    case 'group-over-counts':
+      return extremesOfCounts(source, scan)
     case 'select-over-group': {
       const group = randomGroup(source, scan)
       const select = randomSelect(source, group, null)
@@ -310,6 +314,55 @@ function randomGroup(source: QuerySource, input: Query): GroupQuery {
     aggregates,
     having: random.chance(0.25) ? randomHaving(random, keys, aggregates) : null,
   }
+}
+
+/**
+ * Smallest and largest of results that change: each value is taken back when the next one comes,
+ * and of counts nearly each is an extreme at some time.
+ */
+function extremesOfCounts(source: QuerySource, scan: Query): GroupQuery {
+  const { random } = source
+  const from = expressionSource(source, scan)
+  const count: Aggregate = { ...COUNT_ROWS, name: 'a0' }
+  const counts: GroupQuery = {
+    kind: 'group',
+    input: scan,
+    where: random.chance(0.3) ? randomCondition(from) : null,
+    keys: randomKeys(from, 2),
+    aggregates: [count, ...randomAggregates(from, random.between(1, 2)).map(renamed)],
+    having: null,
+  }
+  const above = expressionSource(source, counts)
+  const keys = keyItems(counts).slice(0, random.between(0, 1))
+  const extreme = (name: string, fn: AggregateName): Aggregate => {
+    const of = random.chance(0.4) ? count : random.pick(counts.aggregates.filter(isOrdered))
+    const argument = column(of.name, typeOfAggregate(of))
+    return { name, function: fn, distinct: false, argument, filter: null }
+  }
+  const more = randomAggregates(above, 1).map((each) => ({ ...each, name: 'a2' }))
+  return {
+    kind: 'group',
+    input: counts,
+    where: null,
+    keys,
+    aggregates: [extreme('a0', 'MIN'), extreme('a1', 'MAX'), ...more],
+    having: null,
+  }
+}
+
+const renamed = (aggregate: Aggregate, n: number): Aggregate => ({
+  ...aggregate,
+  name: `a${n + 1}`,
+})
+
+const isOrdered = (aggregate: Aggregate): boolean =>
+  ORDERED.includes(typeOfAggregate(aggregate).kind)
+
+const COUNT_ROWS: Omit<Aggregate, 'name'> = {
+  function: 'COUNT',
+  distinct: false,
+  argument: null,
+  filter: null,
 }
 
 /** The keys as they are, which tell the rows of a changelog apart. */
