@@ -326,7 +326,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'last-is-first-of-runs',
     breaks: 'Read from the end, what is cached of a key comes before what is on disk, too early.',
     families: ['kill'],
-    foundBy: 30,
+    foundBy: 166,
     edits: [
       {
         file: 'packages/state/src/disk/disk-scan.ts',

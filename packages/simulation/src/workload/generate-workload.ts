@@ -217,7 +217,7 @@ function randomShape(
   const shape = choice.pick(shapes)
   const later = profile.laterShapes.filter(fits)
   if (profile.extremes > 0 && fits(EXTREMES_SHAPE)) {
-    if (random.split('extremes').chance(profile.extremes)) return EXTREMES_SHAPE
+    if (random.split('extremes taken back').chance(profile.extremes)) return EXTREMES_SHAPE
   }
   const apart = random.split('later shape')
   return later.length > 0 && apart.chance(LATER_SHARE) ? apart.pick(later) : shape

@@ -4,8 +4,9 @@
  *
  * Batches of random keys are looked up and written, as a GROUP BY does with the rows of another
  * slot; then the same with checkpoints in between, which are frozen, merged and gathered but not
- * written. With GROUPS the keys are values of so many groups, as those of DISTINCT are. Files are real ones, mostly in the page cache. With `perf stat -e instructions:u` two
- * versions compare on a busy machine too.
+ * written. With GROUPS the keys are values of so many groups, as those of DISTINCT are. Files are
+ * real ones, mostly in the page cache. With `perf stat -e instructions:u` two versions compare on a
+ * busy machine too.
  */
 import { type Column, type FrozenTable, Int64Column } from '@millrace/core'
 import { createNodePlatform } from '@millrace/platform/node'
