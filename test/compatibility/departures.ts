@@ -51,6 +51,39 @@ const DEPARTURES: readonly Departure[] = [
     difference: ANY,
   },
   {
+    because:
+      'A query that runs is cancelled here when that is asked for, there only when it is closed.',
+    answers: /^gateway\.(endless\.(cancel|status@cancelled)|operation\.cancel@finished)$/,
+    difference: ANY,
+  },
+  {
+    because:
+      'How far a statement is at once is chance; a SELECT shows its columns before its rows.',
+    answers: /^gateway\.(operation\.(result|status)@early|endless\.result)/,
+    difference: /resultType|\$\.status|data: empty$/,
+  },
+  {
+    because: 'Pages are made of the rows that there are: how many depends on them.',
+    answers: /^gateway\.operation\.result@eos$/,
+    difference: ANY,
+  },
+  {
+    because: 'Properties of a session are those of the cluster it is of.',
+    answers: /^gateway\.sessions\.get$/,
+    difference: /^\$\.properties\./,
+  },
+  {
+    because:
+      'What is to be completed may be in the query as well: not every client sends a GET a body.',
+    answers: /^gateway\.complete-statement@query$/,
+    difference: ANY,
+  },
+  {
+    because: 'There are no application clusters that run scripts.',
+    answers: /^gateway\.scripts$/,
+    difference: ANY,
+  },
+  {
     because: 'There is no changelog state backend.',
     answers: /metrics/,
     difference: /no metric changelogBusyTimeMsPerSecond$/,

@@ -21,6 +21,7 @@ import { toWire } from './result/row-format.ts'
 const VERSIONS = ['', '/v1', '/v2', '/v3', '/v4']
 /** Results have no row format to choose before the second version. */
 const WITHOUT_ROW_FORMAT = '/v1'
+const WITHOUT_COMPLETION = '/v1'
 
 interface SessionParams {
   session: string
@@ -67,6 +68,7 @@ function registerSessionRoutes(server: FastifyInstance, gateway: SqlGateway, v: 
         return {}
       }),
   )
+  if (v === WITHOUT_COMPLETION) return
   server.get<{ Params: SessionParams }>(
     `${v}/sessions/:session/complete-statement`,
     (request, reply) =>

@@ -34,7 +34,8 @@ export function statementRequest(body: unknown): ExecuteStatementRequest {
 /** The statement and the place of the cursor in it, its end by default. Throws REQUEST_INVALID. */
 export function completeRequest(body: unknown): { statement: string; position: number } {
   const fields = fieldsOf(body)
-  const statement = textOf('statement', fields.statement) ?? ''
+  const statement = textOf('statement', fields.statement)
+  if (statement === undefined) throw invalid("Give the 'statement' to complete", body)
   return { statement, position: wholeOf('position', fields.position) ?? statement.length }
 }
 
