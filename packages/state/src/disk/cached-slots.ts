@@ -4,6 +4,7 @@
  * For the segment writer, behind the barrier: some slots a step, since the cache may have millions.
  */
 import type { FrozenRecords } from '../table/frozen-records.ts'
+import { giveBack } from '../table/give-back.ts'
 import type { FrozenPlaces } from './entry-runs.ts'
 
 export class CachedSlots {
@@ -62,6 +63,8 @@ export class CachedSlots {
   }
 
   forget(index: number): void {
+    const slots = this.#slots[index] as Int32Array
+    if (slots !== NONE) giveBack(slots)
     this.#slots[index] = NONE
   }
 

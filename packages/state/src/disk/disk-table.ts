@@ -21,6 +21,7 @@ import {
   storedSchemaOf,
 } from '@millrace/core'
 import { Expiry } from '../table/expiry.ts'
+import { giveBack } from '../table/give-back.ts'
 import type { RecordLayout } from '../table/record-layout.ts'
 import { ResidentTable } from '../table/resident-table.ts'
 import { DiskChanges } from './disk-changes.ts'
@@ -449,11 +450,14 @@ export class DiskTable implements StateTable {
       }
       const run = writer.finish()
       this.changes?.left(partition, run, ordered)
+      giveBack(ordered)
       this.runs.add(partition, run)
       this.limitChanges()
     }
     cache.remove(slots, slots.length)
     for (const slot of slots) flags.set(slot, 0)
+    giveBack(dirty)
+    giveBack(slots)
   }
 
   /** What a scan sees of it. */

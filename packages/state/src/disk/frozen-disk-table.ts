@@ -16,6 +16,7 @@ import {
   type StoredExpiry,
 } from '@millrace/core'
 import type { FrozenRecords } from '../table/frozen-records.ts'
+import { giveBack } from '../table/give-back.ts'
 import { copyInts, gatherField } from '../table/record-columns.ts'
 import { TextHeap } from '../table/text-heap.ts'
 import { CachedSlots } from './cached-slots.ts'
@@ -169,6 +170,7 @@ export class FrozenDiskTable implements FrozenTable {
   }
 
   #forget(index: number): void {
+    this.#merged.get(index)?.records.giveBack()
     this.#merged.delete(index)
     this.#dealing.forget(index)
     for (const { run } of this.#parts.places.partitions[index] as FrozenRun[]) run.release()
@@ -220,10 +222,15 @@ export class FrozenDiskTable implements FrozenTable {
       block.addSlot(record, 0, pool, flags !== null && ((flags[slot] ?? 0) & GONE) !== 0)
     }
     const bytes = inOrder(shape, finished(block))
+    const size = bytes.length
     return {
       blockCount: 1,
-      bytesOf: () => bytes.length,
-      read: (_from, _to, into) => into.room(bytes.length).set(bytes),
+      bytesOf: () => size,
+      // A merge reads it once.
+      read: (_from, _to, into) => {
+        into.room(bytes.length).set(bytes)
+        giveBack(bytes)
+      },
     }
   }
 }

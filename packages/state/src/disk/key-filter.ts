@@ -5,6 +5,8 @@
  * cache line, so that a question is one cache miss. 12 bits a key let about one of 200 hashes pass
  * that are not there.
  */
+import { giveBack } from '../table/give-back.ts'
+
 const WORDS = 8
 const BITS_A_KEY = 12
 /** Odd constants, one a word, that spread a hash over the 32 bits of the word. */
@@ -30,6 +32,11 @@ export class KeyFilter {
 
   get bytes(): number {
     return this.#words.byteLength
+  }
+
+  /** It is asked no more. */
+  giveBack(): void {
+    giveBack(this.#words)
   }
 
   add(hash: number): void {

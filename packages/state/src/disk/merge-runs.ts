@@ -86,6 +86,7 @@ export class Cursor {
     if (this.#next === this.#chunkEnd && !this.#readChunk()) {
       this.hash = Number.POSITIVE_INFINITY
       this.at = 0
+      this.block.giveBack()
       return
     }
     const length = this.#source.bytesOf(this.#next++)

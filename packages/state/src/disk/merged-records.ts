@@ -4,6 +4,7 @@
  * Between a merge and the segment writer, for as long as the writer needs them.
  */
 import { StringPool } from '@millrace/core'
+import { giveBack } from '../table/give-back.ts'
 import { GrowableMemory } from '../table/growable-memory.ts'
 import { copyInts } from '../table/record-columns.ts'
 import { TextHeap } from '../table/text-heap.ts'
@@ -43,6 +44,11 @@ export class MergedRecords implements MergeTarget {
     for (const word of this.#shape.textWords) {
       words[row * stride + word] = this.#text.into(this.texts, block, at + word * 2)
     }
+  }
+
+  /** Nobody reads it any more. */
+  giveBack(): void {
+    giveBack(this.ints)
   }
 
   /** The first `count` rows go; texts when all do. */

@@ -3,6 +3,7 @@
  *
  * Known to whoever writes entries out: eviction, and a checkpoint of what is not on disk yet.
  */
+import { giveBack } from '../table/give-back.ts'
 import { LIVE } from '../table/record-layout.ts'
 import type { ResidentTable } from '../table/resident-table.ts'
 import { CachedRecords } from './cached-records.ts'
@@ -29,6 +30,7 @@ export function orderByHash(
     ordered[n] = places[key - hash * NUMBERS] as number
     hashes[n] = hash
   }
+  giveBack(keys)
   return { places: ordered, hashes }
 }
 
@@ -81,7 +83,11 @@ export function orderSlots(
   { order }: BlockShape,
   slots: Int32Array,
 ): Int32Array {
-  if (order === null) return orderByHash(slots, (slot) => cache.hashOf(slot)).places
+  if (order === null) {
+    const { places, hashes } = orderByHash(slots, (slot) => cache.hashOf(slot))
+    giveBack(hashes)
+    return places
+  }
   const records = new CachedRecords(cache.memory, cache.texts)
   return orderRecords(order, records, slots, records.strideInts)
 }

@@ -16,6 +16,7 @@ import {
   type RecordMemory,
   type StringPool,
 } from '@millrace/core'
+import { giveBack } from '../table/give-back.ts'
 import { copyInts } from '../table/record-columns.ts'
 import { MARK, type RecordLayout } from '../table/record-layout.ts'
 import { RecordOrder, type RecordSource } from './record-order.ts'
@@ -82,6 +83,11 @@ export class RecordBlock implements RecordSource {
   exactly(length: number): Uint8Array {
     this.#allocate(length)
     return this.bytes
+  }
+
+  /** Nothing more is read into it. */
+  giveBack(): void {
+    giveBack(this.bytes)
   }
 
   /** Opens the block in bytes `start` … `start + length`. */

@@ -11,6 +11,7 @@ import { crc32 } from 'node:zlib'
 import type { RecordMemory, StringPool } from '@millrace/core'
 import type { TemporaryFile } from '@millrace/platform'
 import { stateError } from '../error-codes.ts'
+import { giveBack } from '../table/give-back.ts'
 import { KeyFilter } from './key-filter.ts'
 import { BlockBuilder, type BlockShape, RecordBlock } from './record-block.ts'
 import type { RecordOrder, RecordSource } from './record-order.ts'
@@ -145,6 +146,7 @@ export class Run implements SortedBlocks {
 
   /** Nobody looks keys up any more; whoever retained it reads on. */
   retire(): void {
+    this.#filter?.giveBack()
     this.#filter = null
     this.release()
   }
@@ -246,6 +248,7 @@ export class RunWriter {
     if (this.#block.rowCount > 0) this.#finishBlock()
     this.#flush()
     this.#file.seal?.()
+    giveBack(this.#buffer)
     return new Run(this.rowCount, {
       file: this.#file,
       filter: this.#filter,
@@ -258,6 +261,8 @@ export class RunWriter {
 
   /** Nothing will come of it. */
   abandon(): void {
+    giveBack(this.#buffer)
+    this.#filter.giveBack()
     this.#file.close()
   }
 

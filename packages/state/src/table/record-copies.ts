@@ -7,6 +7,7 @@
  * as much. Invariant: a record that a frozen state reads from the live memory has not been written
  * since the freeze.
  */
+import { giveBack } from './give-back.ts'
 import { copyInts } from './record-columns.ts'
 import { SlotIndex } from './slot-index.ts'
 
@@ -152,7 +153,9 @@ export class FrozenCopies {
   }
 
   release(): void {
+    for (const piece of this.#pieces) giveBack(piece)
     this.#pieces.length = 0
+    giveBack(this.#places.cells)
     this.#places.clear()
     this.#released()
   }
