@@ -34,9 +34,9 @@ export const PLANTED_SAVEPOINT_BUGS: readonly PlantedBug[] = [
     foundBy: 80,
     edits: [
       {
-        file: 'packages/jobmanager/src/checkpoint/open-checkpoints.ts',
-        text: "  if (recoveryPath !== undefined && configuration.get(CheckpointingOptions.claimMode) === 'CLAIM') {",
-        planted: '  if (recoveryPath !== undefined) {',
+        file: 'packages/jobmanager/src/checkpoint/checkpoint-disposal.ts',
+        text: "  const isClaimed = configuration.get(CheckpointingOptions.claimMode) === 'CLAIM'\n",
+        planted: '  const isClaimed = true\n',
       },
     ],
   },
@@ -49,6 +49,18 @@ export const PLANTED_SAVEPOINT_BUGS: readonly PlantedBug[] = [
         file: 'packages/jobmanager/src/checkpoint/checkpoint-disposal.ts',
         text: '    await disposeCheckpoint(path, filesystem)\n',
         planted: '    void disposeCheckpoint\n',
+      },
+    ],
+  },
+  {
+    name: 'drain-nothing',
+    breaks: 'A savepoint that drains the job stops it with its windows open.',
+    foundBy: 49,
+    edits: [
+      {
+        file: 'packages/taskmanager/src/task/subtask-loop.ts',
+        text: "if (action.barrier.order.after === 'drain' && this.#endSources()) {",
+        planted: 'if (false as boolean) {',
       },
     ],
   },

@@ -20,9 +20,9 @@ export interface JobStart {
 
 /**
  * `finished`: the job has ended by itself. `broken-off`: it has ended because it lost
- * what it needed.
+ * what it needed. `drained`: a savepoint has stopped it as if its input had ended.
  */
-export type JobStage = 'running' | 'finished' | 'broken-off'
+export type JobStage = 'running' | 'finished' | 'broken-off' | 'drained'
 
 export interface JobUnderTest {
   /** It ends by itself. */
@@ -47,6 +47,8 @@ export interface JobUnderTest {
    * be of a job that broke off.
    */
   judge(environment: SimulatedEnvironment, stage: JobStage): readonly Violation[]
+  /** Behind all its input it is stopped by a savepoint that drains it, and judged once more. */
+  readonly isDrainedAtEnd?: boolean
   /** Of what the sinks had pre-committed, what is not committed, by name. */
   uncommitted?(
     environment: SimulatedEnvironment,

@@ -90,6 +90,8 @@ const RESCALED_SHARE = 0.3
 const RESCALED_PARALLELISM_MAX = 5
 /** Of the seeds. */
 const UNALIGNED_SHARE = 0.3
+/** Of unbounded jobs with windows. */
+const DRAINED_SHARE = 0.3
 /** Of bounded jobs. */
 const UNFINISHED_SHARE = 0.2
 
@@ -113,7 +115,8 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   const keyed = isKeyed ? withWidenableKey(generated) : generated
   const alone = restore?.forgetting === undefined ? keyed : withTimeToLive(keyed)
   const ended = withoutLast(random.split('after tasks finish'), alone, restore === null)
-  const workload = beside === null ? ended : { ...generated, beside }
+  const drained = drainedAtEnd(random.split('drained at the end'), ended)
+  const workload = beside === null ? drained : { ...generated, beside }
   const { source, sink, guarantee } = workload
   const backend = drawBackend(random.split('backend'), workload)
   const without = impossibleFaults({
@@ -182,6 +185,14 @@ function withoutLast(random: SeededRandom, workload: Workload, isLast: boolean):
     return workload
   }
   return { ...workload, settings: { ...workload.settings, [AFTER_TASKS_FINISH]: 'false' } }
+}
+
+/** Windows that are open when the input has come to its end fire when the job is drained. */
+function drainedAtEnd(random: SeededRandom, workload: Workload): Workload {
+  const { bounded, late, guarantee, query } = workload
+  const hasWindows = [...queries(query)].some(({ kind }) => kind === 'window')
+  const isJudged = hasWindows && !bounded && !late && guarantee === 'exactly-once'
+  return isJudged && random.chance(DRAINED_SHARE) ? { ...workload, isDrainedAtEnd: true } : workload
 }
 
 /** On a slow machine work piles up: a checkpoint begins while fetched rows wait. */

@@ -20,6 +20,10 @@ import { SavepointClient } from './savepoint-client.ts'
 const LIVENESS_MS = 180_000
 const POLL_MS = 250
 const CHECKER = 'savepoints'
+const DRAIN: PlannedSavepoint = {
+  ...{ atMs: 0, after: 'drain', format: 'canonical', faults: [] },
+  successor: { parallelism: 1, claims: false, backend: null },
+}
 
 /** The run as its savepoints see it. */
 export interface SteppedRun {
@@ -70,6 +74,25 @@ export class SavepointSteps {
     if (planned.after === 'go-on') return
     this.#successor = planned.successor
     await this.#follow(this.#successor)
+  }
+
+  /** Null: the job is FINISHED, with all committed that the savepoint holds. */
+  async drain(endMs: number): Promise<readonly Violation[] | null> {
+    const { world } = this.#run.environment
+    const jobId = this.#run.jobId()
+    while (world.nowMs < endMs) {
+      await this.#client.take(jobId, DRAIN, endMs, () => {})
+      for (let seen = await this.#client.see(jobId); seen.kind !== 'goes-on'; ) {
+        if (seen.kind === 'stopped') {
+          const found = await this.#judgeStop(seen.path)
+          return found.length === 0 ? null : found
+        }
+        if (world.nowMs >= endMs) break
+        await delay(world, POLL_MS)
+        seen = await this.#client.see(jobId)
+      }
+    }
+    return [violation('liveness', 'The job could not be drained.', [await this.#run.reason()])]
   }
 
   /** The job has ended. True: by a stop of which nobody heard, and another has been started. */

@@ -70,6 +70,7 @@ export class ScenarioRun {
   #done = false
   #comparisons = 0
   #failuresJudged = 0
+  #drains = 0
 
   constructor(plan: ClusterPlan, job: JobUnderTest, listeners: RunListeners = {}) {
     this.#plan = plan
@@ -303,6 +304,16 @@ export class ScenarioRun {
     return null
   }
 
+  /** Stops the job as if its input had ended: all windows fire, and all of it is committed. */
+  async #drain(): Promise<void> {
+    const { world } = this.#environment
+    // Also rows that no window shows are read by then.
+    await delay(world, QUIET_MS)
+    const found = await this.#savepoints.drain(world.nowMs + LIVENESS_MS)
+    this.#violations.push(...(found ?? this.#compare('drained')))
+    if (found === null) this.#drains++
+  }
+
   /** Waits until the output is all there, or the time for that is over. */
   async #comeRight(): Promise<void> {
     const { world } = this.#environment
@@ -383,7 +394,10 @@ export class ScenarioRun {
   /** Ends the job and waits until nothing of it is left. */
   async #cleanUp(): Promise<void> {
     const { world } = this.#environment
-    if (!this.#job.bounded && this.#failed === null) await this.#cancel()
+    if (!this.#job.bounded && this.#failed === null) {
+      if (this.#job.isDrainedAtEnd === true && this.#violations.length === 0) await this.#drain()
+      else await this.#cancel()
+    }
     const deadlineMs = world.nowMs + CLEANUP_MS
     let left = await this.#left()
     while (left.length > 0 && world.nowMs < deadlineMs) {
@@ -424,6 +438,7 @@ export class ScenarioRun {
         ...this.#watch.checks,
         output: this.#comparisons,
         'named-end': this.#failuresJudged,
+        drained: this.#drains,
         'rescale-reached': this.#rescales.judged,
         'slots-followed': this.#slots.judged,
         'neighbour-output': this.#neighbours?.judged ?? 0,

@@ -60,8 +60,18 @@ export class WorkloadJob implements JobUnderTest {
     this.#output.printed(text)
   }
 
+  get isDrainedAtEnd(): boolean {
+    return this.#workload.isDrainedAtEnd === true
+  }
+
   judge(environment: SimulatedEnvironment, stage: JobStage): readonly Violation[] {
-    const observed = this.#output.observe(environment, stage === 'finished', this.#submitted)
+    const isOver = stage === 'finished' || stage === 'drained'
+    const observed = this.#output.observe(environment, isOver, this.#submitted)
+    if (stage === 'drained') {
+      // Windows that no later row has closed are shown too.
+      const whole = { ...this.#workload, finalWatermarkMs: Number.POSITIVE_INFINITY }
+      return judgeOutput(whole, observed)
+    }
     const brokenOff = stage === 'broken-off'
     const { beside } = this.#workload
     return [

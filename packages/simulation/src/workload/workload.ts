@@ -74,6 +74,8 @@ export interface Workload {
    * compare exactly only without such faults.
    */
   readonly exactUnderStalls: boolean
+  /** Behind all its input a savepoint stops the job, drained; absent: it is cancelled. */
+  readonly isDrainedAtEnd?: boolean
   /** A second pipeline in the same job; absent: there is none. */
   readonly beside?: Beside
 }
