@@ -26,7 +26,7 @@ import {
   type SourceOperator,
   type Value,
 } from '@millrace/core'
-import { ResidentKeyedState } from '@millrace/state'
+import { type BackendState, ResidentKeyedState } from '@millrace/state'
 
 export type Recorded =
   | { readonly kind: 'row'; readonly rowKind: number; readonly values: readonly Value[] }
@@ -89,6 +89,8 @@ export interface HarnessOptions {
   readonly configuration?: Readonly<Record<string, string>>
   readonly coordinator?: (event: unknown) => Promise<unknown> | unknown
   readonly startMs?: number
+  /** In memory when left out. */
+  readonly state?: BackendState
 }
 
 interface Timer {
@@ -101,7 +103,7 @@ export class OperatorHarness {
   readonly output: RecordingOutput
   readonly metrics = new OperatorMetrics()
   readonly context: OperatorContext
-  readonly state: ResidentKeyedState
+  readonly state: BackendState
   readonly failures: unknown[] = []
   /** Monotonic time; the wall clock shows that and `wallSkewMs`. */
   nowMs: number
@@ -114,11 +116,13 @@ export class OperatorHarness {
     this.nowMs = options.startMs ?? 1_000_000
     this.output = new RecordingOutput(options.outputSchema)
     const maxParallelism = options.maxParallelism ?? 128
-    this.state = new ResidentKeyedState({
-      maxParallelism,
-      nowMs: () => this.nowMs + this.wallSkewMs,
-      tracksChanges: options.configuration?.['execution.checkpointing.incremental'] === 'true',
-    })
+    this.state =
+      options.state ??
+      new ResidentKeyedState({
+        maxParallelism,
+        nowMs: () => this.nowMs + this.wallSkewMs,
+        tracksChanges: options.configuration?.['execution.checkpointing.incremental'] === 'true',
+      })
     this.context = {
       subtask: {
         jobId: 'a'.repeat(32),

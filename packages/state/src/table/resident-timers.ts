@@ -78,11 +78,6 @@ export class ResidentTimers extends ResidentTable implements TimerTable {
     return slots.subarray(0, count)
   }
 
-  /** Times that have entries. */
-  *heldTimes(): Generator<number> {
-    for (const [timeMs, { count }] of this.#lists) if (count > 0) yield timeMs
-  }
-
   /** Of the earliest times: nothing asks for `firstMs`. */
   forgetEmptyTimes(): void {
     void this.firstMs
