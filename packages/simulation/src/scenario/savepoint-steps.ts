@@ -80,7 +80,7 @@ export class SavepointSteps {
   async drain(endMs: number): Promise<readonly Violation[] | null> {
     const { world } = this.#run.environment
     const jobId = this.#run.jobId()
-    while (world.nowMs < endMs) {
+    while (world.nowMs < endMs && !(await this.#run.hasFailed())) {
       await this.#client.take(jobId, DRAIN, endMs, () => {})
       for (let seen = await this.#client.see(jobId); seen.kind !== 'goes-on'; ) {
         if (seen.kind === 'stopped') {

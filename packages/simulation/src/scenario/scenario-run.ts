@@ -310,6 +310,9 @@ export class ScenarioRun {
     // Also rows that no window shows are read by then.
     await delay(world, QUIET_MS)
     const found = await this.#savepoints.drain(world.nowMs + LIVENESS_MS)
+    // A loss that a fault caused may end it just then.
+    const failed = await this.#seeWhetherFailed()
+    if (failed !== null) return this.#judgeFailed(failed)
     this.#violations.push(...(found ?? this.#compare('drained')))
     if (found === null) this.#drains++
   }
