@@ -115,7 +115,7 @@ export function drawPlan(seed: number, families: readonly FaultFamily[]): RunPla
   const keyed = isKeyed ? withWidenableKey(generated) : generated
   const alone = restore?.forgetting === undefined ? keyed : withTimeToLive(keyed)
   const ended = withoutLast(random.split('after tasks finish'), alone, restore === null)
-  const drained = drainedAtEnd(random.split('drained at the end'), ended)
+  const drained = drainedAtEnd(random.split('drained at the end'), ended, restore === null)
   const workload = beside === null ? drained : { ...generated, beside }
   const { source, sink, guarantee } = workload
   const backend = drawBackend(random.split('backend'), workload)
@@ -187,11 +187,14 @@ function withoutLast(random: SeededRandom, workload: Workload, isLast: boolean):
   return { ...workload, settings: { ...workload.settings, [AFTER_TASKS_FINISH]: 'false' } }
 }
 
-/** Windows that are open when the input has come to its end fire when the job is drained. */
-function drainedAtEnd(random: SeededRandom, workload: Workload): Workload {
+/**
+ * Windows that are open when the input has come to its end fire when the job is drained. Nothing
+ * goes on from what a drain has left: windows have fired without the rows that may come.
+ */
+function drainedAtEnd(random: SeededRandom, workload: Workload, isLast: boolean): Workload {
   const { bounded, late, guarantee, query } = workload
   const hasWindows = [...queries(query)].some(({ kind }) => kind === 'window')
-  const isJudged = hasWindows && !bounded && !late && guarantee === 'exactly-once'
+  const isJudged = isLast && hasWindows && !bounded && !late && guarantee === 'exactly-once'
   return isJudged && random.chance(DRAINED_SHARE) ? { ...workload, isDrainedAtEnd: true } : workload
 }
 

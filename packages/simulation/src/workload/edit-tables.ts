@@ -85,7 +85,13 @@ function retyped(query: Query, tables: readonly SourceTable[]): Query | null {
   if (query.kind === 'scan') return query
   if (query.kind === 'union') {
     const inputs = query.inputs.map((input) => retyped(input, tables))
-    return inputs.includes(null) ? null : { ...query, inputs: inputs as SelectQuery[] }
+    if (inputs.includes(null)) return null
+    // Where one input's column became wider alone, the union's would be of neither type.
+    const types = inputs.map((input) => {
+      return JSON.stringify(queryColumns(input as Query, tables).map(({ type }) => type))
+    })
+    if (new Set(types).size > 1) return null
+    return { ...query, inputs: inputs as SelectQuery[] }
   }
   const input = retyped(query.input, tables)
   if (input === null) return null
