@@ -64,6 +64,7 @@ export async function startRecordedSituation(): Promise<RecordedSituation> {
       'restart-strategy.fixed-delay.delay': '100 ms',
       'execution.checkpointing.savepoint-dir': `file://${join(directory, 'savepoints')}`,
       'execution.checkpointing.dir': `file://${join(directory, 'checkpoints')}`,
+      'metrics.fetcher.update-interval': '200 ms',
       'rest.flamegraph.num-samples': '20',
       'rest.flamegraph.delay-between-samples': '5 ms',
       'parallelism.default': '2',
@@ -84,6 +85,8 @@ export async function startRecordedSituation(): Promise<RecordedSituation> {
         job !== 'a06' && wanted === 'RUNNING',
       ]
       if (detail.state !== wanted) return false
+      const isReported = detail.vertices.every(({ metrics }) => metrics['read-bytes-complete'])
+      if (wanted === 'RUNNING' && !isReported) return false
       if (job === 'a01' && detail.vertices.at(-1)?.['low-watermark'] === null) return false
       return !checkpoints || (await runner.rest.jobCheckpoints(jobId)).counts.completed > 1
     })
