@@ -5,13 +5,13 @@
  * `gateway-not-yet.json` names what differs still: a list that may only shrink.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { LocalCluster } from '../../packages/distribution/src/cluster/local-cluster.ts'
-import { answerDifferences, type RecordedAnswer, recordedAnswers } from './answer-differences.ts'
-import { departuresOf } from './departures.ts'
+import { type RecordedAnswer, recordedAnswers } from './answer-differences.ts'
+import { RecordedList } from './recorded-list.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-gateway-'))
 const cluster = await LocalCluster.start({
@@ -29,10 +29,7 @@ after(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-const RECORDING = process.env.MILLRACE_RECORD_NOT_YET === '1'
-const NOT_YET_FILE = new URL('fixtures/gateway-not-yet.json', import.meta.url)
-const notYet = JSON.parse(readFileSync(NOT_YET_FILE, 'utf8')) as Record<string, string[]>
-const found: Record<string, string[]> = {}
+const list = new RecordedList('gateway-not-yet')
 
 async function send(method: string, path: string, body?: string) {
   const response = await fetch(`${cluster.restAddress}${path}`, {
@@ -83,16 +80,6 @@ async function lastPage(session: string, statement: string) {
   return answer
 }
 
-function check(recorded: RecordedAnswer, status: number, body: unknown): void {
-  const departs = departuresOf(recorded.name)
-  const differences = answerDifferences(recorded, status, body).filter(
-    (text) => !departs.some((difference) => difference.test(text)),
-  )
-  if (differences.length > 0) found[recorded.name] = differences
-  if (RECORDING) return
-  assert.deepEqual(differences, notYet[recorded.name] ?? [], JSON.stringify(body).slice(0, 1500))
-}
-
 const operationOf = ({ request }: RecordedAnswer) =>
   Number.parseInt(/operations\/[0-9a-f-]+([0-9a-f]{2})\//.exec(request.path)?.[1] ?? '0', 16)
 
@@ -125,11 +112,9 @@ describe('statements are answered as the reference engine does', async () => {
       const isLast = answer.name.endsWith('.last')
       const path = `/v4/sessions/${session}/operations/${handle}`
       const { status, body } = await page(path, format, isLast ? 'last' : wanted)
-      check(answer, status, body)
+      list.check(answer, status, body)
     })
   }
-})
 
-it('knows every name of its list', () => {
-  if (RECORDING) writeFileSync(NOT_YET_FILE, `${JSON.stringify(found, null, 2)}\n`)
+  it('has no name in its list that is not asked for', () => list.end(recorded))
 })

@@ -4,20 +4,16 @@
  *
  * `rest-not-yet.json` names what differs still: a list that may only shrink. departures.ts is for good.
  */
-import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { after, describe, it } from 'node:test'
 import { until } from '../support/until.ts'
-import { answerDifferences, type RecordedAnswer, recordedAnswers } from './answer-differences.ts'
-import { departuresOf } from './departures.ts'
+import { type RecordedAnswer, recordedAnswers } from './answer-differences.ts'
+import { RecordedList } from './recorded-list.ts'
 import { type RecordedJob, startRecordedSituation } from './recorded-situation.ts'
 
 const situation = await startRecordedSituation()
 after(() => situation.stop())
 
-const NOT_YET_FILE = new URL('fixtures/rest-not-yet.json', import.meta.url)
-const notYet = JSON.parse(readFileSync(NOT_YET_FILE, 'utf8')) as Record<string, string[]>
-const found: Record<string, string[]> = {}
+const list = new RecordedList('rest-not-yet')
 
 /** Vertices by the job of ours: those that read, and those that are read from. */
 const vertices = new Map<string, readonly [first: string, last: string]>()
@@ -161,30 +157,10 @@ describe('REST answers as the reference engine does', () => {
           return (await situation.runner.rest.jobDetail(jobId)).state === 'FINISHED'
         })
       }
-      const departs = departuresOf(recorded.name)
       const response = JSON.parse(await ours(JSON.stringify(recorded.response)))
-      const differences = answerDifferences({ ...recorded, response }, status, body).filter(
-        (text) => !departs.some((difference) => difference.test(text)),
-      )
-      if (differences.length > 0) found[recorded.name] = differences
-      if (process.env.MILLRACE_RECORD_NOT_YET === '1') return
-      assert.deepEqual(
-        differences,
-        notYet[recorded.name] ?? [],
-        JSON.stringify(body).slice(0, 2000),
-      )
+      list.check({ ...recorded, response }, status, body)
     })
   }
 
-  it('knows every name of its list', () => {
-    if (process.env.MILLRACE_RECORD_NOT_YET === '1') {
-      writeFileSync(NOT_YET_FILE, `${JSON.stringify(found, null, 2)}\n`)
-      return
-    }
-    const names = new Set(requests.map(({ name }) => name))
-    assert.deepEqual(
-      Object.keys(notYet).filter((name) => !names.has(name)),
-      [],
-    )
-  })
+  it('has no name in its list that is not asked for', () => list.end(requests))
 })

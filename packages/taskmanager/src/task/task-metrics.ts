@@ -36,7 +36,6 @@ export interface TaskMetricsSources {
 
 /** Counters of an operator that have a rate beside them. */
 const OPERATOR_RATES = ['numRecordsIn', 'numRecordsOut', 'numBytesIn', 'numBytesOut'] as const
-const TASK_RATES = ['numRecordsIn', 'numRecordsOut', 'numBytesIn', 'numBytesOut'] as const
 
 export class TaskMetrics {
   readonly #deployment: TaskDeployment
@@ -124,12 +123,8 @@ export class TaskMetrics {
       initializationTime: this.#sources.initializationMs(),
       checkpointAlignmentTime: checkpoints.lastAlignmentMs * 1e6,
       checkpointStartDelayNanos: checkpoints.lastStartDelayMs * 1e6,
-      ...Object.fromEntries(
-        TASK_RATES.filter((name) => name.startsWith('numBytes')).map((name) => [
-          `${name}PerSecond`,
-          rate(name),
-        ]),
-      ),
+      numBytesInPerSecond: rate('numBytesIn'),
+      numBytesOutPerSecond: rate('numBytesOut'),
     }
   }
 
